@@ -1,0 +1,10 @@
+//! The machines behind the socket: groups, producers, partitions, metadata, fetch sessions.
+//!
+//! Everything here is pure and deterministic: time and randomness come in as arguments, what should
+//! happen goes out as effects. Nothing in this crate knows a clock, a file, a socket or a thread
+//! (`.clippy.toml` beside `Cargo.toml` bans them).
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod id;
+pub mod log;
+pub mod machine;

@@ -1,0 +1,59 @@
+//! The log as the machines see it; `kastellan-log` implements it over a disk.
+
+use crate::id::{LeaderEpoch, Offset};
+
+/// Why a log did not do as asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LogError {
+    /// The offset lies before the log's start or behind its end.
+    #[error("offset {offset} is outside {start}..{end}")]
+    OutOfRange {
+        /// What was asked for.
+        offset: Offset,
+        /// The first offset that the log holds.
+        start: Offset,
+        /// One past the last offset.
+        end: Offset,
+    },
+    /// A write or sync failed, now or earlier: the directory takes no more writes.
+    #[error("the log directory is poisoned: {0}")]
+    Poisoned(String),
+}
+
+/// What one append puts at the end of the log: whole batches, offsets and epoch already patched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// The first batch's base offset.
+    pub first: Offset,
+    /// The last record's offset.
+    pub last: Offset,
+    /// The largest timestamp in the batches, in milliseconds since 1970, or -1.
+    pub max_timestamp: i64,
+    /// The offset to note beside `max_timestamp` in the time index.
+    pub offset_of_max_timestamp: Offset,
+    /// The leader epoch that the batches carry.
+    pub epoch: LeaderEpoch,
+}
+
+/// One partition's log: append, read, truncate, end, epochs. Batches in, ranges of batches out.
+pub trait Log {
+    /// A range of bytes of the log: whole batches but for the last, which may be cut.
+    type Slice;
+
+    /// Appends whole batches into the page cache; `appended.first` must be [`Log::end`].
+    fn append(&mut self, batches: &[u8], appended: Appended) -> Result<(), LogError>;
+    /// Up to `max_bytes` from the batch that holds `from`, none of it at or behind `until`; with
+    /// `at_least_one` the first batch comes whole even where it is larger.
+    fn read(&self, from: Offset, until: Offset, max_bytes: usize, at_least_one: bool)
+    -> Result<Self::Slice, LogError>;
+    /// The first offset that a reader may ask for.
+    fn start(&self) -> Offset;
+    /// One past the last offset.
+    fn end(&self) -> Offset;
+    /// Drops everything at and behind `end`.
+    fn truncate(&mut self, end: Offset) -> Result<(), LogError>;
+    /// The epoch of the last batch, or -1.
+    fn latest_epoch(&self) -> LeaderEpoch;
+    /// Where `epoch` or the largest one below it ended: (that epoch, its end offset). KIP-101, KIP-279.
+    fn end_of_epoch(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)>;
+}

@@ -1,0 +1,1 @@
+//! One partition's log on a disk, in Kafka's own format.

@@ -1,0 +1,1 @@
+//! A whole broker in one thread, from one seed.

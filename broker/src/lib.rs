@@ -1,0 +1,1 @@
+//! The shell: sockets, timers, threads and disks; no Kafka logic.

@@ -1,0 +1,1 @@
+//! The three custom resources: types, conditions, names, generated YAML.

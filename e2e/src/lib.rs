@@ -1,0 +1,1 @@
+//! What only the real world can tell: real clients, real faults, Apache Kafka as peer.
