@@ -1,0 +1,59 @@
+# Thin on purpose: every target is a command or two that you could type yourself.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+# Compiled dependencies outlive a clone: they are the expensive part, and clones share them.
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kastellan/target
+KASTELLAN = $(CARGO_TARGET_DIR)/release/kastellan
+
+.PHONY: quickstart run check test suites sim fuzz bench fix packages packages-build
+
+# the README's first command: a broker and a topic on this computer, until Ctrl-C
+quickstart: packages-build
+	cargo build --release --locked --bin kastellan
+	exec $(KASTELLAN) up manifests/quickstart.yaml
+
+# the same with your own arguments: make run ARGS="broker --help"
+run:
+	cargo build --release --locked --bin kastellan
+	exec $(KASTELLAN) $(ARGS)
+
+# what an editor would tell you; never writes
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# everything that decides whether a change may land; never writes
+test: packages check
+	cargo test --locked
+	cargo test --locked -p kastellan-e2e --test tidy
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
+	$(MAKE) --no-print-directory sim fuzz suites
+
+# one broker on a faulty disk, fresh seeds; a failure prints the command that replays it
+sim:
+	cargo run --release --locked -q -p kastellan-sim -- --for $(or $(SECONDS_OF_SIM),60)s
+
+# hostile bytes, a minute a target
+fuzz:
+	broker/fuzz/run.sh $(or $(SECONDS_OF_FUZZ),60)
+
+# real clients, kill -9, DumpLogSegments, Apache Kafka as the oracle
+suites: packages
+	cargo build --release --locked --bin kastellan
+	KASTELLAN_BIN=$(KASTELLAN) cargo test --release --locked -p kastellan-e2e -- --test-threads=1
+
+# ours beside Apache Kafka, in one run
+bench: packages
+	cargo build --profile dist --locked --bin kastellan
+	KASTELLAN_BIN=$(CARGO_TARGET_DIR)/dist/kastellan cargo run --release --locked -p kastellan-e2e --bin bench -- $(ARGS)
+
+# format, then write every generated file
+fix:
+	cargo fmt --all
+	cargo run -q -p kastellan-crds --bin crdgen
+
+packages-build:
+	@.ci/packages build
+packages:
+	@.ci/packages test
