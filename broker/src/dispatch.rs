@@ -1,0 +1,17 @@
+//! One line per API.
+
+use std::sync::Arc;
+
+use kastellan_protocol::{messages::ApiKey, walk::Refused};
+
+use crate::{api, broker::Broker, call::Call};
+
+/// Routes a request of a cold API to its handler. `Refused` closes the connection.
+pub(crate) fn dispatch(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<(), Refused> {
+    match api {
+        _ => {
+            call.reply.close("an API that is not served");
+            Ok(())
+        }
+    }
+}

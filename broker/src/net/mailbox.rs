@@ -1,0 +1,172 @@
+//! What a connection's task shares with the threads that answer it: slots in request order.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::Waker,
+};
+
+use super::Response;
+
+/// The slots of one connection.
+///
+/// A slot is the number of a request, counted from the connection's first: index and generation in
+/// one, since numbers are never used twice.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The number of the request that `slots` begins with.
+    first: u64,
+    /// `None` until answered.
+    slots: VecDeque<Option<Response>>,
+    /// Parked fetches with something to read.
+    fetches: Vec<u64>,
+    /// Set while the task sleeps; whoever changes something takes and wakes it.
+    waker: Option<Waker>,
+    closed: Option<&'static str>,
+    draining: bool,
+}
+
+/// What the task finds when it looks.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub(crate) struct Glance {
+    /// Requests that still wait for an answer.
+    pub(crate) unanswered: usize,
+    /// Why the connection has to be closed, if it has to.
+    pub(crate) closed: Option<&'static str>,
+    /// The broker stops: read nothing more, answer what is there.
+    pub(crate) draining: bool,
+}
+
+impl Mailbox {
+    /// A slot for the next request.
+    pub(crate) fn open_slot(&self) -> u64 {
+        let mut state = self.lock();
+        state.slots.push_back(None);
+        state.first + state.slots.len() as u64 - 1
+    }
+
+    /// Fills a slot; nothing happens where it is filled already or the connection is gone.
+    pub(crate) fn answer(&self, slot: u64, response: Response) {
+        let mut state = self.lock();
+        let index = slot.checked_sub(state.first).and_then(|index| usize::try_from(index).ok());
+        if let Some(empty @ None) = index.and_then(|index| state.slots.get_mut(index)) {
+            *empty = Some(response);
+            // Only the head lets anything out.
+            if index == Some(0) {
+                wake(state);
+            }
+        }
+    }
+
+    /// A parked fetch should look again.
+    pub(crate) fn fetch_is_ready(&self, slot: u64) {
+        let mut state = self.lock();
+        state.fetches.push(slot);
+        wake(state);
+    }
+
+    /// Asks the task to end; `reason` goes to the log.
+    pub(crate) fn close(&self, reason: &'static str) {
+        let mut state = self.lock();
+        state.closed.get_or_insert(reason);
+        wake(state);
+    }
+
+    /// Asks the task to answer what it has and end.
+    pub(crate) fn drain(&self) {
+        let mut state = self.lock();
+        state.draining = true;
+        wake(state);
+    }
+
+    /// Whether nobody has asked the task to end.
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().closed.is_none()
+    }
+
+    /// Takes the answers that may leave now, oldest first.
+    pub(crate) fn take(&self, mut each: impl FnMut(Response)) -> Glance {
+        let mut state = self.lock();
+        while let Some(Some(_)) = state.slots.front() {
+            state.first += 1;
+            if let Some(Some(response)) = state.slots.pop_front() {
+                each(response);
+            }
+        }
+        Glance {
+            unanswered: state.slots.len(),
+            closed: state.closed,
+            draining: state.draining,
+        }
+    }
+
+    /// Takes the parked fetches that should look again.
+    pub(crate) fn take_fetches(&self, into: &mut Vec<u64>) {
+        into.append(&mut self.lock().fetches);
+    }
+
+    /// Leaves a waker, to be used once; false when there is something to do instead of sleeping.
+    pub(crate) fn park(&self, waker: &Waker, seen: Glance) -> bool {
+        let mut state = self.lock();
+        let news = matches!(state.slots.front(), Some(Some(_)))
+            || !state.fetches.is_empty()
+            || state.closed != seen.closed
+            || state.draining != seen.draining;
+        if !news && !state.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {
+            state.waker = Some(waker.clone());
+        }
+        !news
+    }
+
+    /// The task is up: nobody needs to wake it.
+    pub(crate) fn unpark(&self) {
+        self.lock().waker = None;
+    }
+
+    /// A panic between lock and unlock leaves the state whole: every change here is one step.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes the task with the lock released, so that it does not run into it.
+fn wake(mut state: MutexGuard<'_, State>) {
+    if let Some(waker) = state.waker.take() {
+        drop(state);
+        waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn response(text: &'static str) -> Response {
+        Response::inline(Bytes::from_static(text.as_bytes()))
+    }
+
+    #[test]
+    fn answers_leave_in_the_order_of_the_requests() {
+        let mailbox = Mailbox::default();
+        let (a, b) = (mailbox.open_slot(), mailbox.open_slot());
+        mailbox.answer(b, response("b"));
+        assert_eq!(mailbox.take(|_| unreachable!()).unanswered, 2);
+
+        mailbox.answer(a, response("a"));
+        mailbox.answer(a, response("again"));
+        let mut out = Vec::new();
+        assert_eq!(mailbox.take(|response| out.push(response.bytes)).unanswered, 0);
+        assert_eq!(out, ["a", "b"]);
+
+        mailbox.answer(a, response("far too late"));
+        let c = mailbox.open_slot();
+        assert_eq!((c, mailbox.take(|_| unreachable!()).unanswered), (2, 1));
+    }
+}
