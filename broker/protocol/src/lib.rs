@@ -3,4 +3,10 @@
 //! Cold APIs go through the crate `kafka-protocol`, but only after [`walk`](crate) has checked every
 //! count and length; Produce, Fetch and record batches are ours in both directions.
 
-pub use kafka_protocol::{ResponseError as ErrorCode, messages, protocol};
+pub mod frame;
+pub mod primitive;
+mod refused;
+
+pub use kafka_protocol::messages::ApiKey;
+pub use kafka_protocol::{ResponseError as ErrorCode, messages};
+pub use refused::Refused;
