@@ -8,5 +8,5 @@ pub mod primitive;
 mod refused;
 
 pub use kafka_protocol::messages::ApiKey;
-pub use kafka_protocol::{ResponseError as ErrorCode, messages};
+pub use kafka_protocol::{ResponseError as ErrorCode, messages, protocol};
 pub use refused::Refused;
