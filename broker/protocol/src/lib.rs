@@ -3,6 +3,8 @@
 //! Cold APIs go through the crate `kafka-protocol`, but only after [`walk`](crate) has checked every
 //! count and length; Produce, Fetch and record batches are ours in both directions.
 
+pub mod batch;
+pub mod compression;
 pub mod frame;
 pub mod primitive;
 mod refused;

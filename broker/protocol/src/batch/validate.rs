@@ -1,0 +1,251 @@
+//! What a client's batch must satisfy before it is appended, and which error it gets otherwise.
+//!
+//! The rules and codes are those of Kafka's `LogValidator`, `DefaultRecordBatch` and
+//! `ProduceRequest`, a little stricter where Kafka lets through what its own consumers choke on.
+
+use super::{
+    HEADER_LEN, Header, Malformed, Scratch, check_crc, patch,
+    record::{Packed, walk},
+    set_log_append_time, set_max_timestamp,
+};
+use crate::{
+    ErrorCode,
+    compression::{Codec, InflateError},
+};
+
+/// What a topic and a Produce version allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// `max.message.bytes`: the largest batch as sent.
+    pub max_batch_bytes: usize,
+    /// The largest batch once inflated.
+    pub max_inflated_bytes: usize,
+    /// Compacted topics take no record without a key.
+    pub require_key: bool,
+    /// Produce version 7 and newer (KIP-110).
+    pub allow_zstd: bool,
+    /// Limits for the client's timestamps; `None` where `message.timestamp.type` is
+    /// `LogAppendTime`, which replaces them.
+    pub timestamps: Option<TimestampRules>,
+}
+
+impl Default for Rules {
+    /// Kafka's defaults for a topic, without limits on timestamps.
+    fn default() -> Self {
+        Self {
+            max_batch_bytes: 1_048_588,
+            max_inflated_bytes: Scratch::DEFAULT_LIMIT,
+            require_key: false,
+            allow_zstd: true,
+            timestamps: None,
+        }
+    }
+}
+
+/// `message.timestamp.before.max.ms` and `message.timestamp.after.max.ms` (KIP-937).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimestampRules {
+    /// The broker's wall clock in milliseconds since 1970.
+    pub now: i64,
+    /// How far a timestamp may lie behind `now`; `i64::MAX` for any.
+    pub before_max_ms: i64,
+    /// How far it may lie ahead.
+    pub after_max_ms: i64,
+}
+
+/// A batch that may be appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Valid {
+    /// The header as the client sent it.
+    pub header: Header,
+    /// The largest timestamp of the records, -1 where none has one.
+    pub max_timestamp: i64,
+    /// Offset delta of the first record with that timestamp, for the time index.
+    pub max_timestamp_delta: i32,
+}
+
+impl Valid {
+    /// Makes `batch` the log's: offsets, leader epoch, the append time where the topic wants it,
+    /// and the true `maxTimestamp` where the client's was wrong. Only the latter two need a new CRC.
+    ///
+    /// Returns the largest timestamp and its offset, for the time index.
+    pub fn assign(
+        &self,
+        batch: &mut [u8],
+        base_offset: i64,
+        leader_epoch: i32,
+        append_time: Option<i64>,
+    ) -> (i64, i64) {
+        patch(batch, base_offset, leader_epoch);
+        if let Some(now) = append_time {
+            set_log_append_time(batch, now);
+            return (now, base_offset);
+        }
+        if self.max_timestamp != self.header.max_timestamp {
+            set_max_timestamp(batch, self.max_timestamp);
+        }
+        (self.max_timestamp, base_offset.saturating_add(i64::from(self.max_timestamp_delta)))
+    }
+}
+
+/// Why a batch is refused: the code for the answer and a sentence for its `error_message`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct InvalidBatch {
+    /// The partition's error.
+    pub code: ErrorCode,
+    /// What is wrong, for the producer's log.
+    pub reason: &'static str,
+    /// Index of the record at fault, for `record_errors` (KIP-467).
+    pub record: Option<i32>,
+}
+
+impl InvalidBatch {
+    pub(super) fn new(code: ErrorCode, reason: &'static str) -> Self {
+        Self { code, reason, record: None }
+    }
+
+    fn record(code: ErrorCode, reason: &'static str, index: i32) -> Self {
+        Self { code, reason, record: Some(index) }
+    }
+}
+
+impl From<InvalidBatch> for ErrorCode {
+    fn from(invalid: InvalidBatch) -> Self {
+        invalid.code
+    }
+}
+
+impl From<Malformed> for InvalidBatch {
+    fn from(malformed: Malformed) -> Self {
+        use ErrorCode::{
+            CorruptMessage, InvalidRecord, MessageTooLarge, UnsupportedCompressionType,
+        };
+        match malformed {
+            Malformed::Magic(0 | 1) => Self::new(
+                InvalidRecord,
+                "record format 0 and 1 are not taken: send batches of magic 2",
+            ),
+            Malformed::Magic(_) | Malformed::TooShort { .. } | Malformed::Length(_) => {
+                Self::new(CorruptMessage, "the bytes are no record batch")
+            }
+            Malformed::Counts => {
+                Self::new(InvalidRecord, "the batch header has a negative count or offset delta")
+            }
+            Malformed::Codec(_) => {
+                Self::new(UnsupportedCompressionType, "the compression codec is unknown")
+            }
+            Malformed::Inflate(InflateError::TooLarge { .. }) => {
+                Self::new(MessageTooLarge, "the batch inflates to more than the broker takes")
+            }
+            Malformed::Inflate(InflateError::Malformed(_)) => {
+                Self::new(InvalidRecord, "the compressed records do not inflate")
+            }
+            Malformed::Record(index) => {
+                Self::record(InvalidRecord, "the record is malformed", index)
+            }
+            Malformed::Trailing => {
+                Self::new(InvalidRecord, "bytes are left behind the last record of the batch")
+            }
+        }
+    }
+}
+
+/// Checks one batch of a client: `batch` holds it and nothing else (see [`super::sole`]).
+///
+/// Size, CRC and header first, then one walk over the records, inflated through `scratch` where
+/// they are compressed.
+pub fn validate(batch: &[u8], rules: &Rules, scratch: &mut Scratch) -> Result<Valid, InvalidBatch> {
+    if batch.len() > rules.max_batch_bytes {
+        let reason = "the batch is larger than max.message.bytes of the topic";
+        return Err(InvalidBatch::new(ErrorCode::MessageTooLarge, reason));
+    }
+    let header = Header::parse(batch)?;
+    let Some(records) = batch.get(HEADER_LEN..).filter(|_| header.size() == batch.len()) else {
+        let reason = "the batch length in the header is not the bytes sent";
+        return Err(InvalidBatch::new(ErrorCode::CorruptMessage, reason));
+    };
+    if !check_crc(batch) {
+        return Err(InvalidBatch::new(ErrorCode::CorruptMessage, "the CRC is wrong"));
+    }
+    let codec = check_header(&header, rules)?;
+    let records = if codec == Codec::None {
+        records
+    } else {
+        let limit = rules.max_inflated_bytes;
+        scratch.inflate(codec, records, limit).map_err(Malformed::Inflate)?;
+        &scratch.inflated
+    };
+    check_records(header, records, rules)
+}
+
+fn check_header(header: &Header, rules: &Rules) -> Result<Codec, InvalidBatch> {
+    let invalid = |reason| Err(InvalidBatch::new(ErrorCode::InvalidRecord, reason));
+    if header.is_control() {
+        return invalid("clients may not write control records");
+    }
+    if header.count == 0 || header.last_offset_delta != header.count - 1 {
+        return invalid("the number of records and the offset deltas of the batch do not agree");
+    }
+    if header.has_producer() && header.base_sequence < 0 {
+        return invalid("an idempotent batch needs a sequence number");
+    }
+    if header.log_append_time() {
+        let reason = "producers may not set the timestamp type to LogAppendTime";
+        return Err(InvalidBatch::new(ErrorCode::InvalidTimestamp, reason));
+    }
+    match header.codec() {
+        None => Err(Malformed::Codec(header.attributes & 7).into()),
+        Some(Codec::Zstd) if !rules.allow_zstd => {
+            let reason = "zstd needs Produce version 7 or newer";
+            Err(InvalidBatch::new(ErrorCode::UnsupportedCompressionType, reason))
+        }
+        Some(codec) => Ok(codec),
+    }
+}
+
+#[inline]
+fn check_records(header: Header, records: &[u8], rules: &Rules) -> Result<Valid, InvalidBatch> {
+    let mut valid =
+        Valid { header, max_timestamp: -1, max_timestamp_delta: header.last_offset_delta };
+    let mut none_yet = true;
+    walk(records, header.count, |index, record: &Packed<'_>| {
+        if record.offset_delta != index {
+            let reason = "the offset deltas of the records are not 0, 1, 2 and so on";
+            return Err(InvalidBatch::record(ErrorCode::InvalidRecord, reason, index));
+        }
+        if rules.require_key && record.key.is_none() {
+            let reason = "a compacted topic takes no record without a key";
+            return Err(InvalidBatch::record(ErrorCode::InvalidRecord, reason, index));
+        }
+        let Some(timestamp) = header.base_timestamp.checked_add(record.timestamp_delta) else {
+            let reason = "the timestamp does not fit 64 bits";
+            return Err(InvalidBatch::record(ErrorCode::InvalidTimestamp, reason, index));
+        };
+        if none_yet || timestamp > valid.max_timestamp {
+            none_yet = false;
+            valid.max_timestamp = timestamp;
+            valid.max_timestamp_delta = index;
+        }
+        match &rules.timestamps {
+            Some(limits) if timestamp != -1 => check_timestamp(timestamp, limits, index),
+            _ => Ok(()),
+        }
+    })?;
+    Ok(valid)
+}
+
+#[inline]
+fn check_timestamp(
+    timestamp: i64,
+    limits: &TimestampRules,
+    index: i32,
+) -> Result<(), InvalidBatch> {
+    let too_old = limits.now.saturating_sub(timestamp) > limits.before_max_ms;
+    let too_new = timestamp.saturating_sub(limits.now) > limits.after_max_ms;
+    if too_old || too_new {
+        let reason = "the timestamp is outside of message.timestamp.before.max.ms and after.max.ms";
+        return Err(InvalidBatch::record(ErrorCode::InvalidTimestamp, reason, index));
+    }
+    Ok(())
+}
