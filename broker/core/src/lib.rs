@@ -5,6 +5,7 @@
 //! (`.clippy.toml` beside `Cargo.toml` bans them).
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod config;
 pub mod id;
 pub mod log;
 pub mod machine;

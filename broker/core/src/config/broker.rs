@@ -1,0 +1,224 @@
+//! A broker's settings as values.
+
+use super::{
+    Invalid, Overrides, Scope, Setting, check, find, kind::parse_bool, setting::Synonym, table,
+};
+
+/// What a broker is configured to do, read once at its start. Times are in milliseconds, sizes in
+/// bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BrokerConfig {
+    settings: Overrides,
+    /// auto.create.topics.enable.
+    pub auto_create_topics: bool,
+    /// delete.topic.enable.
+    pub delete_topics: bool,
+    /// num.partitions.
+    pub num_partitions: i32,
+    /// default.replication.factor.
+    pub default_replication_factor: i16,
+    /// broker.rack.
+    pub rack: Option<String>,
+    /// connections.max.idle.ms; `None`: never closed for being idle.
+    pub connections_max_idle_ms: Option<i64>,
+    /// max.connections.
+    pub max_connections: usize,
+    /// max.connections.per.ip.
+    pub max_connections_per_ip: usize,
+    /// socket.request.max.bytes.
+    pub socket_request_max_bytes: usize,
+    /// socket.listen.backlog.size.
+    pub socket_listen_backlog: i32,
+    /// queued.max.request.bytes; `None`: no limit.
+    pub queued_max_request_bytes: Option<usize>,
+    /// fetch.max.bytes.
+    pub fetch_max_bytes: usize,
+    /// max.incremental.fetch.session.cache.slots.
+    pub fetch_session_slots: usize,
+    /// max.request.partition.size.limit.
+    pub max_request_partitions: usize,
+    /// group.initial.rebalance.delay.ms.
+    pub group_initial_rebalance_delay_ms: i32,
+    /// group.min.session.timeout.ms.
+    pub group_min_session_timeout_ms: i32,
+    /// group.max.session.timeout.ms.
+    pub group_max_session_timeout_ms: i32,
+    /// group.max.size.
+    pub group_max_size: usize,
+    /// offset.metadata.max.bytes.
+    pub offset_metadata_max_bytes: usize,
+    /// offsets.commit.timeout.ms.
+    pub offsets_commit_timeout_ms: i32,
+    /// offsets.retention.minutes, in milliseconds.
+    pub offsets_retention_ms: i64,
+    /// offsets.retention.check.interval.ms.
+    pub offsets_retention_check_interval_ms: i64,
+    /// offsets.topic.num.partitions.
+    pub offsets_topic_num_partitions: i32,
+    /// offsets.topic.replication.factor.
+    pub offsets_topic_replication_factor: i16,
+    /// offsets.topic.segment.bytes.
+    pub offsets_topic_segment_bytes: u32,
+    /// producer.id.expiration.ms.
+    pub producer_id_expiration_ms: i64,
+    /// log.retention.check.interval.ms.
+    pub retention_check_interval_ms: i64,
+    /// log.cleaner.backoff.ms.
+    pub cleaner_backoff_ms: i64,
+    /// metadata.log.max.record.bytes.between.snapshots.
+    pub metadata_snapshot_bytes: u64,
+}
+
+impl Default for BrokerConfig {
+    fn default() -> Self {
+        Self::resolve(Overrides::new())
+    }
+}
+
+impl BrokerConfig {
+    /// Checks every setting, and how they fit together. All that is wrong is reported at once, so
+    /// that a manifest needs one round of corrections.
+    pub fn parse(settings: Overrides) -> Result<Self, Vec<Invalid>> {
+        let mut wrong: Vec<_> = settings
+            .iter()
+            .filter_map(|(name, value)| check(Scope::Broker, name, value).err())
+            .collect();
+        let config = Self::resolve(settings);
+        wrong.extend(config.conflicts());
+        if wrong.is_empty() { Ok(config) } else { Err(wrong) }
+    }
+
+    /// The value of the setting called `name` and the name it came from: its own or a synonym's;
+    /// `None` where it has neither a value nor a default, or is unknown.
+    pub fn value(&self, name: &str) -> Option<(String, &'static str)> {
+        let setting = find(Scope::Broker, name).ok()?;
+        let own = [Synonym { name: setting.name, scale: 1 }];
+        let chain = || own.iter().chain(setting.synonyms);
+        let set = chain().find_map(|synonym| self.set(synonym));
+        set.or_else(|| chain().find_map(default_of))
+    }
+
+    /// What `name` was explicitly set to when the broker was started.
+    pub fn explicit(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(String::as_str)
+    }
+
+    /// What a topic that does not override `name` gets, as text.
+    pub fn topic_default(&self, name: &str) -> String {
+        let Ok(setting) = find(Scope::Topic, name) else { return String::new() };
+        let set = setting.synonyms.iter().find_map(|synonym| self.set(synonym));
+        set.map_or_else(|| setting.default.unwrap_or_default().to_owned(), |(value, _)| value)
+    }
+
+    /// For a topic setting: the broker settings behind it that were set, as (name, value in the
+    /// broker setting's own unit), the one that counts first.
+    pub fn topic_sources(&self, setting: &Setting) -> Vec<(&'static str, &str)> {
+        let set = |synonym: &Synonym| Some((synonym.name, self.explicit(synonym.name)?));
+        setting.synonyms.iter().filter_map(set).collect()
+    }
+
+    fn set(&self, synonym: &Synonym) -> Option<(String, &'static str)> {
+        Some((scale(self.explicit(synonym.name)?.trim(), synonym.scale), synonym.name))
+    }
+
+    fn resolve(settings: Overrides) -> Self {
+        let value = Reader(&settings);
+        Self {
+            auto_create_topics: value.boolean("auto.create.topics.enable"),
+            delete_topics: value.boolean("delete.topic.enable"),
+            num_partitions: value.int("num.partitions"),
+            default_replication_factor: value.number("default.replication.factor"),
+            rack: settings.get("broker.rack").filter(|rack| !rack.is_empty()).cloned(),
+            connections_max_idle_ms: Some(value.long("connections.max.idle.ms"))
+                .filter(|idle| *idle >= 0),
+            max_connections: value.number("max.connections"),
+            max_connections_per_ip: value.number("max.connections.per.ip"),
+            socket_request_max_bytes: value.number("socket.request.max.bytes"),
+            socket_listen_backlog: value.int("socket.listen.backlog.size"),
+            queued_max_request_bytes: usize::try_from(value.long("queued.max.request.bytes")).ok(),
+            fetch_max_bytes: value.number("fetch.max.bytes"),
+            fetch_session_slots: value.number("max.incremental.fetch.session.cache.slots"),
+            max_request_partitions: value.number("max.request.partition.size.limit"),
+            group_initial_rebalance_delay_ms: value.int("group.initial.rebalance.delay.ms"),
+            group_min_session_timeout_ms: value.int("group.min.session.timeout.ms"),
+            group_max_session_timeout_ms: value.int("group.max.session.timeout.ms"),
+            group_max_size: value.number("group.max.size"),
+            offset_metadata_max_bytes: value.number("offset.metadata.max.bytes"),
+            offsets_commit_timeout_ms: value.int("offsets.commit.timeout.ms"),
+            offsets_retention_ms: value.long("offsets.retention.minutes").saturating_mul(60_000),
+            offsets_retention_check_interval_ms: value.long("offsets.retention.check.interval.ms"),
+            offsets_topic_num_partitions: value.int("offsets.topic.num.partitions"),
+            offsets_topic_replication_factor: value.number("offsets.topic.replication.factor"),
+            offsets_topic_segment_bytes: value.number("offsets.topic.segment.bytes"),
+            producer_id_expiration_ms: value.long("producer.id.expiration.ms"),
+            retention_check_interval_ms: value.long("log.retention.check.interval.ms"),
+            cleaner_backoff_ms: value.long("log.cleaner.backoff.ms"),
+            metadata_snapshot_bytes: value
+                .number("metadata.log.max.record.bytes.between.snapshots"),
+            settings,
+        }
+    }
+
+    fn conflicts(&self) -> Vec<Invalid> {
+        let mut found = Vec::new();
+        if self.group_min_session_timeout_ms > self.group_max_session_timeout_ms {
+            found.push(Invalid::Conflict(
+                "group.min.session.timeout.ms is larger than group.max.session.timeout.ms: no \
+                 member could join"
+                    .to_owned(),
+            ));
+        }
+        for name in ["log.retention.ms", "log.retention.minutes", "log.retention.hours"] {
+            if self.explicit(name).is_some_and(|value| value.trim() == "0") {
+                found.push(Invalid::Value {
+                    name: name.to_owned(),
+                    value: "0".to_owned(),
+                    expected: "-1 (for ever) or a number of 1 or more".to_owned(),
+                });
+            }
+        }
+        found
+    }
+}
+
+fn default_of(synonym: &Synonym) -> Option<(String, &'static str)> {
+    let setting = find(Scope::Broker, synonym.name).ok()?;
+    Some((scale(setting.default?, synonym.scale), synonym.name))
+}
+
+/// A number in another unit; negative ones mean "no limit" and become -1.
+fn scale(value: &str, by: i64) -> String {
+    match value.parse::<i64>() {
+        Ok(number) if by != 1 && number < 0 => "-1".to_owned(),
+        Ok(number) if by != 1 => number.saturating_mul(by).to_string(),
+        _ => value.to_owned(),
+    }
+}
+
+/// Reads typed values; what does not parse, [`BrokerConfig::parse`] has reported already.
+struct Reader<'a>(&'a Overrides);
+
+impl Reader<'_> {
+    fn text(&self, name: &str) -> &str {
+        let known = table(Scope::Broker).iter().find(|setting| setting.name == name);
+        let default = known.and_then(|setting| setting.default);
+        debug_assert!(known.is_some(), "{name} is not in the table");
+        self.0.get(name).map(|value| value.trim()).or(default).unwrap_or_default()
+    }
+
+    fn long(&self, name: &str) -> i64 {
+        self.text(name).parse().unwrap_or_default()
+    }
+
+    fn number<T: TryFrom<i64> + Default>(&self, name: &str) -> T {
+        T::try_from(self.long(name)).unwrap_or_default()
+    }
+
+    fn int(&self, name: &str) -> i32 {
+        self.number(name)
+    }
+
+    fn boolean(&self, name: &str) -> bool {
+        parse_bool(self.text(name)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,120 @@
+//! What a setting's value may look like.
+
+use std::{fmt::Display, str::FromStr};
+
+/// A type with its range. Bounds are inclusive.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// `true` or `false`, in any case.
+    Boolean,
+    /// A 16-bit number.
+    Short(i16, i16),
+    /// A 32-bit number.
+    Int(i32, i32),
+    /// -1 (the codec's own default) or a number in the range.
+    IntOrDefault(i32, i32),
+    /// A 64-bit number.
+    Long(i64, i64),
+    /// A decimal number.
+    Double(f64, f64),
+    /// Any text.
+    Text,
+    /// One of these words, exactly.
+    OneOf(&'static [&'static str]),
+    /// A comma-separated list of any words.
+    List,
+    /// A comma-separated list without repetitions, each one of these words; may be empty.
+    Words(&'static [&'static str]),
+    /// `*`, or a comma-separated list of `partition:broker`; may be empty.
+    Replicas,
+}
+
+impl Kind {
+    /// The type's number in `DescribeConfigs`: 1 boolean, 2 string, 3 int, 4 short, 5 long,
+    /// 6 double, 7 list (KIP-569).
+    pub fn code(self) -> i8 {
+        match self {
+            Self::Boolean => 1,
+            Self::Text | Self::OneOf(_) => 2,
+            Self::Int(..) | Self::IntOrDefault(..) => 3,
+            Self::Short(..) => 4,
+            Self::Long(..) => 5,
+            Self::Double(..) => 6,
+            Self::List | Self::Words(_) | Self::Replicas => 7,
+        }
+    }
+
+    /// Checks a value; the error says what was expected.
+    pub fn check(self, value: &str) -> Result<(), String> {
+        let value = value.trim();
+        match self {
+            Self::Boolean => parse_bool(value).map(drop).ok_or_else(|| "true or false".to_owned()),
+            Self::Short(min, max) => within(value, min, max, (i16::MIN, i16::MAX)),
+            Self::Int(min, max) => within(value, min, max, (i32::MIN, i32::MAX)),
+            Self::IntOrDefault(min, max) if value != "-1" => {
+                within(value, min, max, (i32::MIN, i32::MAX))
+                    .map_err(|range| format!("-1 or {range}"))
+            }
+            Self::Long(min, max) => within(value, min, max, (i64::MIN, i64::MAX)),
+            Self::Double(min, max) => within(value, min, max, (f64::MIN, f64::MAX)),
+            Self::OneOf(words) if !words.contains(&value) => {
+                Err(format!("one of {}", words.join(", ")))
+            }
+            Self::Words(words) => check_words(value, words),
+            Self::Replicas => check_replicas(value),
+            Self::IntOrDefault(..) | Self::OneOf(_) | Self::Text | Self::List => Ok(()),
+        }
+    }
+}
+
+/// The words of a list, blanks around them and empty ones left out.
+pub(super) fn words(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|word| !word.is_empty())
+}
+
+pub(super) fn parse_bool(value: &str) -> Option<bool> {
+    if value.eq_ignore_ascii_case("true") {
+        Some(true)
+    } else if value.eq_ignore_ascii_case("false") {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+fn within<T: PartialOrd + Display + FromStr + Copy>(
+    value: &str,
+    min: T,
+    max: T,
+    (lowest, highest): (T, T),
+) -> Result<(), String> {
+    if value.parse().is_ok_and(|value| min <= value && value <= max) {
+        return Ok(());
+    }
+    Err(match (min > lowest, max < highest) {
+        (true, true) => format!("a number from {min} to {max}"),
+        (true, false) => format!("a number of {min} or more"),
+        (false, true) => format!("a number of {max} or less"),
+        (false, false) => "a number".to_owned(),
+    })
+}
+
+fn check_words(value: &str, allowed: &[&str]) -> Result<(), String> {
+    let mut seen = Vec::new();
+    for word in words(value) {
+        if !allowed.contains(&word) || seen.contains(&word) {
+            return Err(format!("a list of {}, each at most once", allowed.join(", ")));
+        }
+        seen.push(word);
+    }
+    Ok(())
+}
+
+fn check_replicas(value: &str) -> Result<(), String> {
+    let number = |text: &str| text.parse::<u32>().is_ok();
+    let pair = |word: &str| word.split_once(':').is_some_and(|(p, b)| number(p) && number(b));
+    if value == "*" || words(value).all(pair) {
+        return Ok(());
+    }
+    Err("* or a list of partition:broker pairs".to_owned())
+}
