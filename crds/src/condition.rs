@@ -1,0 +1,148 @@
+//! Conditions as kstatus reads them: what is true of an object, why, and since when.
+//!
+//! Types and reasons are enums: a reason is an interface that scripts and alerts match on, so a new
+//! one is a decision, not a typing error.
+
+use std::fmt;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a condition is about.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub enum ConditionType {
+    /// The object is as its spec asks, and serves.
+    Ready,
+    /// Work towards the spec is under way.
+    Reconciling,
+    /// Nothing will happen until a human does something.
+    Stalled,
+}
+
+/// Whether a condition holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ConditionStatus {
+    /// It holds.
+    True,
+    /// It does not hold.
+    False,
+    /// Nobody knows at the moment.
+    Unknown,
+}
+
+/// Why a condition is as it is, in one word that is never reused for something else.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub enum Reason {
+    /// Everything is as the spec asks.
+    AsSpecified,
+    /// Brokers are being started.
+    BrokersStarting,
+    /// A broker has ended or does not answer.
+    BrokerDown,
+    /// Brokers are being restarted for a new configuration.
+    BrokersRestarting,
+    /// The topic is being created.
+    TopicCreating,
+    /// Partitions are being added to the topic.
+    PartitionsAdding,
+    /// The topic is being deleted.
+    TopicDeleting,
+    /// The cluster refused the request; the message has its words.
+    RequestRefused,
+    /// The spec asks for fewer partitions than the topic has; Kafka cannot remove partitions.
+    PartitionsCannotShrink,
+    /// The spec asks for something that this version does not do yet.
+    NotYetSupported,
+    /// The cluster that the object names is not there.
+    ClusterMissing,
+    /// The object's cluster is not ready; its turn comes after.
+    ClusterNotReady,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl fmt::Display for ConditionType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// One condition of an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// What the condition is about.
+    #[serde(rename = "type")]
+    pub kind: ConditionType,
+    /// Whether it holds.
+    pub status: ConditionStatus,
+    /// Why, in one word.
+    pub reason: Reason,
+    /// Why, in a sentence.
+    pub message: String,
+    /// The generation of the spec that this was decided from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// When the status last changed.
+    pub last_transition_time: Time,
+}
+
+/// Puts `condition` in its place: one per type, ordered by type. A status that stays keeps the time
+/// of its last change, so that writing the same status again writes the same bytes.
+pub fn set(conditions: &mut Vec<Condition>, mut condition: Condition) {
+    match conditions.binary_search_by_key(&condition.kind, |there| there.kind) {
+        Ok(place) => {
+            if let Some(there) = conditions.get_mut(place) {
+                if there.status == condition.status {
+                    condition.last_transition_time = there.last_transition_time.clone();
+                }
+                *there = condition;
+            }
+        }
+        Err(place) => conditions.insert(place, condition),
+    }
+}
+
+/// Takes the condition of one type away.
+pub fn clear(conditions: &mut Vec<Condition>, kind: ConditionType) {
+    conditions.retain(|there| there.kind != kind);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(kind: ConditionType, status: ConditionStatus, second: i64) -> Condition {
+        let time = k8s_openapi::jiff::Timestamp::from_second(second).unwrap();
+        Condition {
+            kind,
+            status,
+            reason: Reason::AsSpecified,
+            message: String::new(),
+            observed_generation: None,
+            last_transition_time: Time(time),
+        }
+    }
+
+    #[test]
+    fn a_condition_is_there_once_and_its_time_moves_with_its_status() {
+        let mut conditions = Vec::new();
+        set(&mut conditions, at(ConditionType::Stalled, ConditionStatus::False, 1));
+        set(&mut conditions, at(ConditionType::Ready, ConditionStatus::False, 1));
+        set(&mut conditions, at(ConditionType::Ready, ConditionStatus::False, 2));
+        assert_eq!(conditions[0], at(ConditionType::Ready, ConditionStatus::False, 1));
+        set(&mut conditions, at(ConditionType::Ready, ConditionStatus::True, 3));
+        assert_eq!(conditions[0], at(ConditionType::Ready, ConditionStatus::True, 3));
+        clear(&mut conditions, ConditionType::Stalled);
+        assert_eq!(conditions.len(), 1);
+    }
+}
