@@ -49,8 +49,8 @@ pub struct KafkaClusterSpec {
     /// out, and changed by nobody but you.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// How many brokers. Left out: 3. This version runs one broker per cluster: `kastellan up` takes
-    /// 1, which is also what it makes of a missing value, and refuses more.
+    /// How many brokers. Left out: 3. This version runs one broker per cluster: `kastellan up`
+    /// takes 1, which is also what it makes of a missing value, and refuses more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub replicas: Option<i32>,

@@ -14,9 +14,7 @@ pub struct Quantity {
 
 /// Why a text is not an amount of bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not an amount of bytes: write a number and perhaps Ki, Mi, Gi, Ti, k, M, G or T, as in 10Gi"
-)]
+#[error("{0:?} is not an amount of bytes: write a number and a unit, as in 10Gi")]
 pub struct InvalidQuantity(String);
 
 /// Suffixes and what they multiply by; the longer ones first where one ends in another.

@@ -51,7 +51,7 @@ fn documented(path: &str, schema: &serde_json::Value) {
         |schema: &serde_json::Value| schema["properties"].as_object().cloned().unwrap_or_default();
     for (name, property) in below(schema).into_iter().chain(below(&schema["items"])) {
         let path = format!("{path}.{name}");
-        assert!(property["description"].is_string(), "{path} has no description");
+        assert!(property.get("description").is_some(), "{path} has no description");
         documented(&path, &property);
     }
 }
