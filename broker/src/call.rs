@@ -4,9 +4,10 @@ use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use kastellan_protocol::{
+    Refused,
     header::RequestHeader,
     messages::ApiKey,
-    walk::Refused,
+
 };
 use kastellan_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
 
@@ -38,7 +39,11 @@ impl Call {
     /// Checks every count and length, then decodes. Hand [`Refused`] back to the dispatcher: it
     /// closes the connection.
     pub(crate) fn decode<R: Request + Decodable>(&self) -> Result<R, Refused> {
-        kastellan_protocol::decode(self.header.api_version, self.body.clone())
+        let decoded = kastellan_protocol::decode(self.header.api_version, self.body.clone());
+        if decoded.is_err() {
+            self.reply.refuse();
+        }
+        decoded
     }
 
     /// The version that the request is written in, within what is advertised.
@@ -102,6 +107,13 @@ impl Responder {
     pub(crate) fn none(mut self) {
         if let Some(mailbox) = self.mailbox.take() {
             mailbox.answer(self.slot, Response::silent());
+        }
+    }
+
+    /// The request is not what it claims to be: dropping this responder is in order from now on.
+    fn refuse(&self) {
+        if let Some(mailbox) = &self.mailbox {
+            mailbox.close("a malformed request");
         }
     }
 

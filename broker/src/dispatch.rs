@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kastellan_protocol::{messages::ApiKey, walk::Refused};
+use kastellan_protocol::{Refused, messages::ApiKey};
 
 use crate::{api, broker::Broker, call::Call};
 

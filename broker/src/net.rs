@@ -1,10 +1,22 @@
-//! Sockets: listeners, connections, the memory requests may take, and the one sweeper that ends what
-//! has gone quiet.
+//! Sockets: listeners, connections, the memory that requests may take, and the one sweeper that ends
+//! what has gone quiet.
 
+mod cold;
+mod connection;
+mod input;
 mod limits;
+mod listener;
 mod mailbox;
+mod out;
+mod pool;
+mod registry;
 mod response;
+mod vitals;
 
+pub(crate) use connection::Hot;
 pub(crate) use limits::Limits;
+pub(crate) use listener::{Bound, accept, bind};
 pub(crate) use mailbox::Mailbox;
-pub(crate) use response::Response;
+pub(crate) use pool::Pool;
+pub(crate) use registry::{Registry, sweep};
+pub(crate) use response::{FileRange, Response};

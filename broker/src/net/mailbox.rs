@@ -6,7 +6,7 @@ use std::{
     task::Waker,
 };
 
-use super::Response;
+use super::{Response, vitals::Vitals};
 
 /// The slots of one connection.
 ///
@@ -15,6 +15,7 @@ use super::Response;
 #[derive(Debug, Default)]
 pub(crate) struct Mailbox {
     state: Mutex<State>,
+    vitals: Vitals,
 }
 
 #[derive(Debug, Default)]
@@ -29,11 +30,13 @@ struct State {
     waker: Option<Waker>,
     closed: Option<&'static str>,
     draining: bool,
+    /// The sweeper would like the task to free its buffers.
+    slim: bool,
 }
 
 /// What the task finds when it looks.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
-pub(crate) struct Glance {
+pub(super) struct Glance {
     /// Requests that still wait for an answer.
     pub(crate) unanswered: usize,
     /// Why the connection has to be closed, if it has to.
@@ -44,7 +47,7 @@ pub(crate) struct Glance {
 
 impl Mailbox {
     /// A slot for the next request.
-    pub(crate) fn open_slot(&self) -> u64 {
+    pub(super) fn open_slot(&self) -> u64 {
         let mut state = self.lock();
         state.slots.push_back(None);
         state.first + state.slots.len() as u64 - 1
@@ -78,10 +81,27 @@ impl Mailbox {
     }
 
     /// Asks the task to answer what it has and end.
-    pub(crate) fn drain(&self) {
+    pub(super) fn drain(&self) {
         let mut state = self.lock();
         state.draining = true;
         wake(state);
+    }
+
+    /// Asks the task to free what it does not need to rest.
+    pub(super) fn slim(&self) {
+        let mut state = self.lock();
+        state.slim = true;
+        wake(state);
+    }
+
+    /// Whether [`Self::slim`] was called since the last time.
+    pub(super) fn take_slim(&self) -> bool {
+        std::mem::take(&mut self.lock().slim)
+    }
+
+    /// What the sweeper looks at.
+    pub(super) fn vitals(&self) -> &Vitals {
+        &self.vitals
     }
 
     /// Whether nobody has asked the task to end.
@@ -89,8 +109,13 @@ impl Mailbox {
         self.lock().closed.is_none()
     }
 
+    /// Whether the broker stops.
+    pub(super) fn is_draining(&self) -> bool {
+        self.lock().draining
+    }
+
     /// Takes the answers that may leave now, oldest first.
-    pub(crate) fn take(&self, mut each: impl FnMut(Response)) -> Glance {
+    pub(super) fn take(&self, mut each: impl FnMut(Response)) -> Glance {
         let mut state = self.lock();
         while let Some(Some(_)) = state.slots.front() {
             state.first += 1;
@@ -106,15 +131,16 @@ impl Mailbox {
     }
 
     /// Takes the parked fetches that should look again.
-    pub(crate) fn take_fetches(&self, into: &mut Vec<u64>) {
+    pub(super) fn take_fetches(&self, into: &mut Vec<u64>) {
         into.append(&mut self.lock().fetches);
     }
 
     /// Leaves a waker, to be used once; false when there is something to do instead of sleeping.
-    pub(crate) fn park(&self, waker: &Waker, seen: Glance) -> bool {
+    pub(super) fn park(&self, waker: &Waker, seen: Glance) -> bool {
         let mut state = self.lock();
         let news = matches!(state.slots.front(), Some(Some(_)))
             || !state.fetches.is_empty()
+            || state.slim
             || state.closed != seen.closed
             || state.draining != seen.draining;
         if !news && !state.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {
@@ -124,7 +150,7 @@ impl Mailbox {
     }
 
     /// The task is up: nobody needs to wake it.
-    pub(crate) fn unpark(&self) {
+    pub(super) fn unpark(&self) {
         self.lock().waker = None;
     }
 

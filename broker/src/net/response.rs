@@ -15,6 +15,8 @@ pub(crate) struct FileRange {
     pub(crate) len: usize,
     /// Whether the range may have left the page cache and wants to be probed before it is sent.
     pub(crate) maybe_cold: bool,
+    /// How many bytes from `position` on have just been read from the disk.
+    pub(crate) warm: usize,
 }
 
 /// One response frame.

@@ -1,0 +1,49 @@
+//! Keeps a worker from waiting for the disk: what is not in the page cache is read by another thread.
+
+use std::{io::IoSliceMut, os::unix::fs::FileExt};
+
+use rustix::io::{Errno, ReadWriteFlags};
+
+use super::response::FileRange;
+
+/// How far apart a range is probed; the kernel reads ahead in windows of this size.
+const STRIDE: usize = 128 << 10;
+
+/// Where a range is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Probe {
+    /// In the page cache, as far as a few reads can tell.
+    Warm,
+    /// On the disk.
+    Cold,
+}
+
+/// Asks for single bytes of the first `count` of a range, without waiting for any of them.
+pub(super) fn probe(range: &FileRange, count: usize) -> Probe {
+    let last = range.position + count.saturating_sub(1) as u64;
+    let strides = (0..count).step_by(STRIDE).map(|at| range.position + at as u64);
+    for position in strides.chain([last]) {
+        let mut byte = [0];
+        let mut into = [IoSliceMut::new(&mut byte)];
+        let flags = ReadWriteFlags::NOWAIT;
+        match rustix::io::preadv2(&*range.file, &mut into, position, flags) {
+            Err(Errno::AGAIN) => return Probe::Cold,
+            // A file system that cannot say is taken for a fast one; errors show when it is sent.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Probe::Warm
+}
+
+/// Pulls the first `count` bytes of a range into the page cache. Blocks: not for a worker.
+pub(super) fn warm(range: &FileRange, count: usize) {
+    let mut scratch = vec![0; STRIDE.min(count)];
+    let end = range.position + count.min(range.len) as u64;
+    let mut at = range.position;
+    while at < end {
+        match range.file.read_at(&mut scratch, at) {
+            Ok(0) | Err(_) => return,
+            Ok(n) => at += n as u64,
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! One connection: a task that reads frames, has them handled and sends what has been answered.
+//!
+//! It sleeps until the socket, an answer from elsewhere, a parked fetch or the sweeper wakes it. It
+//! has no timer of its own except while a fetch is parked.
+
+mod handle;
+
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use kastellan_core::machine::Millis;
+use kastellan_protocol::frame::FrameError;
+use tokio::{net::TcpStream, task::JoinHandle, time::Sleep};
+
+pub(crate) use self::handle::Hot;
+use self::handle::Trouble;
+use super::{
+    Mailbox, cold,
+    input::{Front, Input},
+    mailbox::Glance,
+    out::{Flushed, Out},
+};
+use crate::{
+    api::{fetch::Parked, produce::Scratch},
+    broker::Broker,
+    call::ClientInfo,
+};
+
+/// A client's connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    broker: Arc<Broker>,
+    client: Arc<ClientInfo>,
+    stream: TcpStream,
+    mailbox: Arc<Mailbox>,
+    input: Input,
+    out: Out,
+    /// Requests that have a slot and no answer in `out` yet.
+    pending: usize,
+    /// Fetches that wait for data.
+    parked: Vec<Parked>,
+    /// Runs while a fetch is parked.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Runs while a range is read from the disk; gives its length.
+    warming: Option<JoinHandle<usize>>,
+    scratch: Scratch,
+    /// The client has closed its side: it may still read.
+    ended: bool,
+}
+
+/// Why a connection ends.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Ending {
+    /// The client closed it, or the network did.
+    #[error("the client is gone: {0}")]
+    Gone(#[from] io::Error),
+    /// A frame that no client of Kafka sends.
+    #[error("bad frame: {0}")]
+    Frame(#[from] FrameError),
+    /// A request that cannot be served.
+    #[error("{0}")]
+    Trouble(#[from] Trouble),
+    /// A deadline, the end of the broker, or a bug of ours.
+    #[error("{0}")]
+    Asked(&'static str),
+}
+
+impl Connection {
+    /// A connection that nobody has read from yet.
+    pub(super) fn new(
+        broker: Arc<Broker>,
+        client: ClientInfo,
+        stream: TcpStream,
+        mailbox: Arc<Mailbox>,
+    ) -> Self {
+        let input = Input::new(Arc::clone(&broker.pool));
+        Self {
+            broker,
+            client: Arc::new(client),
+            stream,
+            mailbox,
+            input,
+            out: Out::default(),
+            pending: 0,
+            parked: Vec::new(),
+            timer: None,
+            warming: None,
+            scratch: Scratch::default(),
+            ended: false,
+        }
+    }
+
+    /// Serves the client until one side has enough.
+    pub(super) async fn serve(mut self) -> Result<(), Ending> {
+        self.mailbox.vitals().active(self.broker.clock.monotonic());
+        loop {
+            let now = self.broker.clock.monotonic();
+            self.handle_frames()?;
+            self.retry_fetches(now);
+            let glance = self.collect();
+            if let Some(reason) = glance.closed {
+                return Err(Ending::Asked(reason));
+            }
+            let flushed = self.flush(now)?;
+            let over = glance.draining || self.ended;
+            if over && self.pending == 0 && self.out.is_empty() {
+                return Ok(());
+            }
+            match flushed {
+                Flushed::Slice => {
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+                // Answers have left: frames that had to wait for them may be handled now.
+                Flushed::All if self.may_handle(glance) && self.has_frame()? => continue,
+                Flushed::All | Flushed::Blocked | Flushed::Cold(_) => {}
+            }
+            self.note_bloat();
+            let read = poll_fn(|cx| self.poll_wait(cx, glance)).await?;
+            self.mailbox.unpark();
+            if read {
+                let now = self.broker.clock.monotonic();
+                self.mailbox.vitals().active(now);
+            }
+        }
+    }
+
+    /// Moves what has been answered, in order, to the output.
+    fn collect(&mut self) -> Glance {
+        let out = &mut self.out;
+        let glance = self.mailbox.take(|response| out.push(&response));
+        self.pending = glance.unanswered;
+        glance
+    }
+
+    /// Sends what the socket takes, and hands what is on the disk to another thread.
+    fn flush(&mut self, now: Millis) -> io::Result<Flushed> {
+        if self.warming.is_some() || self.out.is_empty() {
+            self.mailbox.vitals().blocked(now, false);
+            return Ok(Flushed::All);
+        }
+        let before = self.out.queued();
+        let flushed = self.out.flush(&self.stream)?;
+        let blocked = matches!(flushed, Flushed::Blocked);
+        if !blocked || self.out.queued() < before {
+            self.mailbox.vitals().active(now);
+            self.mailbox.vitals().blocked(now, false);
+        }
+        self.mailbox.vitals().blocked(now, blocked);
+        if let Flushed::Cold(range) = &flushed {
+            let (range, count) = (range.clone(), range.len.min(1 << 20));
+            self.warming = Some(tokio::task::spawn_blocking(move || {
+                cold::warm(&range, count);
+                count
+            }));
+        }
+        Ok(flushed)
+    }
+
+    /// Gives fetches whose data came, or whose time is over, their answer.
+    fn retry_fetches(&mut self, now: Millis) {
+        if self.parked.is_empty() {
+            return;
+        }
+        let mut woken = std::mem::take(&mut self.scratch.woken);
+        self.mailbox.take_fetches(&mut woken);
+        let draining = self.mailbox.is_draining();
+        let (broker, mailbox) = (&self.broker, &self.mailbox);
+        self.parked.retain_mut(|fetch| {
+            let force = draining || fetch.deadline() <= now;
+            if !force && !woken.contains(&fetch.slot()) {
+                return true;
+            }
+            let answer = fetch.retry(broker, force);
+            answer.map(|response| mailbox.answer(fetch.slot(), response)).is_none()
+        });
+        woken.clear();
+        self.scratch.woken = woken;
+    }
+
+    /// Whether the client has not taken more than its share.
+    fn may_handle(&self, glance: Glance) -> bool {
+        let limits = &self.broker.limits;
+        !glance.draining
+            && self.pending < limits.pipelined
+            && self.out.queued() < limits.queued_response_bytes
+    }
+
+    fn has_frame(&self) -> Result<bool, FrameError> {
+        Ok(matches!(self.input.front(&self.broker.limits.frame)?, Front::Frame(_)))
+    }
+
+    /// Sleeps until there is something to do. True: bytes have arrived.
+    fn poll_wait(&mut self, cx: &mut Context<'_>, glance: Glance) -> Poll<io::Result<bool>> {
+        if !self.mailbox.park(cx.waker(), glance) {
+            self.shrink();
+            return Poll::Ready(Ok(false));
+        }
+        if let Some(warming) = &mut self.warming {
+            if let Poll::Ready(count) = Pin::new(warming).poll(cx) {
+                self.warming = None;
+                self.out.warmed(count.unwrap_or(0));
+                return Poll::Ready(Ok(false));
+            }
+        } else if !self.out.is_empty() && self.stream.poll_write_ready(cx)?.is_ready() {
+            return Poll::Ready(Ok(false));
+        }
+        if self.poll_timer(cx).is_ready() {
+            return Poll::Ready(Ok(false));
+        }
+        if !self.ended && self.may_handle(glance) {
+            let limits = &self.broker.limits.frame;
+            if let Poll::Ready(read) = self.input.poll_read(&mut self.stream, limits, cx) {
+                self.ended = read? == 0;
+                return Poll::Ready(Ok(true));
+            }
+            if self.input.is_starved() {
+                self.mailbox.vitals().framed();
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Ready when the first parked fetch has waited long enough.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.parked.iter().map(Parked::deadline).min() else {
+            return Poll::Pending;
+        };
+        let at = self.broker.clock.instant(deadline).into();
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        if timer.deadline() != at {
+            timer.as_mut().reset(at);
+        }
+        timer.as_mut().poll(cx)
+    }
+
+    fn note_bloat(&self) {
+        let bloated = self.input.is_shrinkable() || self.out.is_shrinkable();
+        self.mailbox.vitals().bloated(bloated);
+    }
+
+    /// Frees the buffers if the sweeper found that the connection rests.
+    fn shrink(&mut self) {
+        if self.mailbox.take_slim() {
+            self.input.shrink();
+            self.out.shrink();
+            self.scratch.shrink();
+            self.note_bloat();
+        }
+    }
+}

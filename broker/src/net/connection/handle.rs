@@ -1,0 +1,160 @@
+//! From a whole frame to its handler: header, version, route; and nothing a handler does takes more
+//! than this connection down.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use bytes::{Bytes, BytesMut};
+use kastellan_protocol::{
+    Refused, api_version,
+    frame::FrameError,
+    header::{self, RequestHeader},
+    messages::ApiKey,
+};
+
+use super::Connection;
+use crate::{
+    api::{
+        fetch::{self, Parked},
+        produce::{self, Scratch},
+    },
+    broker::Broker,
+    call::{Call, Responder},
+    dispatch::dispatch,
+    net::{Mailbox, Response, input::Front},
+};
+
+/// A request that cannot be answered: Kafka closes the connection, and so do we.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::net) enum Trouble {
+    /// Header or body do not hold what they must.
+    #[error("refused: {0}")]
+    Refused(#[from] Refused),
+    /// An API that nobody has heard of.
+    #[error("unknown api key {0}")]
+    UnknownApi(i16),
+    /// A version that is not served. `ApiVersions` alone has an answer for that.
+    #[error("{api:?} version {version} is not supported")]
+    Version {
+        /// The API.
+        api: ApiKey,
+        /// The version that was asked for.
+        version: i16,
+    },
+    /// A handler panicked: a bug of ours.
+    #[error("a handler panicked: a bug of ours")]
+    Panicked,
+}
+
+/// What the handlers of Produce and Fetch work with: they stay on the connection's own buffers.
+#[derive(Debug)]
+pub(crate) struct Hot<'a> {
+    /// The broker.
+    pub(crate) broker: &'a Arc<Broker>,
+    /// The header of the request.
+    pub(crate) header: &'a RequestHeader,
+    /// The body, in the connection's buffer: batches are patched in place.
+    pub(crate) body: &'a mut [u8],
+    /// The connection's mailbox, for answers that come later.
+    pub(crate) mailbox: &'a Arc<Mailbox>,
+    /// Fetches of this connection that wait.
+    pub(crate) parked: &'a mut Vec<Parked>,
+    /// Memory that is reused from request to request.
+    pub(crate) scratch: &'a mut Scratch,
+    out: &'a mut super::Out,
+    pending: &'a mut usize,
+}
+
+impl Hot<'_> {
+    /// The output buffer, to write an answer straight into, if no earlier request waits for its own.
+    pub(crate) fn in_order(&mut self) -> Option<&mut BytesMut> {
+        (*self.pending == 0).then(|| self.out.tail())
+    }
+
+    /// Answers now.
+    pub(crate) fn answer(&mut self, response: Response) {
+        if *self.pending == 0 {
+            self.out.push(&response);
+        } else {
+            let slot = self.open_slot();
+            self.mailbox.answer(slot, response);
+        }
+    }
+
+    /// A slot, for an answer later.
+    pub(crate) fn open_slot(&mut self) -> u64 {
+        *self.pending += 1;
+        self.mailbox.open_slot()
+    }
+}
+
+impl Connection {
+    /// Handles every frame that has arrived, as far as the limits let it.
+    pub(super) fn handle_frames(&mut self) -> Result<(), super::Ending> {
+        while !self.mailbox.is_draining()
+            && self.pending < self.broker.limits.pipelined
+            && self.out.queued() < self.broker.limits.queued_response_bytes
+        {
+            let front = self.input.front(&self.broker.limits.frame)?;
+            let now_partial = matches!(front, Front::Partial);
+            let Front::Frame(range) = front else {
+                let now = self.broker.clock.monotonic();
+                self.mailbox.vitals().partial(now, now_partial);
+                break;
+            };
+            let end = range.end;
+            // A poisoned partition is offline from then on; everything else here dies with the task.
+            let handled = catch_unwind(AssertUnwindSafe(|| self.handle(range)));
+            handled.unwrap_or(Err(Trouble::Panicked))?;
+            self.mailbox.vitals().framed();
+            self.input.consume(end);
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, range: std::ops::Range<usize>) -> Result<(), Trouble> {
+        let frame = self.input.bytes_mut(range);
+        let (header, header_len) = header::decode(frame)?;
+        let version = header.api_version;
+        let unknown = |()| Trouble::UnknownApi(header.api_key);
+        let api = ApiKey::try_from(header.api_key).map_err(unknown)?;
+        let (min, max) = api_version::range(api).ok_or(Trouble::UnknownApi(header.api_key))?;
+        if !(min..=max).contains(&version) && api != ApiKey::ApiVersions {
+            return Err(Trouble::Version { api, version });
+        }
+        let body = frame.get_mut(header_len..).unwrap_or_default();
+        if !matches!(api, ApiKey::Produce | ApiKey::Fetch) {
+            // Small, and its parts may outlive the buffer: strings point into it.
+            let body = Bytes::copy_from_slice(body);
+            return self.handle_cold(api, header, body);
+        }
+        let mut hot = Hot {
+            broker: &self.broker,
+            header: &header,
+            body,
+            mailbox: &self.mailbox,
+            parked: &mut self.parked,
+            scratch: &mut self.scratch,
+            out: &mut self.out,
+            pending: &mut self.pending,
+        };
+        if api == ApiKey::Produce { produce::handle(&mut hot)? } else { fetch::handle(&mut hot)? }
+        Ok(())
+    }
+    fn handle_cold(
+        &mut self,
+        api: ApiKey,
+        header: RequestHeader,
+        body: Bytes,
+    ) -> Result<(), Trouble> {
+        let slot = self.mailbox.open_slot();
+        let reply = Responder::new(api, &header, slot, Arc::clone(&self.mailbox));
+        let client = Arc::clone(&self.client);
+        let handled = dispatch(&self.broker, api, Call { header, body, client, reply });
+        // Most are answered by now.
+        self.collect();
+        Ok(handled?)
+    }
+}

@@ -1,0 +1,194 @@
+//! The bytes that wait to be sent to a client: a buffer, with file ranges in between.
+
+use std::{collections::VecDeque, io, os::unix::fs::FileExt};
+
+use bytes::BytesMut;
+use rustix::{
+    io::Errno,
+    net::{SendFlags, sockopt},
+};
+use tokio::{io::Interest, net::TcpStream};
+
+use super::{
+    cold::{self, Probe},
+    response::{FileRange, Response},
+};
+
+/// Shorter file ranges are copied into the buffer: one system call less than `sendfile`.
+const INLINE: usize = 8 << 10;
+
+/// The most that one call of [`Out::flush`] sends from files, so that other connections get a turn.
+const SLICE: usize = 1 << 20;
+
+/// What of the buffer's capacity an idle connection keeps.
+const KEPT: usize = 4 << 10;
+
+/// One connection's unsent responses, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Out {
+    bytes: BytesMut,
+    /// Everything of `bytes` before this is sent.
+    sent: usize,
+    /// Ranges to be sent before the byte at the position given.
+    files: VecDeque<(usize, FileRange)>,
+    corked: bool,
+}
+
+/// How far [`Out::flush`] came.
+#[derive(Debug)]
+pub(super) enum Flushed {
+    /// Everything is with the kernel.
+    All,
+    /// The socket takes no more for now.
+    Blocked,
+    /// A slice has been sent, and there is more.
+    Slice,
+    /// The next range is on the disk and has to be read by another thread first.
+    Cold(FileRange),
+}
+
+impl Out {
+    /// Queues a response behind all others.
+    pub(super) fn push(&mut self, response: &Response) {
+        let mut copied = 0;
+        for (position, range) in &response.files {
+            self.bytes.extend_from_slice(response.bytes.get(copied..*position).unwrap_or_default());
+            copied = *position;
+            if range.len >= INLINE || range.maybe_cold || !self.copy_in(range) {
+                self.files.push_back((self.bytes.len(), range.clone()));
+            }
+        }
+        self.bytes.extend_from_slice(response.bytes.get(copied..).unwrap_or_default());
+    }
+
+    /// The buffer's end, for a frame that is all bytes and in order.
+    pub(super) fn tail(&mut self) -> &mut BytesMut {
+        &mut self.bytes
+    }
+
+    /// Bytes in memory that are not sent yet.
+    pub(super) fn queued(&self) -> usize {
+        self.bytes.len() - self.sent
+    }
+
+    /// Whether everything is sent.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queued() == 0 && self.files.is_empty()
+    }
+
+    /// Sends as much as the socket takes. An error, a file that is shorter than it was among them,
+    /// ends the connection: a response cannot be taken back.
+    pub(super) fn flush(&mut self, stream: &TcpStream) -> io::Result<Flushed> {
+        if self.files.len() > 1 && !self.corked {
+            sockopt::set_tcp_cork(stream, true)?;
+            self.corked = true;
+        }
+        let mut budget = SLICE;
+        while !self.is_empty() {
+            let step = match self.files.front_mut() {
+                Some((position, range)) if *position == self.sent => {
+                    if budget == 0 {
+                        return Ok(Flushed::Slice);
+                    }
+                    match send_range(stream, range, budget) {
+                        Ok(None) => return Ok(Flushed::Cold(range.clone())),
+                        Ok(Some(n)) => {
+                            budget -= n;
+                            if range.len == 0 {
+                                self.files.pop_front();
+                            }
+                            Ok(())
+                        }
+                        Err(error) => Err(error),
+                    }
+                }
+                next => {
+                    let (end, more) = match next {
+                        Some((position, _)) => (*position, true),
+                        None => (self.bytes.len(), false),
+                    };
+                    let bytes = self.bytes.get(self.sent..end).unwrap_or_default();
+                    send_bytes(stream, bytes, more).map(|n| self.sent += n)
+                }
+            };
+            match step {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(Flushed::Blocked);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.bytes.clear();
+        self.sent = 0;
+        if self.corked {
+            self.corked = false;
+            sockopt::set_tcp_cork(stream, false)?;
+        }
+        Ok(Flushed::All)
+    }
+
+    /// The range at the front has been read by another thread: send it without asking again.
+    pub(super) fn warmed(&mut self, len: usize) {
+        if let Some((_, range)) = self.files.front_mut() {
+            range.warm = len;
+        }
+    }
+
+    /// Frees what an idle connection does not need.
+    pub(super) fn shrink(&mut self) {
+        if self.is_shrinkable() {
+            self.bytes = BytesMut::new();
+            self.sent = 0;
+        }
+    }
+
+    /// Whether [`Self::shrink`] would free anything.
+    pub(super) fn is_shrinkable(&self) -> bool {
+        self.is_empty() && self.bytes.capacity() > KEPT
+    }
+
+    /// Reads a short range that is in the page cache behind the buffer. False: it could not be read;
+    /// sending it will say why.
+    fn copy_in(&mut self, range: &FileRange) -> bool {
+        let end = self.bytes.len();
+        self.bytes.resize(end + range.len, 0);
+        let room = self.bytes.get_mut(end..).unwrap_or_default();
+        let read = range.file.read_exact_at(room, range.position).is_ok();
+        if !read {
+            self.bytes.truncate(end);
+        }
+        read
+    }
+}
+
+/// Sends bytes; with `more` to follow at once, the kernel keeps a packet that is not full.
+fn send_bytes(stream: &TcpStream, bytes: &[u8], more: bool) -> io::Result<usize> {
+    let more = if more { SendFlags::MORE } else { SendFlags::empty() };
+    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT | more;
+    stream.try_io(Interest::WRITABLE, || Ok(rustix::net::send(stream, bytes, flags)?))
+}
+
+/// Sends up to `most` bytes of a range and shortens it. `None`: they are not in the page cache.
+fn send_range(
+    stream: &TcpStream,
+    range: &mut FileRange,
+    most: usize,
+) -> io::Result<Option<usize>> {
+    let count = range.len.min(most);
+    if range.maybe_cold && range.warm < count && cold::probe(range, count) == Probe::Cold {
+        return Ok(None);
+    }
+    let mut offset = range.position;
+    let sent = stream.try_io(Interest::WRITABLE, || {
+        match rustix::fs::sendfile(stream, &*range.file, Some(&mut offset), count) {
+            Err(Errno::INTR) => Ok(0),
+            Ok(0) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a log file is too short")),
+            other => Ok(other?),
+        }
+    })?;
+    range.position += sent as u64;
+    range.len -= sent;
+    range.warm = range.warm.saturating_sub(sent);
+    Ok(Some(sent))
+}

@@ -1,0 +1,103 @@
+//! The memory that requests of all connections may take together.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::Waker,
+};
+
+/// A bounded account of bytes. Connections draw from it before they grow their buffers, and stop
+/// reading while it is empty: back-pressure instead of failure.
+///
+/// One connection at a time may overdraw it, so that a pool which is full of half-received frames
+/// still moves: that one ends its frame, or is dropped by the deadline for an incomplete frame.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    free: usize,
+    /// Whether somebody holds the right to overdraw.
+    overdrawn: bool,
+    waiting: Vec<Waker>,
+}
+
+/// What one connection holds of a [`Pool`].
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    drawn: usize,
+    /// Bytes on top of `drawn`, owed to nobody.
+    overdraft: usize,
+}
+
+impl Pool {
+    /// A pool of `bytes`.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self { state: Mutex::new(State { free: bytes, overdrawn: false, waiting: Vec::new() }) }
+    }
+
+    /// Raises what is held to `bytes`. False: nothing was drawn, and `waker` is called when it is
+    /// worth another try.
+    pub(super) fn draw(&self, held: &mut Held, bytes: usize, waker: &Waker) -> bool {
+        let more = bytes.saturating_sub(held.drawn + held.overdraft);
+        if more == 0 {
+            return true;
+        }
+        let mut state = self.lock();
+        if held.overdraft > 0 || (more > state.free && !state.overdrawn) {
+            state.overdrawn = true;
+            held.overdraft += more;
+            return true;
+        }
+        if let Some(rest) = state.free.checked_sub(more) {
+            state.free = rest;
+            held.drawn += more;
+            return true;
+        }
+        if !state.waiting.iter().any(|other| other.will_wake(waker)) {
+            state.waiting.push(waker.clone());
+        }
+        false
+    }
+
+    /// Gives everything back and wakes those who wait.
+    pub(super) fn give_back(&self, held: &mut Held) {
+        let Held { drawn, overdraft } = std::mem::take(held);
+        if drawn + overdraft == 0 {
+            return;
+        }
+        let mut state = self.lock();
+        state.free += drawn;
+        state.overdrawn &= overdraft == 0;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_connection_may_overdraw_and_the_next_waits_until_bytes_come_back() {
+        let pool = Pool::new(100);
+        let (mut a, mut b, mut c) = (Held::default(), Held::default(), Held::default());
+        assert!(pool.draw(&mut a, 80, Waker::noop()));
+        assert!(pool.draw(&mut b, 50, Waker::noop()), "the overdraft");
+        assert!(!pool.draw(&mut c, 50, Waker::noop()));
+        assert!(pool.draw(&mut c, 20, Waker::noop()), "what fits is still given");
+
+        pool.give_back(&mut b);
+        assert!(pool.draw(&mut c, 100, Waker::noop()), "the overdraft is free again");
+        for held in [&mut a, &mut c] {
+            pool.give_back(held);
+        }
+        assert_eq!(pool.lock().free, 100);
+    }
+}
