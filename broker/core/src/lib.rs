@@ -9,3 +9,4 @@ pub mod config;
 pub mod id;
 pub mod log;
 pub mod machine;
+pub mod producer;
