@@ -2,3 +2,6 @@
 //!
 //! A cold API's file has `handle(&Arc<Broker>, Call) -> Result<(), Refused>`: it decodes, and answers
 //! through `call.reply`, now or later. It runs on the connection's task, so it never blocks.
+
+pub(crate) mod fetch;
+pub(crate) mod produce;

@@ -3,13 +3,8 @@
 use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use kastellan_protocol::{
-    Refused,
-    header::RequestHeader,
-    messages::ApiKey,
-
-};
 use kastellan_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
+use kastellan_protocol::{Refused, header::RequestHeader, messages::ApiKey};
 
 use crate::net::{Mailbox, Response};
 

@@ -79,9 +79,6 @@ mod tests {
         };
         assert_eq!(config.count("other", 7), Ok(7));
         let error = config.count("max.connections", 7).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "setting max.connections: \"many\" is not a whole number of 0 or more"
-        );
+        assert_eq!(error, "setting max.connections: \"many\" is not a whole number of 0 or more");
     }
 }

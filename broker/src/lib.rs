@@ -1,1 +1,17 @@
-//! The shell: sockets, timers, threads and disks; no Kafka logic.
+//! The broker's shell: sockets, timers, threads and disks; no Kafka logic.
+//!
+//! [`start`] opens the data directory, recovers, binds the listeners and serves until
+//! [`Running::shutdown`].
+
+mod api;
+mod broker;
+mod call;
+mod clock;
+mod config;
+mod dispatch;
+mod net;
+mod quiet;
+mod start;
+
+pub use config::{BadSetting, Config, Listener};
+pub use start::{Running, StartError, start};

@@ -9,7 +9,10 @@ use std::{
 
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Mailbox, connection::{Connection, Ending}};
+use super::{
+    Mailbox,
+    connection::{Connection, Ending},
+};
 use crate::{broker::Broker, call::ClientInfo, config::Listener, quiet::Quiet};
 
 /// A listener that is bound and takes in nobody yet.

@@ -123,11 +123,7 @@ impl Mailbox {
                 each(response);
             }
         }
-        Glance {
-            unanswered: state.slots.len(),
-            closed: state.closed,
-            draining: state.draining,
-        }
+        Glance { unanswered: state.slots.len(), closed: state.closed, draining: state.draining }
     }
 
     /// Takes the parked fetches that should look again.

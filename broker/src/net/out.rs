@@ -170,11 +170,7 @@ fn send_bytes(stream: &TcpStream, bytes: &[u8], more: bool) -> io::Result<usize>
 }
 
 /// Sends up to `most` bytes of a range and shortens it. `None`: they are not in the page cache.
-fn send_range(
-    stream: &TcpStream,
-    range: &mut FileRange,
-    most: usize,
-) -> io::Result<Option<usize>> {
+fn send_range(stream: &TcpStream, range: &mut FileRange, most: usize) -> io::Result<Option<usize>> {
     let count = range.len.min(most);
     if range.maybe_cold && range.warm < count && cold::probe(range, count) == Probe::Cold {
         return Ok(None);

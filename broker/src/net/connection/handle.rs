@@ -8,8 +8,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use kastellan_protocol::{
-    Refused, api_version,
-    frame::FrameError,
+    Refused,
     header::{self, RequestHeader},
     messages::ApiKey,
 };
@@ -26,23 +25,12 @@ use crate::{
     net::{Mailbox, Response, input::Front},
 };
 
-/// A request that cannot be answered: Kafka closes the connection, and so do we.
+/// A request that cannot be answered, an unknown API or version among them: Kafka closes the connection, and so do we.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::net) enum Trouble {
     /// Header or body do not hold what they must.
     #[error("refused: {0}")]
     Refused(#[from] Refused),
-    /// An API that nobody has heard of.
-    #[error("unknown api key {0}")]
-    UnknownApi(i16),
-    /// A version that is not served. `ApiVersions` alone has an answer for that.
-    #[error("{api:?} version {version} is not supported")]
-    Version {
-        /// The API.
-        api: ApiKey,
-        /// The version that was asked for.
-        version: i16,
-    },
     /// A handler panicked: a bug of ours.
     #[error("a handler panicked: a bug of ours")]
     Panicked,
@@ -117,13 +105,9 @@ impl Connection {
     fn handle(&mut self, range: std::ops::Range<usize>) -> Result<(), Trouble> {
         let frame = self.input.bytes_mut(range);
         let (header, header_len) = header::decode(frame)?;
-        let version = header.api_version;
-        let unknown = |()| Trouble::UnknownApi(header.api_key);
-        let api = ApiKey::try_from(header.api_key).map_err(unknown)?;
-        let (min, max) = api_version::range(api).ok_or(Trouble::UnknownApi(header.api_key))?;
-        if !(min..=max).contains(&version) && api != ApiKey::ApiVersions {
-            return Err(Trouble::Version { api, version });
-        }
+        let Some(api) = header.api() else {
+            return Err(Refused::UnknownApi(header.api_key).into());
+        };
         let body = frame.get_mut(header_len..).unwrap_or_default();
         if !matches!(api, ApiKey::Produce | ApiKey::Fetch) {
             // Small, and its parts may outlive the buffer: strings point into it.
@@ -140,7 +124,11 @@ impl Connection {
             out: &mut self.out,
             pending: &mut self.pending,
         };
-        if api == ApiKey::Produce { produce::handle(&mut hot)? } else { fetch::handle(&mut hot)? }
+        if api == ApiKey::Produce {
+            produce::handle(&mut hot)?
+        } else {
+            fetch::handle(&mut hot)?
+        }
         Ok(())
     }
     fn handle_cold(
