@@ -12,10 +12,13 @@
 pub mod api_version;
 pub mod batch;
 pub mod compression;
+mod endpoint;
+pub mod fetch;
 pub mod frame;
 pub mod header;
 mod message;
 pub mod primitive;
+pub mod produce;
 mod refused;
 pub mod walk;
 
