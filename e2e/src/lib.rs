@@ -1,1 +1,17 @@
 //! What only the real world can tell: real clients, real faults, Apache Kafka as peer.
+//!
+//! A blocking harness on `std::process`: [`peer`] runs Apache Kafka 4.3.1, [`ours`] runs Kastellan,
+//! [`suite`] runs a client program against either, [`wire`] speaks Kafka's protocol by hand,
+//! [`oracle`] compares the answers of the two.
+
+pub mod batch;
+pub mod cache;
+pub mod judged;
+pub mod need;
+pub mod oracle;
+pub mod ours;
+pub mod peer;
+pub mod port;
+pub mod process;
+pub mod suite;
+pub mod wire;

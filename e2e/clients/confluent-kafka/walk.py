@@ -1,0 +1,227 @@
+"""confluent-kafka (librdkafka 2.16) walks through a broker: python walk.py HOST:PORT
+
+Prints `ok STEP MILLISECONDS ms` for every step; librdkafka's own log lines go to stderr as they are.
+"""
+
+import sys
+import time
+
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupState,
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic, OffsetSpec, ResourceType
+
+BOOTSTRAP = sys.argv[1]
+PATIENCE = 30.0
+
+
+def step(work):
+    start = time.monotonic()
+    work()
+    print(f"ok {work.__name__.replace('_', '-')} {round((time.monotonic() - start) * 1000)} ms", flush=True)
+    return work
+
+
+def producer(**config):
+    return Producer({"bootstrap.servers": BOOTSTRAP, "linger.ms": 5, **config})
+
+
+def send(target, topic, values, **kwargs):
+    """Sends all and returns the delivered messages; fails on the first error."""
+    delivered = []
+
+    def report(error, message):
+        assert error is None, error
+        delivered.append(message)
+
+    for value in values:
+        target.produce(topic, value, on_delivery=report, **kwargs)
+        target.poll(0)
+    assert target.flush(PATIENCE) == 0
+    assert len(delivered) == len(values)
+    return delivered
+
+
+def consumer(group, **config):
+    return Consumer({
+        "bootstrap.servers": BOOTSTRAP, "group.id": group, "auto.offset.reset": "earliest",
+        "enable.auto.commit": False, "fetch.wait.max.ms": 100, "check.crcs": True, **config,
+    })
+
+
+def read(source, count):
+    seen, deadline = [], time.monotonic() + PATIENCE
+    while len(seen) < count:
+        assert time.monotonic() < deadline, f"{len(seen)} of {count} messages within {PATIENCE} s"
+        message = source.poll(0.1)
+        if message is None:
+            continue
+        assert message.error() is None, message.error()
+        seen.append(message)
+    return seen
+
+
+def until(what, condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
+
+
+def done(futures):
+    return {key: future.result(PATIENCE) for key, future in futures.items()}
+
+
+admin = AdminClient({"bootstrap.servers": BOOTSTRAP})
+plain = producer()
+
+
+@step
+def walk_through():
+    done(admin.create_topics([NewTopic("rider-updates", num_partitions=2)]))
+    send(plain, "rider-updates", [b'{"name":"tom","location":"south"}'], key=b"location-update", partition=1)
+    send(plain, "rider-updates", [b'{"name":"jerry","location":"north"}'], key=b"location-update", partition=0)
+    reader = consumer("user-1")
+    reader.subscribe(["rider-updates"])
+    seen = {message.partition(): message for message in read(reader, 2)}
+    for message in seen.values():
+        print(f"user-1: [rider-updates] PART:{message.partition()}: {message.value().decode()}")
+        assert message.key() == b"location-update" and message.offset() == 0
+    assert seen[1].value() == b'{"name":"tom","location":"south"}'
+    assert seen[0].value() == b'{"name":"jerry","location":"north"}'
+    reader.commit(asynchronous=False)
+    reader.close()
+
+
+@step
+def committed():
+    wanted = [TopicPartition("rider-updates", partition) for partition in (0, 1)]
+    reader = consumer("user-1")
+    assert [part.offset for part in reader.committed(wanted, timeout=PATIENCE)] == [1, 1]
+    listed = done(admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions("user-1", wanted)]))
+    assert [part.offset for part in listed["user-1"].topic_partitions] == [1, 1]
+    reader.subscribe(["rider-updates"])
+    until("an assignment", lambda: reader.poll(0.05) is None and len(reader.assignment()) == 2)
+    send(plain, "rider-updates", [b"new"], partition=0)
+    assert [message.value() for message in read(reader, 1)] == [b"new"]
+    described = done(admin.describe_consumer_groups(["user-1"]))["user-1"]
+    assert described.state == ConsumerGroupState.STABLE and len(described.members) == 1
+    assert any(group.group_id == "user-1" for group in admin.list_consumer_groups().result(PATIENCE).valid)
+    reader.close()
+
+
+@step
+def rebalance():
+    for assignor in ("range", "cooperative-sticky"):
+        config = {"partition.assignment.strategy": assignor, "heartbeat.interval.ms": 200, "session.timeout.ms": 6000}
+        first, second = consumer(f"two-{assignor}", **config), consumer(f"two-{assignor}", **config)
+        first.subscribe(["rider-updates"])
+
+        def shared(sizes):
+            for member in (first, second):
+                member.poll(0.02)
+            return (len(first.assignment()), len(second.assignment())) == sizes
+
+        until("all partitions at the first", lambda: first.poll(0.02) is None and len(first.assignment()) == 2)
+        second.subscribe(["rider-updates"])
+        until("one partition each", lambda: shared((1, 1)))
+        second.close()
+        until("all partitions at the first again", lambda: first.poll(0.02) is None and len(first.assignment()) == 2)
+        first.close()
+
+
+@step
+def static_member():
+    config = {"group.instance.id": "one", "session.timeout.ms": 6000, "heartbeat.interval.ms": 200}
+    for _ in range(2):  # the second time it takes its old place without a rebalance
+        reader = consumer("static", **config)
+        reader.subscribe(["rider-updates"])
+        until("an assignment", lambda: (reader.poll(0.02), len(reader.assignment()) == 2)[1])
+        reader.close()
+
+
+def codec(name):
+    values = [f"{name} {number} ".encode() * 20 for number in range(500)]
+    done(admin.create_topics([NewTopic(name, num_partitions=1)]))
+    target = producer(**{"compression.type": name, "linger.ms": 50})
+    before = send(target, name, values, partition=0, headers=[("n", b"1"), ("n", b"2")])
+    assert [message.offset() for message in before] == list(range(500))
+    reader = consumer(name)
+    reader.assign([TopicPartition(name, 0, 0)])
+    seen = read(reader, 500)
+    assert [message.value() for message in seen] == values
+    assert seen[0].headers() == [("n", b"1"), ("n", b"2")]
+    reader.close()
+
+
+for each in ("gzip", "snappy", "lz4", "zstd"):
+    def work(name=each):
+        codec(name)
+
+    work.__name__ = f"codec-{each}"
+    step(work)
+
+
+@step
+def idempotent():
+    done(admin.create_topics([NewTopic("exact", num_partitions=1)]))
+    exact = producer(**{"enable.idempotence": True, "linger.ms": 0})
+    values = [f"exact {number}".encode() for number in range(2000)]
+    assert [message.offset() for message in send(exact, "exact", values, partition=0)] == list(range(2000))
+
+
+@step
+def long_value():
+    value = b"x" * 900_000
+    done(admin.create_topics([NewTopic("long", num_partitions=1)]))
+    send(plain, "long", [value])
+    reader = consumer("long")
+    reader.subscribe(["long"])
+    assert read(reader, 1)[0].value() == value
+    reader.close()
+
+
+@step
+def offsets_by_timestamp():
+    done(admin.create_topics([NewTopic("timed", num_partitions=1)]))
+    base = int(time.time() * 1000) - 100_000
+    for number in range(5):
+        send(plain, "timed", [str(number).encode()], partition=0, timestamp=base + number * 1000)
+    reader = consumer("timed")
+    for timestamp, offset in ((base, 0), (base + 1001, 2), (base + 4000, 4), (base + 4001, -1)):
+        [found] = reader.offsets_for_times([TopicPartition("timed", 0, timestamp)], timeout=PATIENCE)
+        assert found.offset == offset, (timestamp - base, found)
+    assert reader.get_watermark_offsets(TopicPartition("timed", 0), timeout=PATIENCE) == (0, 5)
+    reader.close()
+    where = TopicPartition("timed", 0)
+    for spec, offset in ((OffsetSpec.earliest(), 0), (OffsetSpec.latest(), 5), (OffsetSpec.max_timestamp(), 4)):
+        found = done(admin.list_offsets({where: spec}, isolation_level=IsolationLevel.READ_UNCOMMITTED))
+        assert found[where].offset == offset, (spec, found[where].offset)
+
+
+@step
+def configs():
+    resource = ConfigResource(ResourceType.TOPIC, "timed")
+    found = done(admin.describe_configs([resource]))[resource]
+    assert found["cleanup.policy"].value == "delete"
+    assert found["max.message.bytes"].value == "1048588"
+
+
+@step
+def partitions():
+    done(admin.create_partitions([NewPartitions("timed", 3)]))
+    until("three partitions", lambda: len(admin.list_topics(timeout=PATIENCE).topics["timed"].partitions) == 3)
+
+
+@step
+def delete_topic():
+    done(admin.delete_topics(["timed", "long"], operation_timeout=PATIENCE))
+    until("both gone", lambda: not {"timed", "long"} & set(admin.list_topics(timeout=PATIENCE).topics))
+    assert "rider-updates" in admin.list_topics(timeout=PATIENCE).topics
+
+
+print("ok all")
