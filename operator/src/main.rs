@@ -1,3 +1,7 @@
-//! The binary `kastellan`.
+//! The binary `kastellan`: arguments in, exit code out; everything else is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kastellan_operator::command::main()
+}

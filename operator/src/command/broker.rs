@@ -1,0 +1,153 @@
+//! `kastellan broker`: one broker in this process, until a signal or the end of stdin.
+//!
+//! The only module that names `kastellan-broker`.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use kastellan_broker::{Config, Listener, Running};
+use tokio::runtime::Builder;
+
+use self::listener::ListenerArgument;
+use crate::failure::Failure;
+use crate::stop::Stop;
+use crate::telemetry;
+
+mod explain;
+mod listener;
+mod stdin;
+
+const LOG_HELP: &str = "What to log: a level (error, warn, info, debug, trace) or \
+                        target=level,... [default: what RUST_LOG says, or info]";
+
+/// Run one broker in this process
+///
+/// Prints one line on stdout once clients are served, `ready NAME=HOST:PORT[,...]` with the ports
+/// really bound, and logs to stderr. SIGTERM or Ctrl-C stops it cleanly (exit code 0); a second one
+/// ends it at once.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kastellan broker --node-id 0 --data-dir ./data --listener plain=127.0.0.1:9092
+  kastellan broker --node-id 0 --data-dir ./data --listener plain=0.0.0.0:9092,advertised=kafka.example:9092 \\
+      --set log.retention.hours=24")]
+pub(super) struct Arguments {
+    /// This broker's id, unique in its cluster: 0 or more
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i32).range(0..))]
+    node_id: i32,
+    /// Where this broker keeps its logs; made when missing, locked while in use
+    #[arg(long, value_name = "DIR")]
+    data_dir: PathBuf,
+    /// A name and an address to listen on, and the address to tell clients; port 0 is any free
+    /// port. May be repeated
+    #[arg(long, required = true, value_name = "NAME=HOST:PORT[,advertised=HOST:PORT]")]
+    listener: Vec<ListenerArgument>,
+    /// The cluster this broker belongs to; left out: what the data directory says, or a new one
+    #[arg(long, value_name = "ID")]
+    cluster_id: Option<String>,
+    /// A broker setting under its Kafka name. May be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
+    /// What to log
+    #[arg(long, value_name = "FILTER", help = LOG_HELP)]
+    log: Option<String>,
+    /// Stop, as after SIGTERM, when stdin (a pipe) ends: a broker that must not outlive whoever
+    /// started it
+    #[arg(long)]
+    exit_with_stdin: bool,
+}
+
+fn setting(argument: &str) -> Result<(String, String), String> {
+    match argument.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE, as in log.retention.hours=24".to_owned()),
+    }
+}
+
+/// Runs the broker to its end.
+pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+    telemetry::init(arguments.log.as_deref(), "info")?;
+    let runtime = Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .map_err(|why| Failure::new(format!("set up the event loop: {why}")))?;
+    runtime.block_on(serve(arguments))
+}
+
+/// The broker has threads of its own; this one only waits for a reason to stop.
+async fn serve(arguments: Arguments) -> Result<(), Failure> {
+    let mut stop = Stop::listen()?;
+    let gone = stdin::end(arguments.exit_with_stdin)?;
+    let config = config(arguments)?;
+    let mut start = {
+        let config = config.clone();
+        tokio::task::spawn_blocking(move || kastellan_broker::start(config))
+    };
+    let (result, early) = tokio::select! {
+        result = &mut start => (result, false),
+        asked = stop.asked() => {
+            // a recovery may take long, and ends in good order only by itself
+            tracing::info!(signal = asked.signal, "stopping after the start; once more: at once");
+            tokio::select! {
+                result = &mut start => (result, true),
+                again = stop.asked() => again.exit(),
+            }
+        }
+    };
+    let running = result
+        .map_err(|why| Failure::new(format!("start broker {}: {why}", config.node_id)))?
+        .map_err(|why| explain::start(&why, &config))?;
+    if !early {
+        announce(&running)?;
+        tokio::select! {
+            asked = stop.asked() => {
+                tracing::info!(signal = asked.signal, "stopping; once more to stop at once");
+            }
+            () = gone => tracing::info!("stopping: stdin has ended"),
+        }
+    }
+    stop_cleanly(stop, running).await
+}
+
+async fn stop_cleanly(stop: Stop, running: Running) -> Result<(), Failure> {
+    stop.at_once_from_now_on();
+    tokio::task::spawn_blocking(move || running.shutdown())
+        .await
+        .map_err(|why| Failure::new(format!("stop cleanly: {why}")))?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn config(arguments: Arguments) -> Result<Config, Failure> {
+    let listeners: Result<Vec<Listener>, Failure> =
+        arguments.listener.into_iter().map(ListenerArgument::resolve).collect();
+    let mut settings = BTreeMap::new();
+    for (name, value) in arguments.set {
+        if settings.insert(name.clone(), value).is_some() {
+            return Err(
+                Failure::usage(format!("--set {name}: given twice")).help("give each setting once")
+            );
+        }
+    }
+    Ok(Config {
+        node_id: arguments.node_id,
+        cluster_id: arguments.cluster_id,
+        data_dir: arguments.data_dir,
+        listeners: listeners?,
+        settings,
+    })
+}
+
+/// The one line on stdout, for whoever waits to connect.
+fn announce(running: &Running) -> Result<(), Failure> {
+    let addresses: Vec<String> = running
+        .addresses()
+        .into_iter()
+        .map(|(name, address)| format!("{name}={address}"))
+        .collect();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "ready {}", addresses.join(","))
+        .and_then(|()| out.flush())
+        .map_err(|why| Failure::new(format!("write the ready line to stdout: {why}")))
+}

@@ -1,0 +1,30 @@
+//! Where log lines go: stderr, filtered as `--log` or `RUST_LOG` says.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::failure::Failure;
+
+/// Sends the process's log lines to stderr. The filter, as in `info` or `kastellan_log=debug,warn`,
+/// is the argument of `--log`, or the variable `RUST_LOG`, or `otherwise`.
+pub(crate) fn init(argument: Option<&str>, otherwise: &str) -> Result<(), Failure> {
+    let variable = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
+    let (from, filter) = match (argument, &variable) {
+        (Some(argument), _) => ("--log", argument),
+        (None, Some(variable)) => ("RUST_LOG", variable.as_str()),
+        (None, None) => ("--log", otherwise),
+    };
+    let parsed = EnvFilter::try_new(filter).map_err(|why| {
+        Failure::usage(format!("{from} {filter}: {why}"))
+            .help("write a level (error, warn, info, debug, trace) or target=level,...")
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(parsed)
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
+        // the fallback is eprintln!, which panics once the reader of our stderr is gone
+        .log_internal_errors(false)
+        .try_init()
+        .map_err(|why| Failure::new(format!("set up logging: {why}")))
+}
