@@ -6,7 +6,10 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod config;
+pub mod group;
 pub mod id;
 pub mod log;
 pub mod machine;
+pub mod metadata;
+pub mod partition;
 pub mod producer;

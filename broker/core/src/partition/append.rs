@@ -1,0 +1,93 @@
+//! Appending: idempotence, then offsets and epoch, then the log.
+
+use kastellan_protocol::{ErrorCode, batch::Valid};
+
+use super::{IN_SYNC, Partition, code};
+use crate::{
+    id::Offset,
+    log::{Appended, Log},
+    producer::{Duplicate, Verdict},
+};
+
+/// How a batch is to be appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appending {
+    /// The wall clock, in milliseconds since 1970.
+    pub now: i64,
+    /// Whether `now` replaces the client's timestamps (`message.timestamp.type=LogAppendTime`).
+    pub log_append_time: bool,
+    /// `min.insync.replicas` for `acks=all`, 0 where the client does not ask for it.
+    pub min_in_sync: i32,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the log.
+    Appended {
+        /// The offset of its first record.
+        first: Offset,
+        /// The offset of its last record.
+        last: Offset,
+        /// Whether readers see more than before.
+        visible: bool,
+    },
+    /// It was in the log already.
+    Duplicate(Duplicate),
+}
+
+impl Outcome {
+    /// The offset of the batch's first record.
+    pub fn first(&self) -> Offset {
+        match self {
+            Self::Appended { first, .. } => *first,
+            Self::Duplicate(duplicate) => duplicate.first,
+        }
+    }
+
+    /// The offset of the batch's last record.
+    pub fn last(&self) -> Offset {
+        match self {
+            Self::Appended { last, .. } => *last,
+            Self::Duplicate(duplicate) => duplicate.last,
+        }
+    }
+}
+
+impl<L: Log> Partition<L> {
+    /// Appends one batch, which `valid` was found to be. Offset, epoch and append time are written
+    /// into `batch` itself.
+    ///
+    /// Errors: those of [`crate::producer::Producers::check`], 19 `NOT_ENOUGH_REPLICAS`, 56
+    /// `KAFKA_STORAGE_ERROR` from a poisoned log. Nothing is changed then.
+    pub fn append(
+        &mut self,
+        batch: &mut [u8],
+        valid: &Valid,
+        how: Appending,
+    ) -> Result<Outcome, ErrorCode> {
+        if how.min_in_sync > IN_SYNC {
+            return Err(ErrorCode::NotEnoughReplicas);
+        }
+        if let Verdict::Duplicate(duplicate) = self.producers.check(&valid.header)? {
+            return Ok(Outcome::Duplicate(duplicate));
+        }
+        let mut header = valid.header;
+        let first = self.log.end();
+        let append_time = how.log_append_time.then_some(how.now);
+        let (max_timestamp, offset_of_max) = valid.assign(batch, first, self.epoch, append_time);
+        header.base_offset = first;
+        header.max_timestamp = max_timestamp;
+        let last = first + i64::from(header.last_offset_delta);
+        let appended = Appended {
+            first,
+            last,
+            max_timestamp,
+            offset_of_max_timestamp: offset_of_max,
+            epoch: self.epoch,
+        };
+        self.log.append(batch, appended).map_err(|error| code(&error))?;
+        self.producers.record(&header, how.now);
+        Ok(Outcome::Appended { first, last, visible: self.advance() })
+    }
+}

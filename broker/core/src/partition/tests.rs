@@ -1,0 +1,206 @@
+//! The decisions of a partition, over a log that is a vector.
+
+use kastellan_protocol::batch::{Builder, Header, Rules, Scratch, Valid, validate};
+
+use super::*;
+use crate::log::Appended;
+
+/// A log in memory; a slice is (first offset, how many bytes).
+#[derive(Debug, Default)]
+struct VecLog {
+    batches: Vec<(Appended, usize)>,
+    start: Offset,
+    poisoned: bool,
+}
+
+impl Log for VecLog {
+    type Slice = (Offset, usize);
+
+    fn append(&mut self, batches: &[u8], appended: Appended) -> Result<(), LogError> {
+        if self.poisoned {
+            return Err(LogError::Poisoned("pulled the plug".into()));
+        }
+        assert_eq!(appended.first, self.end());
+        assert_eq!(Header::parse(batches).unwrap().base_offset, appended.first);
+        self.batches.push((appended, batches.len()));
+        Ok(())
+    }
+
+    fn read(
+        &self,
+        from: Offset,
+        until: Offset,
+        max_bytes: usize,
+        at_least_one: bool,
+    ) -> Result<Self::Slice, LogError> {
+        let wanted = self.batches.iter().filter(|(at, _)| at.last >= from && at.last < until);
+        let mut bytes = 0;
+        for (n, (_, len)) in wanted.clone().enumerate() {
+            if bytes + len > max_bytes && !(at_least_one && n == 0) {
+                break;
+            }
+            bytes += len;
+        }
+        Ok((wanted.clone().next().unwrap().0.first, bytes))
+    }
+
+    fn start(&self) -> Offset {
+        self.start
+    }
+
+    fn end(&self) -> Offset {
+        self.batches.last().map_or(self.start, |(at, _)| at.last + 1)
+    }
+
+    fn truncate(&mut self, end: Offset) -> Result<(), LogError> {
+        self.batches.retain(|(at, _)| at.last < end);
+        Ok(())
+    }
+
+    fn latest_epoch(&self) -> LeaderEpoch {
+        self.batches.last().map_or(-1, |(at, _)| at.epoch)
+    }
+
+    fn end_of_epoch(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
+        let last = self.batches.iter().rfind(|(at, _)| at.epoch <= epoch)?;
+        Some((last.0.epoch, last.0.last + 1))
+    }
+}
+
+const HOW: Appending = Appending { now: 1_000, log_append_time: false, min_in_sync: 1 };
+
+fn partition(durability: Durability) -> Partition<VecLog> {
+    Partition::new(VecLog::default(), Producers::new(10), 4, durability)
+}
+
+fn records(count: i64) -> (Vec<u8>, Valid) {
+    let mut builder = Builder::new(0, -1);
+    for n in 0..count {
+        builder.record(100 + n, Some(b"k".as_slice()), Some(b"v".as_slice()), &[]);
+    }
+    let bytes = builder.finish();
+    let valid = validate(&bytes, &Rules::default(), &mut Scratch::default()).unwrap();
+    (bytes, valid)
+}
+
+fn append(partition: &mut Partition<VecLog>, count: i64) -> Result<Outcome, ErrorCode> {
+    let (mut bytes, valid) = records(count);
+    partition.append(&mut bytes, &valid, HOW)
+}
+
+fn from(offset: Offset) -> From {
+    From {
+        offset,
+        current_leader_epoch: -1,
+        last_fetched_epoch: -1,
+        max_bytes: 1 << 20,
+        at_least_one: true,
+    }
+}
+
+#[test]
+fn batches_get_the_next_offsets_and_the_leaders_epoch() {
+    let mut partition = partition(Durability::Replicated);
+    let first = append(&mut partition, 3);
+    assert_eq!(first, Ok(Outcome::Appended { first: 0, last: 2, visible: true }));
+    let (mut bytes, valid) = records(2);
+    let second = partition.append(&mut bytes, &valid, HOW);
+    assert_eq!(second, Ok(Outcome::Appended { first: 3, last: 4, visible: true }));
+    let header = Header::parse(&bytes).unwrap();
+    assert_eq!((header.base_offset, header.leader_epoch), (3, 4));
+    let appended = partition.log().batches[1].0;
+    assert_eq!((appended.max_timestamp, appended.offset_of_max_timestamp), (101, 4));
+}
+
+#[test]
+fn append_time_replaces_the_timestamps_of_the_client() {
+    let mut partition = partition(Durability::Replicated);
+    let (mut bytes, valid) = records(2);
+    let how = Appending { log_append_time: true, ..HOW };
+    partition.append(&mut bytes, &valid, how).unwrap();
+    let header = Header::parse(&bytes).unwrap();
+    assert!(header.log_append_time() && header.max_timestamp == HOW.now);
+    assert_eq!(partition.log().batches[0].0.max_timestamp, HOW.now);
+}
+
+#[test]
+fn too_few_replicas_and_a_poisoned_log_change_nothing() {
+    let mut partition = partition(Durability::Replicated);
+    let (mut bytes, valid) = records(1);
+    let how = Appending { min_in_sync: 2, ..HOW };
+    let refused = partition.append(&mut bytes, &valid, how);
+    assert_eq!(refused, Err(ErrorCode::NotEnoughReplicas));
+    partition.log_mut().poisoned = true;
+    assert_eq!(append(&mut partition, 1), Err(ErrorCode::KafkaStorageError));
+    assert_eq!((partition.log().end(), partition.high_watermark()), (0, 0));
+}
+
+#[test]
+fn in_fsync_mode_readers_see_only_what_is_on_the_disk() {
+    let mut partition = partition(Durability::Fsync);
+    let outcome = append(&mut partition, 3);
+    assert_eq!(outcome, Ok(Outcome::Appended { first: 0, last: 2, visible: false }));
+    assert_eq!(partition.fetch(from(0)).unwrap().slice, None);
+    append(&mut partition, 1).unwrap();
+    assert!(partition.synced(3));
+    assert!(!partition.synced(2), "an old word is no news");
+    assert_eq!(partition.high_watermark(), 3);
+    assert!(partition.fetch(from(0)).unwrap().slice.is_some());
+    assert_eq!(partition.fetch(from(4)).unwrap().slice, None, "behind what is visible");
+    assert!(partition.synced(99));
+    assert_eq!(partition.high_watermark(), 4);
+}
+
+#[test]
+fn readers_are_told_when_they_are_outside_of_the_log() {
+    let mut partition = partition(Durability::Replicated);
+    append(&mut partition, 3).unwrap();
+    let end = partition.fetch(from(3)).unwrap();
+    assert_eq!((end.high_watermark, end.slice), (3, None));
+    assert_eq!(partition.fetch(from(4)).unwrap_err(), ErrorCode::OffsetOutOfRange);
+    assert_eq!(partition.fetch(from(-1)).unwrap_err(), ErrorCode::OffsetOutOfRange);
+    partition.log_mut().start = 2;
+    assert_eq!(partition.fetch(from(1)).unwrap_err(), ErrorCode::OffsetOutOfRange);
+}
+
+#[test]
+fn readers_with_the_wrong_leader_epoch_are_told_which_way() {
+    let mut partition = partition(Durability::Replicated);
+    append(&mut partition, 1).unwrap();
+    let ask = |epoch| From { current_leader_epoch: epoch, ..from(0) };
+    assert!(partition.fetch(ask(4)).is_ok());
+    assert_eq!(partition.fetch(ask(3)).unwrap_err(), ErrorCode::FencedLeaderEpoch);
+    assert_eq!(partition.fetch(ask(5)).unwrap_err(), ErrorCode::UnknownLeaderEpoch);
+    partition.lead(5);
+    assert_eq!(partition.fetch(ask(4)).unwrap_err(), ErrorCode::FencedLeaderEpoch);
+}
+
+#[test]
+fn a_reader_from_another_history_learns_where_it_left_ours() {
+    let mut partition = partition(Durability::Replicated);
+    append(&mut partition, 3).unwrap();
+    partition.lead(6);
+    append(&mut partition, 2).unwrap();
+    let ask = |offset, epoch| From { last_fetched_epoch: epoch, ..from(offset) };
+    let diverging = |ask| partition.fetch(ask).unwrap().diverging;
+    assert_eq!(diverging(ask(3, 4)), None);
+    assert_eq!(diverging(ask(5, 4)), Some((4, 3)));
+    assert_eq!(diverging(ask(3, 5)), Some((4, 3)));
+    assert_eq!(diverging(ask(5, 6)), None);
+}
+
+#[test]
+fn the_special_offsets_need_no_search() {
+    let mut partition = partition(Durability::Fsync);
+    append(&mut partition, 5).unwrap();
+    partition.synced(4);
+    partition.log_mut().start = 1;
+    let list = |place| partition.list(place, -1, Isolation::ReadUncommitted).unwrap();
+    assert_eq!(list(Place::Latest), Listed::Offset(4));
+    assert_eq!(list(Place::Earliest), Listed::Offset(1));
+    assert_eq!(list(Place::EarliestLocal), Listed::Offset(1));
+    assert_eq!(list(Place::LatestTiered), Listed::None);
+    assert_eq!(list(Place::MaxTimestamp), Listed::SearchMax { below: 4 });
+    assert_eq!(list(Place::At(7)), Listed::Search { timestamp: 7, below: 4 });
+    assert_eq!(Place::parse(-7), None);
+}
