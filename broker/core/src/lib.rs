@@ -13,3 +13,4 @@ pub mod machine;
 pub mod metadata;
 pub mod partition;
 pub mod producer;
+pub mod session;
