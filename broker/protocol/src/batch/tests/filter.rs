@@ -1,0 +1,93 @@
+//! Batches that lose records to compaction.
+
+use super::*;
+
+fn filtered(
+    batch: &[u8],
+    horizon: Option<i64>,
+    keep: impl FnMut(&RecordView<'_>) -> bool,
+) -> (Filtered, Vec<u8>) {
+    let mut out = b"in front".to_vec();
+    let result = filter(batch, horizon, &mut Scratch::default(), &mut out, keep).unwrap();
+    (result, out.split_off(8))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn what_is_kept_is_kept_whole(
+        records in records(20),
+        codec in codec(),
+        wanted in prop::collection::vec(any::<bool>(), 20),
+        horizon in prop::option::of(1_600_000_000_000..1_800_000_000_000_i64),
+        base in 0..1_i64 << 40,
+    ) {
+        let mut builder = Builder::new(base, 3);
+        records.iter().for_each(|record| record.add_to(&mut builder));
+        let batch = builder.producer(7, 2, 100).transactional().compressed(codec).finish();
+        let before = Header::parse(&batch).unwrap();
+
+        let mut turn = wanted.iter();
+        let (result, out) = filtered(&batch, horizon, |_| *turn.next().unwrap());
+        let expected: Vec<_> = records
+            .iter()
+            .zip(&wanted)
+            .filter(|(_, wanted)| **wanted)
+            .map(|(record, _)| Plain { offset: record.offset + base, ..record.clone() })
+            .collect();
+
+        prop_assert!(check_crc(&out));
+        let after = Header::parse(&out).unwrap();
+        prop_assert_eq!(after, result.header);
+        prop_assert_eq!(after.size(), out.len());
+        prop_assert_eq!(usize::try_from(after.count).unwrap(), expected.len());
+        prop_assert_eq!(result.kept + result.dropped, before.count);
+        let kept = |h: &Header| {
+            (h.base_offset, h.last_offset(), h.last_sequence(), h.producer_id, h.producer_epoch, h.leader_epoch)
+        };
+        prop_assert_eq!(kept(&before), kept(&after));
+        prop_assert!(after.is_transactional() && !after.is_control());
+        prop_assert_eq!(read(&out).unwrap(), expected.clone());
+        if let Some(max) = expected.iter().map(|record| record.timestamp).max() {
+            prop_assert_eq!(after.codec(), Some(codec));
+            prop_assert_eq!(after.delete_horizon(), horizon);
+            prop_assert_eq!(after.max_timestamp, max);
+        } else {
+            prop_assert_eq!((after.codec(), out.len()), (Some(Codec::None), HEADER_LEN));
+        }
+        if horizon.is_none() && result.dropped == 0 {
+            prop_assert_eq!(out, batch);
+        }
+    }
+}
+
+#[test]
+fn the_first_delete_horizon_stays() {
+    let batch = simple(Codec::Snappy, 3);
+    let (_, first) = filtered(&batch, Some(500), |record| record.offset != 1);
+    let (result, second) = filtered(&first, Some(900), |record| record.offset != 0);
+    assert_eq!(result.header.delete_horizon(), Some(500));
+    let record = read(&second).unwrap().remove(0);
+    assert_eq!((record.offset, record.timestamp), (2, 1_002));
+}
+
+#[test]
+fn an_emptied_batch_stays_empty() {
+    let (_, empty) = filtered(&simple(Codec::Zstd, 3), None, |_| false);
+    let (result, again) = filtered(&empty, Some(4), |_| unreachable!("nothing is left"));
+    assert_eq!((result.kept, result.dropped), (0, 0));
+    assert_eq!(read(&again).unwrap(), []);
+    assert_eq!(Header::parse(&again).unwrap().last_offset(), 2);
+}
+
+#[test]
+fn the_append_time_survives() {
+    let mut batch = simple(Codec::None, 3);
+    set_log_append_time(&mut batch, 9_999);
+    for horizon in [None, Some(5)] {
+        let (result, out) = filtered(&batch, horizon, |record| record.offset == 1);
+        assert!(result.header.log_append_time());
+        assert_eq!(read(&out).unwrap()[0].timestamp, 9_999);
+    }
+}
