@@ -1,6 +1,9 @@
 //! Whole messages of the cold APIs: requests checked and decoded, responses framed, and the mirror
 //! of both for our own admin client.
 
+#[cfg(test)]
+mod tests;
+
 use crate::messages::ApiKey;
 use crate::primitive::Reader;
 use crate::{Refused, api_version, header, walk};

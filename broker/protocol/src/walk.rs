@@ -29,8 +29,6 @@ static SCHEMAS: [&[Schema]; 3] = [data::SCHEMAS, groups::SCHEMAS, cluster::SCHEM
 
 /// Checks the body of a request, the bytes after its header.
 ///
-/// Takes every version that the table has, which is what Kafka 4.1 has; which of them are served is
-/// for [`header::decode`](crate::header::decode) to say.
 pub fn request(api: ApiKey, version: i16, body: &[u8]) -> Result<(), Refused> {
     let schema = schema(api).ok_or(Refused::UnknownApi(api as i16))?;
     if !schema.versions.contains(version) {

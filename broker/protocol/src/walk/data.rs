@@ -4,8 +4,8 @@
 //! for whoever decodes them with the message types.
 
 use super::schema::{
-    Field, Kind, Schema, Versions, boolean, int8, int16, int32, int32s, int64, records, string,
-    structs, structure, uuid,
+    Field, Kind, Schema, Versions, int8, int16, int32, int32s, int64, records, string, structs,
+    structure, uuid,
 };
 use crate::messages::ApiKey;
 use crate::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
@@ -38,7 +38,7 @@ pub(super) static SCHEMAS: &[Schema] = &[
     },
     Schema {
         api: ApiKey::InitProducerId,
-        versions: Versions { min: 0, max: 6 },
+        versions: Versions { min: 0, max: 5 },
         flexible: 2,
         fields: INIT_PRODUCER_ID,
     },
@@ -136,6 +136,4 @@ static INIT_PRODUCER_ID: &[Field] = &[
     int32("TransactionTimeoutMs"),
     int64("ProducerId").since(3),
     int16("ProducerEpoch").since(3),
-    boolean("Enable2Pc").since(6),
-    boolean("KeepPreparedTxn").since(6),
 ];

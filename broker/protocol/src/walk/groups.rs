@@ -2,7 +2,7 @@
 
 use super::schema::{
     Field, Kind, Schema, Versions, boolean, bytes, int8, int32, int32s, int64, string, strings,
-    structs, uuid,
+    structs,
 };
 use crate::messages::ApiKey;
 use crate::messages::join_group_request::JoinGroupRequestProtocol;
@@ -35,13 +35,13 @@ const fn since_0(api: ApiKey, max: i16, flexible: i16, fields: &'static [Field])
 pub(super) static SCHEMAS: &[Schema] = &[
     Schema {
         api: ApiKey::OffsetCommit,
-        versions: Versions { min: 2, max: 10 },
+        versions: Versions { min: 2, max: 9 },
         flexible: 8,
         fields: OFFSET_COMMIT,
     },
     Schema {
         api: ApiKey::OffsetFetch,
-        versions: Versions { min: 1, max: 10 },
+        versions: Versions { min: 1, max: 9 },
         flexible: 6,
         fields: OFFSET_FETCH,
     },
@@ -63,8 +63,7 @@ static OFFSET_COMMIT: &[Field] = &[
     structs::<OffsetCommitRequestTopic>(
         "Topics",
         &Kind::Struct(&[
-            string("Name").until(9),
-            uuid("TopicId").since(10),
+            string("Name"),
             structs::<OffsetCommitRequestPartition>(
                 "Partitions",
                 &Kind::Struct(&[
@@ -101,8 +100,7 @@ static OFFSET_FETCH: &[Field] = &[
             structs::<OffsetFetchRequestTopics>(
                 "Topics",
                 &Kind::Struct(&[
-                    string("Name").since(8).until(9),
-                    uuid("TopicId").since(10),
+                    string("Name").since(8),
                     int32s("PartitionIndexes").since(8).at_most(PARTITIONS),
                 ]),
             )

@@ -36,7 +36,7 @@ impl Versions {
 pub struct Schema {
     /// The API.
     pub api: ApiKey,
-    /// The versions that Kafka 4.1 has, unstable ones included.
+    /// The versions that Kafka 4.1 calls stable.
     pub versions: Versions,
     /// The first flexible version (KIP-482): compact lengths and tagged fields.
     pub flexible: i16,
