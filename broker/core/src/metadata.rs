@@ -1,0 +1,28 @@
+//! Cluster metadata: the facts ([`Record`]), what they add up to ([`Image`]), and the machine that
+//! decides new ones ([`Controller`]).
+//!
+//! The records are Kafka's (KRaft), so the log can be read with Kafka's tools. An image is a fold
+//! over records and nothing else: replaying the log, or a snapshot of the image and the rest of the
+//! log, gives the same image.
+
+mod controller;
+mod feature;
+mod image;
+mod name;
+mod record;
+
+pub use controller::{
+    AlterConfigs, ConfigChange, ConfigOp, Controller, CreatedTopic, DeletedTopic, Effect, Failure,
+    Input, MAX_PARTITIONS_PER_REQUEST, NewPartitions, NewTopic, PRODUCER_ID_BLOCK, Reply, TopicRef,
+};
+pub use feature::{Feature, METADATA_VERSION, SUPPORTED, finalized};
+pub use image::{Broker, ConfigResource, Image, Inconsistent, Partition, ResourceKind, Topic};
+pub use name::{
+    CLUSTER_METADATA, CONSUMER_OFFSETS, InvalidName, SHARE_GROUP_STATE, TRANSACTION_STATE,
+    is_internal, validate_name,
+};
+pub use record::{
+    BrokerRegistrationChange, ConfigRecord, DecodeError, Endpoint, FRAME_VERSION,
+    FeatureLevelRecord, NO_LEADER, NO_LEADER_CHANGE, PartitionChangeRecord, PartitionRecord,
+    ProducerIdsRecord, Record, RegisterBroker, SecurityProtocol, SupportedFeature, TopicRecord,
+};

@@ -1,0 +1,134 @@
+//! Everything the records add up to.
+//!
+//! Maps are persistent: cloning an image of 100,000 partitions is a handful of pointers, so that the
+//! controller publishes a new one after every change while requests read older ones.
+
+mod apply;
+mod parts;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use apply::Inconsistent;
+use imbl::{OrdMap, OrdSet};
+pub use parts::{Broker, ConfigResource, Partition, ResourceKind, Topic};
+
+use super::name::collision_form;
+use crate::{
+    config::Overrides,
+    id::{BrokerId, Offset, Uuid},
+};
+
+/// The state of the cluster after some record of the metadata log.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Image {
+    /// The offset of the last record in here; -1 before the first.
+    offset: Position,
+    brokers: OrdMap<BrokerId, Arc<Broker>>,
+    topics: OrdMap<Uuid, Arc<Topic>>,
+    names: OrdMap<Arc<str>, Uuid>,
+    /// (form in which names collide, name), of the names that can collide at all.
+    collisions: OrdSet<(String, Arc<str>)>,
+    configs: OrdMap<ConfigResource, Arc<Overrides>>,
+    features: OrdMap<String, i16>,
+    next_producer_id: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Position(Offset);
+
+impl Default for Position {
+    fn default() -> Self {
+        Self(-1)
+    }
+}
+
+impl Image {
+    /// The offset of the last record in here; -1 before the first.
+    pub fn offset(&self) -> Offset {
+        self.offset.0
+    }
+
+    /// Notes that everything up to `offset` is in here.
+    ///
+    /// # Panics
+    /// When it goes back: an image only grows.
+    pub fn advance(&mut self, offset: Offset) {
+        assert!(offset >= self.offset.0, "the metadata offset only grows");
+        self.offset = Position(offset);
+    }
+
+    /// Whether nothing was ever decided: a log that has to be bootstrapped.
+    pub fn is_empty(&self) -> bool {
+        self.features.is_empty()
+    }
+
+    /// The topic called `name`.
+    pub fn topic(&self, name: &str) -> Option<&Arc<Topic>> {
+        self.topics.get(self.names.get(name)?)
+    }
+
+    /// The topic with this id.
+    pub fn topic_by_id(&self, id: &Uuid) -> Option<&Arc<Topic>> {
+        self.topics.get(id)
+    }
+
+    /// All topics, in the order of their names.
+    pub fn topics(&self) -> impl Iterator<Item = &Arc<Topic>> {
+        self.names.values().filter_map(|id| self.topics.get(id))
+    }
+
+    /// How many topics there are.
+    pub fn topic_count(&self) -> usize {
+        self.topics.len()
+    }
+
+    /// How many partitions there are; walks the topics.
+    pub fn partition_count(&self) -> usize {
+        self.topics.values().map(|topic| topic.partitions.len()).sum()
+    }
+
+    /// An existing topic whose name equals `name` once dots and underscores are the same.
+    pub fn colliding(&self, name: &str) -> Option<&str> {
+        let form = collision_form(name)?;
+        let first = self.collisions.get_next(&(form.clone(), Arc::from("")))?;
+        (first.0 == form).then_some(&*first.1)
+    }
+
+    /// The registration of a broker.
+    pub fn broker(&self, id: BrokerId) -> Option<&Arc<Broker>> {
+        self.brokers.get(&id)
+    }
+
+    /// All registered brokers, fenced ones too, in the order of their ids.
+    pub fn brokers(&self) -> impl Iterator<Item = &Arc<Broker>> {
+        self.brokers.values()
+    }
+
+    /// What was set for a resource.
+    pub fn config(&self, resource: &ConfigResource) -> Option<&Arc<Overrides>> {
+        self.configs.get(resource)
+    }
+
+    /// What a topic overrides; empty where it overrides nothing.
+    pub fn topic_overrides(&self, name: &str) -> Arc<Overrides> {
+        self.configs.get(&ConfigResource::topic(name)).cloned().unwrap_or_default()
+    }
+
+    /// Finalized levels by feature, level 0 included.
+    pub fn features(&self) -> impl Iterator<Item = (&str, i16)> {
+        self.features.iter().map(|(name, level)| (name.as_str(), *level))
+    }
+
+    /// The finalized level of a feature; 0 where it is off.
+    pub fn feature(&self, name: &str) -> i16 {
+        self.features.get(name).copied().unwrap_or_default()
+    }
+
+    /// The first producer id that no broker was given.
+    pub fn next_producer_id(&self) -> i64 {
+        self.next_producer_id
+    }
+}
