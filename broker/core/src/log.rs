@@ -18,6 +18,9 @@ pub enum LogError {
     /// A write or sync failed, now or earlier: the directory takes no more writes.
     #[error("the log directory is poisoned: {0}")]
     Poisoned(String),
+    /// A read failed, or found bytes that are no batch; writes go on.
+    #[error("the log cannot be read: {0}")]
+    Unreadable(String),
 }
 
 /// What one append puts at the end of the log: whole batches, offsets and epoch already patched.
@@ -44,8 +47,13 @@ pub trait Log {
     fn append(&mut self, batches: &[u8], appended: Appended) -> Result<(), LogError>;
     /// Up to `max_bytes` from the batch that holds `from`, none of it at or behind `until`; with
     /// `at_least_one` the first batch comes whole even where it is larger.
-    fn read(&self, from: Offset, until: Offset, max_bytes: usize, at_least_one: bool)
-    -> Result<Self::Slice, LogError>;
+    fn read(
+        &self,
+        from: Offset,
+        until: Offset,
+        max_bytes: usize,
+        at_least_one: bool,
+    ) -> Result<Self::Slice, LogError>;
     /// The first offset that a reader may ask for.
     fn start(&self) -> Offset;
     /// One past the last offset.

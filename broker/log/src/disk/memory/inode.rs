@@ -121,10 +121,8 @@ impl Inode {
 
     /// What is left after the power was cut: `keep` percent of the unsynced blocks.
     pub(super) fn crash(&mut self, random: &mut Random, keep: usize, size: usize) {
-        let (short, long) = (
-            self.durable.len().min(self.seen.len()),
-            self.durable.len().max(self.seen.len()),
-        );
+        let (short, long) =
+            (self.durable.len().min(self.seen.len()), self.durable.len().max(self.seen.len()));
         let len = match random.below(3) {
             0 => self.durable.len(),
             1 => self.seen.len(),

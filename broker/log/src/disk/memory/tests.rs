@@ -1,7 +1,5 @@
-use std::{io, path::Path};
-
 use super::*;
-use crate::disk::{Disk, File, Open, read_full};
+use crate::disk::read_full;
 
 fn bytes(disk: &MemoryDisk, path: &str) -> Option<Vec<u8>> {
     disk.contents(Path::new(path))

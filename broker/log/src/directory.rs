@@ -1,0 +1,299 @@
+//! A data directory: locked, identified, with the checkpoints of all its logs.
+//!
+//! One process at a time, one cluster and node for ever. The mark of a clean shutdown is taken away
+//! before anything else happens and comes back last, so it never stands beside a change.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use kastellan_core::{
+    id::{Offset, TopicPartition},
+    log::{Log as _, LogError},
+};
+use uuid::Uuid;
+
+use crate::{
+    checkpoint::Offsets,
+    config::Config,
+    disk::{Disk, read_file, remove_if_there, replace_file},
+    error::{Doing, Error},
+    log::{Known, Log},
+    name,
+    properties::{Properties, topic_id_from_bytes, topic_id_to_bytes},
+    shared::{Budget, Shared},
+};
+
+const DELETE: &str = "-delete";
+
+/// A data directory in use.
+#[derive(Debug)]
+pub struct Directory<D: Disk> {
+    shared: Arc<Shared<D>>,
+    properties: Properties,
+    clean: bool,
+    opened: Mutex<BTreeSet<TopicPartition>>,
+    _lock: D::Lock,
+}
+
+impl<D: Disk> Directory<D> {
+    /// Takes a directory into use. An empty or missing one is formatted with `properties`; one that
+    /// has properties must have this cluster's and node's.
+    pub fn open(
+        disk: D,
+        root: &Path,
+        properties: Properties,
+        budget: Budget,
+    ) -> Result<Self, Error> {
+        disk.create_dir(root).doing("create", root)?;
+        let path = root.join(name::LOCK);
+        let lock = disk.lock(&path).doing("lock", &path)?;
+        let lock = lock.ok_or_else(|| Error::InUse(root.to_path_buf()))?;
+        let properties = match Properties::read(&disk, root)? {
+            Some(found) => same(root, found, &properties)?,
+            None => {
+                properties.write(&disk, root).doing("format", root)?;
+                if let Some(parent) = root.parent() {
+                    disk.sync_dir(parent).doing("sync", parent)?;
+                }
+                properties
+            }
+        };
+        let mark = root.join(name::CLEAN_SHUTDOWN);
+        let clean = remove_if_there(&disk, &mark).doing("remove", &mark)?;
+        disk.sync_dir(root).doing("sync", root)?;
+        let shared = Shared::new(disk, root.to_path_buf(), budget);
+        shared.load().doing("read the checkpoints of", root)?;
+        let directory = Self {
+            shared: Arc::new(shared),
+            properties,
+            clean,
+            opened: Mutex::default(),
+            _lock: lock,
+        };
+        directory.remove_deleted()?;
+        Ok(directory)
+    }
+
+    /// Who the directory belongs to.
+    pub fn properties(&self) -> &Properties {
+        &self.properties
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.shared.root
+    }
+
+    /// The disk it is on.
+    pub fn disk(&self) -> &D {
+        &self.shared.disk
+    }
+
+    /// Whether the last shutdown was clean.
+    pub fn was_clean(&self) -> bool {
+        self.clean
+    }
+
+    /// Why the directory takes no more writes, once it does not.
+    pub fn poisoned(&self) -> Option<&str> {
+        self.shared.poisoned()
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared<D>> {
+        &self.shared
+    }
+
+    /// The partitions that have a directory here, with their topic ids where those are known.
+    pub fn partitions(&self) -> Result<Vec<(TopicPartition, Option<Uuid>)>, Error> {
+        let root = &self.shared.root;
+        let mut found = Vec::new();
+        for entry in self.shared.disk.list(root).doing("list", root)? {
+            if let Some(partition) = name::parse_partition(&entry.name).filter(|_| entry.is_dir) {
+                let topic_id = self.topic_id(&root.join(&entry.name))?;
+                found.push((partition, topic_id));
+            }
+        }
+        Ok(found)
+    }
+
+    fn topic_id(&self, dir: &Path) -> Result<Option<Uuid>, Error> {
+        let path = dir.join(name::PARTITION_METADATA);
+        let bytes = read_file(&self.shared.disk, &path).doing("read", &path)?;
+        Ok(bytes.and_then(|bytes| topic_id_from_bytes(&bytes)))
+    }
+
+    /// Opens a partition's log and creates it when there is none. A topic id is noted beside it, and
+    /// must be the one noted earlier.
+    pub fn open_log(
+        &self,
+        partition: TopicPartition,
+        topic_id: Option<Uuid>,
+        config: Config,
+    ) -> Result<Log<D>, Error> {
+        self.shared.check()?;
+        let dir = self.shared.root.join(partition.to_string());
+        let disk = &self.shared.disk;
+        let known = match disk.list(&dir) {
+            Ok(_) => true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error).doing("list", &dir),
+        };
+        if !known {
+            // what is noted about a log of this name is about one that is gone
+            self.shared.forget_partition(&partition)?;
+            disk.create_dir(&dir).doing("create", &dir)?;
+            disk.sync_dir(&self.shared.root).doing("sync", &self.shared.root)?;
+        }
+        if let Some(expected) = topic_id {
+            match self.topic_id(&dir)? {
+                Some(found) if found != expected => {
+                    return Err(Error::OtherTopic { dir, found, expected });
+                }
+                Some(_) => {}
+                None => replace_file(
+                    disk,
+                    &dir.join(name::PARTITION_METADATA),
+                    &topic_id_to_bytes(expected),
+                )
+                .doing("note the topic id in", &dir)?,
+            }
+        }
+        let first =
+            self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(partition.clone());
+        let start = self.shared.log_start(&partition);
+        let known = Known { clean: self.clean && known && first, start };
+        Log::open(Arc::clone(&self.shared), partition, config, known)
+    }
+
+    /// Removes a log: at once from sight, durably, and then its files.
+    pub fn delete_log(&self, log: Log<D>) -> Result<(), Error> {
+        let partition = log.partition().clone();
+        drop(log);
+        self.delete_partition(&partition)
+    }
+
+    /// Removes a partition's directory that no [`Log`] has open.
+    pub fn delete_partition(&self, partition: &TopicPartition) -> Result<(), Error> {
+        self.shared.check()?;
+        let root = &self.shared.root;
+        let from = root.join(partition.to_string());
+        let unique = self.shared.id();
+        let to = root.join(format!("{partition}.{unique:032x}{DELETE}"));
+        self.shared.disk.rename(&from, &to).doing("rename", &from)?;
+        self.shared.disk.sync_dir(root).doing("sync", root)?;
+        self.shared.forget_partition(partition)?;
+        self.remove_dir(&to)
+    }
+
+    fn remove_deleted(&self) -> Result<(), Error> {
+        let root = &self.shared.root;
+        for entry in self.shared.disk.list(root).doing("list", root)? {
+            if entry.is_dir && entry.name.ends_with(DELETE) {
+                self.remove_dir(&root.join(entry.name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_dir(&self, dir: &Path) -> Result<(), Error> {
+        let disk = &self.shared.disk;
+        for entry in disk.list(dir).doing("list", dir)? {
+            let path: PathBuf = dir.join(entry.name);
+            disk.remove(&path).doing("remove", &path)?;
+        }
+        disk.remove_dir(dir).doing("remove", dir)
+    }
+
+    /// Writes the recovery points and start offsets of open logs, as known now.
+    pub fn checkpoint<'a>(
+        &self,
+        logs: impl IntoIterator<Item = &'a Log<D>>,
+    ) -> Result<(), LogError> {
+        let offsets = logs.into_iter().map(Log::checkpoints).collect::<Vec<_>>();
+        self.write_checkpoints(&offsets)
+    }
+
+    /// Writes what [`Log::checkpoints`] said about each log, for a caller that cannot hold them all.
+    pub fn write_checkpoints(&self, logs: &[Checkpoints]) -> Result<(), LogError> {
+        // starts first: a segment is removed only below a recovery point that is on the disk
+        self.shared.change_log_starts(|starts| {
+            for log in logs {
+                starts.insert(log.partition.clone(), log.start);
+            }
+        })?;
+        self.shared.change_recovery_points(|points| {
+            for log in logs {
+                points.insert(log.partition.clone(), log.durable_end);
+            }
+        })
+    }
+
+    /// The high watermarks as last written.
+    pub fn high_watermarks(&self) -> Result<Offsets, Error> {
+        self.shared.read_offsets(name::HIGH_WATERMARKS).doing("read", &self.shared.root)
+    }
+
+    /// Replaces the high watermarks of all logs.
+    pub fn write_high_watermarks(&self, watermarks: &Offsets) -> Result<(), LogError> {
+        self.shared.write_offsets(name::HIGH_WATERMARKS, watermarks)
+    }
+
+    /// Ends the use of the directory cleanly: syncs and closes the logs, writes the checkpoints and,
+    /// last, the mark that lets the next start trust the indexes.
+    pub fn close(self, logs: impl IntoIterator<Item = Log<D>>) -> Result<(), LogError> {
+        let mut closed = Vec::new();
+        for log in logs {
+            let partition = log.partition().clone();
+            let (start, durable_end) = log.close()?;
+            closed.push(Checkpoints { partition, start, durable_end });
+        }
+        self.close_after(&closed)
+    }
+
+    /// [`Directory::close`] for a caller that has closed the logs itself, every one that was opened.
+    pub fn close_after(self, closed: &[Checkpoints]) -> Result<(), LogError> {
+        self.write_checkpoints(closed)?;
+        let mark = self.shared.root.join(name::CLEAN_SHUTDOWN);
+        replace_file(&self.shared.disk, &mark, b"{\"version\":0,\"brokerEpoch\":-1}")
+            .map_err(|error| self.shared.poison("write", &mark.display(), &error))
+    }
+}
+
+/// What the directory's checkpoints say about one log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoints {
+    /// Which log.
+    pub partition: TopicPartition,
+    /// Its first readable offset.
+    pub start: Offset,
+    /// Everything below is durable.
+    pub durable_end: Offset,
+}
+
+impl<D: Disk> Log<D> {
+    /// What to tell [`Directory::write_checkpoints`] about this log.
+    pub fn checkpoints(&self) -> Checkpoints {
+        Checkpoints {
+            partition: self.partition().clone(),
+            start: self.start(),
+            durable_end: self.durable_end(),
+        }
+    }
+}
+
+fn same(root: &Path, found: Properties, expected: &Properties) -> Result<Properties, Error> {
+    let dir = || root.to_path_buf();
+    if found.cluster_id != expected.cluster_id {
+        let (found, expected) = (found.cluster_id, expected.cluster_id.clone());
+        return Err(Error::OtherCluster { dir: dir(), found, expected });
+    }
+    if found.node_id != expected.node_id {
+        let (found, expected) = (found.node_id, expected.node_id);
+        return Err(Error::OtherNode { dir: dir(), found, expected });
+    }
+    Ok(found)
+}

@@ -1,0 +1,210 @@
+//! [`Log`]: one partition's batches in segments of Kafka's format.
+//!
+//! Appends and truncations are synchronous and reach the page cache; what is durable is told by
+//! [`Log::take_unsynced`] and [`Log::synced`], with the syncs in between done by whoever likes
+//! (the [`Committer`](crate::Committer)). Reads return file ranges. A log never panics on what it
+//! finds on the disk; it panics when it is handed batches whose headers contradict the offsets it
+//! was told, because that is our own bug and must not reach the disk.
+
+mod append;
+mod open;
+mod read;
+mod recover;
+mod sync;
+mod truncate;
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    fmt::Display,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use kastellan_core::{
+    id::{LeaderEpoch, Offset, TopicPartition},
+    log::{Appended, LogError},
+};
+
+pub(crate) use self::open::Known;
+pub use self::{
+    read::{Located, Resolved, Slice},
+    recover::Recovery,
+    sync::{Receipt, Unsynced},
+};
+use crate::{
+    config::Config,
+    disk::Disk,
+    epochs::Epochs,
+    segment::{Builder, Segment},
+    shared::Shared,
+};
+
+/// The log of one partition; opened by [`Directory::open_log`](crate::Directory::open_log).
+#[derive(Debug)]
+pub struct Log<D: Disk> {
+    shared: Arc<Shared<D>>,
+    partition: TopicPartition,
+    dir: Arc<Path>,
+    config: Config,
+    start: Offset,
+    end: Offset,
+    closed: VecDeque<Segment<D>>,
+    active: Option<Active<D>>,
+    epochs: Epochs,
+    /// Everything below is durable.
+    synced: Offset,
+    /// Counts truncations, so that a sync begun before one is not taken for one begun after.
+    generation: u64,
+    unsynced_bytes: u64,
+    /// Index and epoch files that were written but not synced.
+    unsynced_files: Vec<Arc<D::File>>,
+    names_changed: bool,
+    snapshots: BTreeSet<Offset>,
+    /// Renamed files and when they may go, in milliseconds since 1970.
+    doomed: Vec<(i64, PathBuf)>,
+    recovery: Recovery,
+}
+
+/// The segment that is written to.
+#[derive(Debug)]
+struct Active<D: Disk> {
+    segment: Segment<D>,
+    index: Builder,
+    /// The largest timestamp of its first batch: what `segment.ms` counts from.
+    first_timestamp: Option<i64>,
+    recent: Recent,
+}
+
+/// The last few batches, so that a reader at the tail needs no look into the file.
+#[derive(Debug, Default)]
+struct Recent {
+    batches: [(Offset, u64, usize); 8],
+    next: usize,
+}
+
+impl Recent {
+    fn note(&mut self, base: Offset, position: u64, size: usize) {
+        if let Some(slot) = self.batches.get_mut(self.next) {
+            *slot = (base, position, size);
+        }
+        self.next = (self.next + 1) % self.batches.len();
+    }
+
+    /// Position and size of the batch that begins at `base`.
+    fn find(&self, base: Offset) -> Option<(u64, usize)> {
+        let found = self.batches.iter().find(|(noted, _, size)| *noted == base && *size > 0);
+        found.map(|(_, position, size)| (*position, *size))
+    }
+}
+
+impl<D: Disk> Log<D> {
+    /// Whose log this is.
+    pub fn partition(&self) -> &TopicPartition {
+        &self.partition
+    }
+
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Its settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Changes its settings; they hold from the next act on.
+    pub fn set_config(&mut self, config: Config) {
+        if let Some(active) = &mut self.active {
+            active.index.set_interval(config.index_interval_bytes);
+        }
+        self.config = config;
+    }
+
+    /// What opening it found.
+    pub fn recovery(&self) -> Recovery {
+        self.recovery
+    }
+
+    /// Everything below this offset is durable.
+    pub fn durable_end(&self) -> Offset {
+        self.synced
+    }
+
+    /// Bytes in all its segments.
+    pub fn size(&self) -> u64 {
+        self.segments().map(|segment| segment.size).sum()
+    }
+
+    /// How many segments it has.
+    pub fn segment_count(&self) -> usize {
+        self.closed.len() + usize::from(self.active.is_some())
+    }
+
+    /// Its leader epochs and where each began.
+    pub fn epochs(&self) -> &[(LeaderEpoch, Offset)] {
+        self.epochs.entries()
+    }
+
+    /// The epoch of the batch at `offset`, or -1.
+    pub fn epoch_at(&self, offset: Offset) -> LeaderEpoch {
+        self.epochs.at(offset)
+    }
+
+    fn segments(&self) -> impl DoubleEndedIterator<Item = &Segment<D>> {
+        self.closed.iter().chain(self.active.iter().map(|active| &active.segment))
+    }
+
+    fn out_of_range(&self, offset: Offset) -> LogError {
+        LogError::OutOfRange { offset, start: self.start, end: self.end }
+    }
+
+    /// A failed write: the directory takes no more.
+    fn poison(&self, doing: &str, error: &io::Error) -> LogError {
+        self.shared.poison(doing, &self.dir.display() as &dyn Display, error)
+    }
+
+    /// A failed read: the reader is told.
+    fn unreadable(&self, error: &io::Error) -> LogError {
+        LogError::Unreadable(format!("{}: {error}", self.dir.display()))
+    }
+}
+
+impl<D: Disk> kastellan_core::log::Log for Log<D> {
+    type Slice = Slice<D::File>;
+
+    fn append(&mut self, batches: &[u8], appended: Appended) -> Result<(), LogError> {
+        self.append_batches(batches, appended)
+    }
+
+    fn read(
+        &self,
+        from: Offset,
+        until: Offset,
+        max_bytes: usize,
+        at_least_one: bool,
+    ) -> Result<Slice<D::File>, LogError> {
+        self.read_range(from, until, max_bytes, at_least_one)
+    }
+
+    fn start(&self) -> Offset {
+        self.start
+    }
+
+    fn end(&self) -> Offset {
+        self.end
+    }
+
+    fn truncate(&mut self, end: Offset) -> Result<(), LogError> {
+        self.truncate_to(end)
+    }
+
+    fn latest_epoch(&self) -> LeaderEpoch {
+        self.epochs.latest()
+    }
+
+    fn end_of_epoch(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
+        self.epochs.end_of(epoch, self.end)
+    }
+}

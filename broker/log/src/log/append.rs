@@ -1,0 +1,155 @@
+//! Appending: one write of whole batches at the end, a new segment when the active one is full.
+
+use std::{io, sync::Arc};
+
+use kastellan_core::{
+    id::Offset,
+    log::{Appended, LogError},
+};
+use kastellan_protocol::batch::batches;
+
+use super::{Active, Log, Recent};
+use crate::{
+    checkpoint,
+    disk::{Disk, File, Open},
+    name::{self, Kind},
+    segment::{Builder, Segment, write_index},
+};
+
+impl<D: Disk> Log<D> {
+    pub(super) fn append_batches(
+        &mut self,
+        batches: &[u8],
+        appended: Appended,
+    ) -> Result<(), LogError> {
+        self.shared.check()?;
+        if appended.first != self.end {
+            return Err(self.out_of_range(appended.first));
+        }
+        if batches.is_empty() {
+            return Ok(());
+        }
+        if self.must_roll(batches.len() as u64, &appended) {
+            self.roll()?;
+        }
+        self.pin_active().map_err(|error| self.poison("create or open a segment in", &error))?;
+        let new_epoch = self.note(batches, &appended);
+        let Some(active) = &mut self.active else { return Err(self.out_of_range(appended.first)) };
+        if let Some(file) = &active.segment.pinned
+            && let Err(error) = file.write_at(batches, active.segment.size)
+        {
+            let error = match file.set_len(active.segment.size) {
+                Ok(()) => error,
+                // the next start cuts what this could not
+                Err(cut) => io::Error::other(format!("{error}; cutting it back: {cut}")),
+            };
+            return Err(self.poison("append to", &error));
+        }
+        active.segment.size += batches.len() as u64;
+        active.segment.end = appended.last + 1;
+        self.end = appended.last + 1;
+        self.unsynced_bytes += batches.len() as u64;
+        if new_epoch { self.write_epochs() } else { Ok(()) }
+    }
+
+    fn must_roll(&self, bytes: u64, appended: &Appended) -> bool {
+        let Some(active) = self.active.as_ref().filter(|active| active.segment.size > 0) else {
+            return false;
+        };
+        let waited = match active.first_timestamp {
+            Some(first) if appended.max_timestamp >= 0 => {
+                appended.max_timestamp.saturating_sub(first)
+            }
+            _ => 0,
+        };
+        active.segment.size.saturating_add(bytes) > self.config.segment_bytes
+            || waited > self.config.segment_ms
+            || active.index.index.is_full(self.config.segment_index_bytes)
+            || appended.last.saturating_sub(active.segment.base) > i64::from(i32::MAX)
+    }
+
+    /// Closes the active segment; the next append begins a new one.
+    pub(super) fn close_active(&mut self) -> io::Result<()> {
+        let Some(active) = self.active.take() else { return Ok(()) };
+        let mut segment = active.segment;
+        segment.know_largest(active.index.largest);
+        let index = Arc::new(active.index.close());
+        let files = write_index(&self.shared.disk, &self.dir, segment.base, &index)?;
+        self.unsynced_files.extend(files.map(Arc::new));
+        self.names_changed = true;
+        self.shared.keep_index(segment.id, &index);
+        self.closed.push_back(segment);
+        Ok(())
+    }
+
+    /// Closes the active segment and begins a new, empty one at the end of the log.
+    pub(super) fn roll(&mut self) -> Result<(), LogError> {
+        self.close_active().map_err(|error| self.poison("close a segment in", &error))?;
+        self.create_active(self.end).map_err(|error| self.poison("create a segment in", &error))
+    }
+
+    pub(super) fn create_active(&mut self, base: Offset) -> io::Result<()> {
+        let mut segment = Segment::new(self.shared.id(), base, base, 0);
+        let path = segment.path(&self.dir, Kind::Log);
+        let file = Arc::new(self.shared.disk.open(&path, Open::Truncate)?);
+        self.shared.keep_file(segment.id, &file);
+        segment.pinned = Some(file);
+        self.names_changed = true;
+        self.active = Some(Active {
+            segment,
+            index: Builder::new(base, self.config.index_interval_bytes),
+            first_timestamp: None,
+            recent: Recent::default(),
+        });
+        Ok(())
+    }
+
+    fn pin_active(&mut self) -> io::Result<()> {
+        match &mut self.active {
+            None => self.create_active(self.end),
+            Some(active) if active.segment.pinned.is_none() => {
+                active.segment.pinned = Some(active.segment.file(&self.shared, &self.dir)?);
+                Ok(())
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Notes what the headers say; true when a leader epoch begins with these batches.
+    fn note(&mut self, bytes: &[u8], appended: &Appended) -> bool {
+        let Some(active) = &mut self.active else { return false };
+        let (mut position, mut next, mut new_epoch) = (active.segment.size, appended.first, false);
+        for batch in batches(bytes) {
+            let (header, raw) = batch.expect("the partition appends batches that it validated");
+            assert_eq!(header.base_offset, next, "a batch does not carry the offset it is given");
+            active.first_timestamp.get_or_insert(header.max_timestamp);
+            active.recent.note(header.base_offset, position, raw.len());
+            let (last, size) = (header.last_offset(), raw.len() as u64);
+            active.index.batch(position, size, last, header.max_timestamp);
+            new_epoch |= self.epochs.note(header.leader_epoch, header.base_offset);
+            position += size;
+            next = header.next_offset();
+        }
+        let written = position - active.segment.size;
+        assert_eq!(written, bytes.len() as u64, "an append ends within a batch");
+        assert_eq!(next, appended.last + 1, "the last batch does not end where it should");
+        new_epoch
+    }
+
+    /// Replaces the epoch checkpoint; it is synced with the log.
+    pub(super) fn write_epochs(&mut self) -> Result<(), LogError> {
+        let bytes = checkpoint::epochs_to_bytes(self.epochs.entries());
+        let path = self.dir.join(name::EPOCHS);
+        let temporary = self.dir.join(format!("{}.tmp", name::EPOCHS));
+        let write = || {
+            let file = self.shared.disk.open(&temporary, Open::Truncate)?;
+            file.write_at(&bytes, 0)?;
+            self.shared.disk.rename(&temporary, &path)?;
+            Ok::<_, io::Error>(file)
+        };
+        let file = write().map_err(|error| self.poison("write the leader epochs of", &error))?;
+        self.unsynced_files.push(Arc::new(file));
+        self.names_changed = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,263 @@
+//! Opening a log: settle what a crash left, trust or scan the segments, find the end.
+
+use std::{collections::BTreeSet, path::Path, sync::Arc};
+
+use kastellan_core::{
+    id::{Offset, TopicPartition},
+    log::LogError,
+};
+
+use super::{Active, Log, Recent, Recovery, recover::Scan};
+use crate::{
+    checkpoint,
+    config::Config,
+    disk::{Disk, File, Open, read_file, remove_if_there},
+    epochs::Epochs,
+    error::{Doing, Error},
+    name::{self, Kind, Stage},
+    scan::{LOOKUP, Step, Walk},
+    segment::{Builder, Segment},
+    shared::Shared,
+};
+
+/// What the directory knows about a log before it is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// The directory was left by a clean shutdown.
+    pub(crate) clean: bool,
+    /// The first readable offset, as checkpointed.
+    pub(crate) start: Offset,
+}
+
+impl<D: Disk> Log<D> {
+    pub(crate) fn open(
+        shared: Arc<Shared<D>>,
+        partition: TopicPartition,
+        config: Config,
+        known: Known,
+    ) -> Result<Self, Error> {
+        let dir: Arc<Path> = shared.root.join(partition.to_string()).into();
+        let mut log = Self {
+            shared,
+            partition,
+            dir: Arc::clone(&dir),
+            config,
+            start: known.start,
+            end: known.start,
+            closed: std::collections::VecDeque::new(),
+            active: None,
+            epochs: Epochs::default(),
+            synced: 0,
+            generation: 0,
+            unsynced_bytes: 0,
+            unsynced_files: Vec::new(),
+            names_changed: false,
+            snapshots: BTreeSet::new(),
+            doomed: Vec::new(),
+            recovery: Recovery::default(),
+        };
+        let bases = log.settle().doing("settle what a crash left in", &dir)?;
+        log.load(&bases, known)?;
+        Ok(log)
+    }
+
+    /// Removes half-done files, finishes a compaction that was written whole; returns the bases of
+    /// the segments.
+    fn settle(&mut self) -> std::io::Result<Vec<Offset>> {
+        let disk = self.shared.disk.clone();
+        let mut changed = false;
+        let mut swaps = Vec::new();
+        let mut bases = BTreeSet::new();
+        for entry in disk.list(&self.dir)? {
+            let path = self.dir.join(&entry.name);
+            match name::parse(&entry.name) {
+                Some((base, Kind::Log, Stage::Swap)) => swaps.push(base),
+                Some((base, Kind::Log, Stage::Live)) => drop(bases.insert(base)),
+                Some((base, Kind::Snapshot, Stage::Live)) => drop(self.snapshots.insert(base)),
+                Some((_, _, Stage::Live)) => {}
+                None if !entry.name.ends_with(".tmp") => {}
+                _ => {
+                    disk.remove(&path)?;
+                    changed = true;
+                }
+            }
+        }
+        for base in swaps {
+            self.finish_swap(base, &mut bases)?;
+            changed = true;
+        }
+        if changed {
+            disk.sync_dir(&self.dir)?;
+        }
+        Ok(bases.into_iter().collect())
+    }
+
+    /// A whole compacted segment waits: what it covers goes, then it takes its place.
+    fn finish_swap(&self, base: Offset, bases: &mut BTreeSet<Offset>) -> std::io::Result<()> {
+        let disk = &self.shared.disk;
+        let swap = self.dir.join(Kind::Log.file(base) + Stage::Swap.suffix());
+        let file = disk.open(&swap, Open::Read)?;
+        let mut walk = Walk::new(&file, 0, file.len()?, crate::scan::SWEEP);
+        let mut end = base + 1;
+        while let Step::Batch(_, header) = walk.step()? {
+            end = header.next_offset();
+        }
+        let covered: Vec<_> = bases.range(base..end).copied().collect();
+        for old in covered {
+            self.remove_segment_files(old)?;
+            bases.remove(&old);
+        }
+        disk.sync_dir(&self.dir)?;
+        disk.rename(&swap, &self.dir.join(Kind::Log.file(base)))?;
+        bases.insert(base);
+        Ok(())
+    }
+
+    /// Removes a segment's files, the indexes first.
+    pub(super) fn remove_segment_files(&self, base: Offset) -> std::io::Result<()> {
+        for kind in [Kind::Index, Kind::TimeIndex, Kind::TxnIndex, Kind::Log] {
+            remove_if_there(&self.shared.disk, &self.dir.join(kind.file(base)))?;
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, bases: &[Offset], known: Known) -> Result<(), Error> {
+        let dir = Arc::clone(&self.dir);
+        let durable = self.shared.recovery_point(&self.partition);
+        let checkpointed = self.load_epochs()?;
+        let trusted =
+            |next: Option<&Offset>| known.clean || next.is_some_and(|next| *next <= durable);
+        let lenient = durable.max(self.shared.cleaned(&self.partition));
+        let mut scan = Scan { expected: known.start, lenient, durable };
+        let mut discarded = false;
+        for (at, base) in bases.iter().enumerate() {
+            let next = bases.get(at + 1);
+            let hole = !known.clean && *base > lenient && *base != scan.expected;
+            if discarded || hole {
+                discarded = true;
+                self.remove_segment_files(*base)
+                    .doing("remove a segment behind a hole in", &dir)?;
+                self.recovery.dropped_segments += 1;
+                continue;
+            }
+            self.close_active().doing("close a recovered segment in", &dir)?;
+            let path = dir.join(Kind::Log.file(*base));
+            let file = Arc::new(self.shared.disk.open(&path, Open::Write).doing("open", &path)?);
+            let size = file.len().doing("measure", &path)?;
+            let id = self.shared.id();
+            if trusted(next) {
+                let segment = Segment::new(id, *base, next.copied().unwrap_or(*base), size);
+                if next.is_some() {
+                    scan.expected = segment.end;
+                    self.closed.push_back(segment);
+                    continue;
+                }
+                if self.resume(segment, &file).doing("read", &path)? {
+                    continue;
+                }
+            }
+            self.epochs.truncate_end(*base);
+            self.shared.keep_file(id, &file);
+            let segment = Segment::new(id, *base, *base, size);
+            self.scan(segment, &file, next.copied(), &mut scan).doing("recover", &path)?;
+        }
+        self.settle_ends(known)?;
+        self.settle_epochs(checkpointed)?;
+        self.settle_snapshots().doing("remove a producer snapshot from", &dir)?;
+        self.synced = if known.clean { self.end } else { durable.min(self.end) };
+        if discarded || self.recovery.dropped_bytes > 0 {
+            // what was dropped must not come back beside what is appended next
+            self.shared.disk.sync_dir(&dir).doing("sync", &dir)?;
+        }
+        Ok(())
+    }
+
+    /// Takes up an active segment that was closed cleanly; false when its indexes do not fit.
+    fn resume(&mut self, mut segment: Segment<D>, file: &Arc<D::File>) -> std::io::Result<bool> {
+        let disk = &self.shared.disk;
+        let offsets = read_file(disk, &segment.path(&self.dir, Kind::Index))?;
+        let times = read_file(disk, &segment.path(&self.dir, Kind::TimeIndex))?;
+        let (base, size) = (segment.base, segment.size);
+        let index = offsets.zip(times).and_then(|(offsets, times)| {
+            crate::index::Index::parse(base, i64::MAX, size, &offsets, &times)
+        });
+        let Some(index) = index.or_else(|| (size == 0).then(|| crate::index::Index::new(base)))
+        else {
+            return Ok(false);
+        };
+        let from = index.last_position();
+        let mut builder = Builder::resume(index, self.config.index_interval_bytes, 0);
+        let mut walk = Walk::new(&**file, from, size, LOOKUP);
+        let mut next = base;
+        let mut since = 0;
+        loop {
+            match walk.step()? {
+                Step::Batch(position, header) if header.base_offset >= next => {
+                    let (bytes, last) = (header.size() as u64, header.last_offset());
+                    if position > from {
+                        builder.batch(position, bytes, last, header.max_timestamp);
+                    }
+                    since += bytes;
+                    next = header.next_offset();
+                }
+                Step::End => break,
+                Step::Batch(..) | Step::Invalid => return Ok(false),
+            }
+        }
+        builder.set_since(since);
+        let first = Walk::new(&**file, 0, size, LOOKUP).step()?;
+        let first_timestamp = match first {
+            Step::Batch(_, header) => Some(header.max_timestamp),
+            Step::End | Step::Invalid => None,
+        };
+        segment.end = next;
+        self.end = next;
+        self.shared.keep_file(segment.id, file);
+        self.active =
+            Some(Active { segment, index: builder, first_timestamp, recent: Recent::default() });
+        Ok(true)
+    }
+
+    fn settle_ends(&mut self, known: Known) -> Result<(), Error> {
+        let last = self.segments().next_back().map(|last| last.end);
+        self.end = last.unwrap_or(known.start);
+        let first = self.segments().next().map_or(known.start, |segment| segment.base);
+        self.start = known.start.max(first);
+        if self.start > self.end {
+            // deleted up to an offset that the crash then took back: offsets are not given twice
+            self.restart_at(self.start)?;
+        }
+        Ok(())
+    }
+
+    fn load_epochs(&mut self) -> Result<bool, Error> {
+        let path = self.dir.join(name::EPOCHS);
+        let bytes = read_file(&self.shared.disk, &path).doing("read", &path)?;
+        let entries = bytes.and_then(|bytes| checkpoint::epochs_from_bytes(&bytes));
+        let epochs = entries.and_then(Epochs::from_entries);
+        self.epochs = epochs.clone().unwrap_or_default();
+        Ok(epochs.is_some())
+    }
+
+    fn settle_epochs(&mut self, checkpointed: bool) -> Result<(), LogError> {
+        if !checkpointed && !self.closed.is_empty() || self.active.is_some() && !checkpointed {
+            let mut epochs = Epochs::default();
+            self.for_each_header(self.start, |header| {
+                epochs.note(header.leader_epoch, header.base_offset);
+            })?;
+            self.epochs = epochs;
+        }
+        self.epochs.truncate_end(self.end);
+        self.epochs.truncate_start(self.start);
+        Ok(())
+    }
+
+    fn settle_snapshots(&mut self) -> std::io::Result<()> {
+        let stale = self.snapshots.split_off(&(self.end + 1));
+        for offset in &stale {
+            remove_if_there(&self.shared.disk, &self.dir.join(Kind::Snapshot.file(*offset)))?;
+        }
+        // a snapshot of records that are gone must not come back once others have their offsets
+        if stale.is_empty() { Ok(()) } else { self.shared.disk.sync_dir(&self.dir) }
+    }
+}

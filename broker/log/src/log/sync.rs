@@ -1,0 +1,150 @@
+//! What is durable: dirty ends go out, durable ends come back.
+
+use std::{io, path::Path, sync::Arc};
+
+use kastellan_core::{
+    id::Offset,
+    log::{Log as _, LogError},
+};
+
+use super::Log;
+use crate::{
+    disk::{Disk, File},
+    segment::write_index,
+};
+
+/// Syncing these makes the log durable up to `receipt.upto`.
+#[derive(Debug)]
+pub struct Unsynced<D: Disk> {
+    /// What to tell the log afterwards.
+    pub receipt: Receipt,
+    /// How many bytes were appended since the last time.
+    pub bytes: u64,
+    /// The files, each of which may be asked for again before this sync is done.
+    pub files: Vec<Arc<D::File>>,
+    /// The directory, when names in it changed.
+    pub dir: Option<Arc<Path>>,
+    disk: D,
+}
+
+/// What a finished sync proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// Everything below was in the files when they were handed out.
+    pub upto: Offset,
+    generation: u64,
+}
+
+impl<D: Disk> Unsynced<D> {
+    /// Syncs all of it, here and now. After an error the directory must be poisoned.
+    pub fn sync(&self) -> io::Result<()> {
+        self.files.iter().try_for_each(|file| file.sync())?;
+        self.dir.iter().try_for_each(|dir| self.disk.sync_dir(dir))
+    }
+
+    /// Takes in what a later call handed out, for one sync of both.
+    pub fn merge(&mut self, later: Self) {
+        for file in later.files {
+            if !self.files.iter().any(|known| Arc::ptr_eq(known, &file)) {
+                self.files.push(file);
+            }
+        }
+        self.receipt = later.receipt;
+        self.bytes += later.bytes;
+        self.dir = self.dir.take().or(later.dir);
+    }
+}
+
+impl<D: Disk> Log<D> {
+    /// What to sync so that everything appended so far is durable; `None` when it is.
+    pub fn take_unsynced(&mut self) -> Result<Option<Unsynced<D>>, LogError> {
+        self.shared.check()?;
+        if self.synced == self.end && self.unsynced_files.is_empty() && !self.names_changed {
+            return Ok(None);
+        }
+        let dirty = self.segments().filter(|segment| segment.end > self.synced);
+        let files: io::Result<Vec<_>> =
+            dirty.map(|segment| segment.file(&self.shared, &self.dir)).collect();
+        let mut files = files.map_err(|error| self.poison("open a segment of", &error))?;
+        files.append(&mut self.unsynced_files);
+        let dir = std::mem::take(&mut self.names_changed).then(|| Arc::clone(&self.dir));
+        Ok(Some(Unsynced {
+            receipt: Receipt { upto: self.end, generation: self.generation },
+            bytes: std::mem::take(&mut self.unsynced_bytes),
+            files,
+            dir,
+            disk: self.shared.disk.clone(),
+        }))
+    }
+
+    /// A sync of what [`Log::take_unsynced`] handed out is done; returns the durable end.
+    pub fn synced(&mut self, receipt: Receipt) -> Offset {
+        if receipt.generation == self.generation {
+            self.synced = self.synced.max(receipt.upto).min(self.end);
+        }
+        let synced = self.synced;
+        let segments = self.active.iter_mut().map(|active| &mut active.segment);
+        for segment in segments.chain(self.closed.iter_mut().rev()) {
+            if segment.end <= synced {
+                // the cache may close it from here on
+                let Some(file) = segment.pinned.take() else { continue };
+                self.shared.keep_file(segment.id, &file);
+            }
+        }
+        synced
+    }
+
+    /// Makes everything appended durable before it returns.
+    pub fn flush(&mut self) -> Result<(), LogError> {
+        if let Some(unsynced) = self.take_unsynced()? {
+            unsynced.sync().map_err(|error| self.poison("sync", &error))?;
+            self.synced(unsynced.receipt);
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable and writes the active segment's indexes, so that the next open
+    /// need not scan; returns (start, end) for the directory's checkpoints.
+    pub fn close(mut self) -> Result<(Offset, Offset), LogError> {
+        self.shared.check()?;
+        if let Some(active) = &self.active {
+            let mut index = active.index.index.clone();
+            if let Some(largest) = active.index.largest {
+                index.note_time(largest);
+            }
+            let base = active.segment.base;
+            let files = write_index(&self.shared.disk, &self.dir, base, &index)
+                .map_err(|error| self.poison("write the indexes of", &error))?;
+            self.unsynced_files.extend(files.map(Arc::new));
+            self.names_changed = true;
+        }
+        self.flush()?;
+        Ok((self.start(), self.end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::{MemoryDisk, Open};
+
+    #[test]
+    fn merged_work_syncs_each_file_once_and_ends_at_the_later_offset() {
+        let disk = MemoryDisk::new(1);
+        let open = |name: &str| Arc::new(disk.open(Path::new(name), Open::Create).unwrap());
+        let (a, b) = (open("/a"), open("/b"));
+        let work = |upto, files: &[&Arc<_>], dir: Option<&str>| Unsynced {
+            receipt: Receipt { upto, generation: 0 },
+            bytes: 10,
+            files: files.iter().map(|file| Arc::clone(file)).collect(),
+            dir: dir.map(|dir| Path::new(dir).into()),
+            disk: disk.clone(),
+        };
+        let mut first = work(5, &[&a], Some("/"));
+        first.merge(work(9, &[&a, &b], None));
+        assert_eq!((first.receipt.upto, first.bytes, first.files.len()), (9, 20, 2));
+        let before = disk.syncs();
+        first.sync().unwrap();
+        assert_eq!(disk.syncs() - before, 3);
+    }
+}

@@ -1,0 +1,172 @@
+//! One segment: a file of batches and the two indexes beside it.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
+
+use kastellan_core::id::Offset;
+
+use crate::{
+    disk::{Disk, Open, read_file},
+    index::{Index, Largest},
+    name::Kind,
+    scan::{SWEEP, Step, Walk},
+    shared::Shared,
+};
+
+/// A segment that is written no more, or the part of the active one that readers need.
+#[derive(Debug)]
+pub(crate) struct Segment<D: Disk> {
+    pub(crate) id: u64,
+    pub(crate) base: Offset,
+    /// One past the last offset.
+    pub(crate) end: Offset,
+    pub(crate) size: u64,
+    /// Open for as long as it holds bytes that were not synced, so that a failed write-back is seen.
+    pub(crate) pinned: Option<Arc<D::File>>,
+    largest: OnceLock<Option<Largest>>,
+}
+
+impl<D: Disk> Segment<D> {
+    pub(crate) fn new(id: u64, base: Offset, end: Offset, size: u64) -> Self {
+        Self { id, base, end, size, pinned: None, largest: OnceLock::new() }
+    }
+
+    pub(crate) fn path(&self, dir: &Path, kind: Kind) -> PathBuf {
+        dir.join(kind.file(self.base))
+    }
+
+    pub(crate) fn file(&self, shared: &Shared<D>, dir: &Path) -> io::Result<Arc<D::File>> {
+        match &self.pinned {
+            Some(file) => Ok(Arc::clone(file)),
+            None => shared.file(self.id, || self.path(dir, Kind::Log)),
+        }
+    }
+
+    /// Notes the largest timestamp, where it is known without looking.
+    pub(crate) fn know_largest(&mut self, largest: Option<Largest>) {
+        self.largest = OnceLock::from(largest);
+    }
+
+    /// The largest timestamp and where it is; from the time index when asked for the first time.
+    pub(crate) fn largest(&self, shared: &Shared<D>, dir: &Path) -> io::Result<Option<Largest>> {
+        if let Some(largest) = self.largest.get() {
+            return Ok(*largest);
+        }
+        let largest = self.index(shared, dir)?.largest();
+        Ok(*self.largest.get_or_init(|| largest))
+    }
+
+    /// The indexes of a closed segment: cached, from their files, or built again from the log.
+    pub(crate) fn index(&self, shared: &Shared<D>, dir: &Path) -> io::Result<Arc<Index>> {
+        if let Some(index) = shared.index(self.id) {
+            return Ok(index);
+        }
+        let offsets = read_file(&shared.disk, &self.path(dir, Kind::Index))?;
+        let times = read_file(&shared.disk, &self.path(dir, Kind::TimeIndex))?;
+        let parsed = offsets.zip(times).and_then(|(offsets, times)| {
+            Index::parse(self.base, self.end, self.size, &offsets, &times)
+        });
+        let index = match parsed {
+            Some(index) => index,
+            None => self.rebuild(shared, dir)?,
+        };
+        let index = Arc::new(index);
+        shared.keep_index(self.id, &index);
+        Ok(index)
+    }
+
+    fn rebuild(&self, shared: &Shared<D>, dir: &Path) -> io::Result<Index> {
+        let file = self.file(shared, dir)?;
+        let mut builder = Builder::new(self.base, 4096);
+        let mut walk = Walk::new(&*file, 0, self.size, SWEEP);
+        while let Step::Batch(position, header) = walk.step()? {
+            builder.batch(
+                position,
+                header.size() as u64,
+                header.last_offset(),
+                header.max_timestamp,
+            );
+        }
+        Ok(builder.close())
+    }
+}
+
+/// Writes both index files anew and returns them, for their sync.
+pub(crate) fn write_index<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    base: Offset,
+    index: &Index,
+) -> io::Result<[D::File; 2]> {
+    let write = |kind: Kind, bytes: Vec<u8>| {
+        let path = dir.join(kind.file(base));
+        let temporary = dir.join(kind.file(base) + ".tmp");
+        let file = disk.open(&temporary, Open::Truncate)?;
+        file_write(&file, &bytes)?;
+        disk.rename(&temporary, &path)?;
+        Ok::<_, io::Error>(file)
+    };
+    Ok([write(Kind::Index, index.offset_bytes())?, write(Kind::TimeIndex, index.time_bytes())?])
+}
+
+fn file_write<F: crate::disk::File>(file: &F, bytes: &[u8]) -> io::Result<()> {
+    if bytes.is_empty() { Ok(()) } else { file.write_at(bytes, 0) }
+}
+
+/// Notes index entries while batches pass by.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    pub(crate) index: Index,
+    interval: u64,
+    since: u64,
+    pub(crate) largest: Option<Largest>,
+}
+
+impl Builder {
+    pub(crate) fn new(base: Offset, interval: u64) -> Self {
+        Self { index: Index::new(base), interval, since: 0, largest: None }
+    }
+
+    /// Goes on with a loaded index, `since` bytes behind its last entry.
+    pub(crate) fn resume(index: Index, interval: u64, since: u64) -> Self {
+        let largest = index.largest();
+        Self { index, interval, since, largest }
+    }
+
+    pub(crate) fn batch(&mut self, position: u64, size: u64, last: Offset, max_timestamp: i64) {
+        if max_timestamp >= 0 && self.largest.is_none_or(|so_far| max_timestamp > so_far.timestamp)
+        {
+            self.largest = Some(Largest { timestamp: max_timestamp, offset: last });
+        }
+        if self.since > self.interval {
+            self.index.note_offset(last, position);
+            self.note_time();
+            self.since = 0;
+        }
+        self.since += size;
+    }
+
+    fn note_time(&mut self) {
+        if let Some(largest) = self.largest {
+            self.index.note_time(largest);
+        }
+    }
+
+    /// Says how many bytes stand behind the last entry's position.
+    pub(crate) fn set_since(&mut self, since: u64) {
+        self.since = since;
+    }
+
+    pub(crate) fn set_interval(&mut self, interval: u64) {
+        self.interval = interval;
+    }
+
+    /// The indexes of a segment that grows no more: the largest timestamp is always noted.
+    pub(crate) fn close(mut self) -> Index {
+        self.note_time();
+        self.index
+    }
+}

@@ -1,0 +1,207 @@
+//! What the logs of one directory share: the disk, its poison, open files, loaded indexes, offsets
+//! checkpointed.
+
+use std::{
+    fmt::Display,
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use kastellan_core::{
+    id::{Offset, TopicPartition},
+    log::LogError,
+};
+
+use crate::{
+    cache::Cache,
+    checkpoint::{self, Offsets},
+    disk::{Disk, Open, replace_file},
+    index::Index,
+    name,
+};
+
+/// How much of the machine a directory may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Files open at a time, besides those with bytes that were not synced.
+    pub open_files: usize,
+    /// Bytes of loaded indexes of closed segments.
+    pub index_bytes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { open_files: 8_000, index_bytes: 16 << 20 }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared<D: Disk> {
+    pub(crate) disk: D,
+    pub(crate) root: PathBuf,
+    poison: OnceLock<String>,
+    files: Mutex<Cache<Arc<D::File>>>,
+    indexes: Mutex<Cache<Arc<Index>>>,
+    next_id: AtomicU64,
+    recovery_points: Mutex<Offsets>,
+    log_starts: Mutex<Offsets>,
+    cleaned: Mutex<Offsets>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<D: Disk> Shared<D> {
+    pub(crate) fn new(disk: D, root: PathBuf, budget: Budget) -> Self {
+        Self {
+            disk,
+            root,
+            poison: OnceLock::new(),
+            files: Mutex::new(Cache::new(budget.open_files)),
+            indexes: Mutex::new(Cache::new(budget.index_bytes)),
+            next_id: AtomicU64::new(0),
+            recovery_points: Mutex::default(),
+            log_starts: Mutex::default(),
+            cleaned: Mutex::default(),
+        }
+    }
+
+    /// A number for a file, never given again in this process.
+    pub(crate) fn id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Fails once the directory is poisoned.
+    pub(crate) fn check(&self) -> Result<(), LogError> {
+        match self.poison.get() {
+            Some(why) => Err(LogError::Poisoned(why.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Why the directory takes no more writes.
+    pub(crate) fn poisoned(&self) -> Option<&str> {
+        self.poison.get().map(String::as_str)
+    }
+
+    /// Notes that a write or sync failed: the first reason stays.
+    pub(crate) fn poison(&self, doing: &str, at: &dyn Display, error: &io::Error) -> LogError {
+        LogError::Poisoned(self.poison.get_or_init(|| format!("{doing} {at}: {error}")).clone())
+    }
+
+    pub(crate) fn poison_with(&self, why: &str) {
+        self.poison.get_or_init(|| why.to_owned());
+    }
+
+    pub(crate) fn file(&self, id: u64, path: impl FnOnce() -> PathBuf) -> io::Result<Arc<D::File>> {
+        if let Some(file) = locked(&self.files).get(id) {
+            return Ok(file);
+        }
+        let file = Arc::new(self.disk.open(&path(), Open::Write)?);
+        self.keep_file(id, &file);
+        Ok(file)
+    }
+
+    pub(crate) fn keep_file(&self, id: u64, file: &Arc<D::File>) {
+        locked(&self.files).insert(id, Arc::clone(file), 1);
+    }
+
+    pub(crate) fn index(&self, id: u64) -> Option<Arc<Index>> {
+        locked(&self.indexes).get(id)
+    }
+
+    pub(crate) fn keep_index(&self, id: u64, index: &Arc<Index>) {
+        locked(&self.indexes).insert(id, Arc::clone(index), index.weight());
+    }
+
+    pub(crate) fn forget(&self, id: u64) {
+        locked(&self.files).remove(id);
+        locked(&self.indexes).remove(id);
+    }
+
+    /// Reads the checkpoints; damaged ones read as empty.
+    pub(crate) fn load(&self) -> io::Result<()> {
+        *locked(&self.recovery_points) = self.read_offsets(name::RECOVERY_POINTS)?;
+        *locked(&self.log_starts) = self.read_offsets(name::LOG_STARTS)?;
+        *locked(&self.cleaned) = self.read_offsets(name::CLEANED)?;
+        Ok(())
+    }
+
+    pub(crate) fn read_offsets(&self, file: &str) -> io::Result<Offsets> {
+        let bytes = crate::disk::read_file(&self.disk, &self.root.join(file))?;
+        Ok(bytes.and_then(|bytes| checkpoint::offsets_from_bytes(&bytes)).unwrap_or_default())
+    }
+
+    pub(crate) fn write_offsets(&self, file: &str, offsets: &Offsets) -> Result<(), LogError> {
+        self.check()?;
+        let path = self.root.join(file);
+        replace_file(&self.disk, &path, &checkpoint::offsets_to_bytes(offsets))
+            .map_err(|error| self.poison("write", &path.display(), &error))
+    }
+
+    pub(crate) fn recovery_point(&self, of: &TopicPartition) -> Offset {
+        locked(&self.recovery_points).get(of).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn log_start(&self, of: &TopicPartition) -> Offset {
+        locked(&self.log_starts).get(of).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn cleaned(&self, of: &TopicPartition) -> Offset {
+        locked(&self.cleaned).get(of).copied().unwrap_or(0)
+    }
+
+    /// Changes checkpointed offsets; where they changed, the file is never behind memory.
+    fn change(
+        &self,
+        offsets: &Mutex<Offsets>,
+        file: &str,
+        change: impl FnOnce(&mut Offsets),
+    ) -> Result<(), LogError> {
+        let mut offsets = locked(offsets);
+        let before = offsets.clone();
+        change(&mut offsets);
+        if *offsets == before { Ok(()) } else { self.write_offsets(file, &offsets) }
+    }
+
+    pub(crate) fn change_recovery_points(
+        &self,
+        change: impl FnOnce(&mut Offsets),
+    ) -> Result<(), LogError> {
+        self.change(&self.recovery_points, name::RECOVERY_POINTS, change)
+    }
+
+    pub(crate) fn change_log_starts(
+        &self,
+        change: impl FnOnce(&mut Offsets),
+    ) -> Result<(), LogError> {
+        self.change(&self.log_starts, name::LOG_STARTS, change)
+    }
+
+    pub(crate) fn change_cleaned(&self, change: impl FnOnce(&mut Offsets)) -> Result<(), LogError> {
+        self.change(&self.cleaned, name::CLEANED, change)
+    }
+
+    /// Drops what is noted about a partition.
+    pub(crate) fn forget_partition(&self, of: &TopicPartition) -> Result<(), LogError> {
+        self.change_recovery_points(|points| {
+            points.remove(of);
+        })?;
+        self.change_log_starts(|starts| {
+            starts.remove(of);
+        })?;
+        self.change_cleaned(|cleaned| {
+            cleaned.remove(of);
+        })
+    }
+
+    /// Makes the names in a directory durable, or poisons.
+    pub(crate) fn sync_dir(&self, dir: &Path) -> Result<(), LogError> {
+        self.disk.sync_dir(dir).map_err(|error| self.poison("sync", &dir.display(), &error))
+    }
+}
