@@ -1,0 +1,71 @@
+//! Row by row, field by field.
+
+use super::definition::{ours, range, theirs};
+use super::jar::Definitions;
+use kastellan_protocol::walk::schema;
+use kastellan_protocol::walk::schema::Versions;
+use kastellan_protocol::{ApiKey, api_version};
+
+#[test]
+fn served_versions_are_those_that_kafka_calls_stable() {
+    let Some(definitions) = Definitions::open() else { return };
+    for &(api, min, max) in api_version::served() {
+        let message = definitions.read(&format!("{api:?}Request"));
+        assert_eq!(message["apiKey"], api as i16);
+        let valid = range(&message["validVersions"], Versions::ALL).expect("some version");
+        let unstable = message["latestVersionUnstable"] == true;
+        assert_eq!((min, max), (valid.0, valid.1 - i16::from(unstable)), "{api:?}");
+    }
+}
+
+#[test]
+fn every_field_of_every_request_is_as_kafka_declares_it() {
+    let Some(definitions) = Definitions::open() else { return };
+    for &(api, _, _) in api_version::served() {
+        let schema = schema(api).expect("served");
+        let message = definitions.read(&format!("{api:?}Request"));
+        let flexible = range(&message["flexibleVersions"], Versions::ALL).map(|range| range.0);
+        assert_eq!(Some(schema.flexible), flexible, "{api:?}");
+        let (ours, theirs) = (ours(schema), theirs(&message, schema.versions));
+        for (our, their) in ours.iter().zip(&theirs) {
+            assert_eq!(our, their, "{api:?}");
+        }
+        assert_eq!(ours.len(), theirs.len(), "{api:?}");
+    }
+}
+
+#[test]
+fn responses_turn_flexible_with_their_requests_but_for_api_versions() {
+    let Some(definitions) = Definitions::open() else { return };
+    for &(api, min, max) in api_version::served() {
+        let message = definitions.read(&format!("{api:?}Response"));
+        let flexible = range(&message["flexibleVersions"], Versions::ALL).map(|range| range.0);
+        assert_eq!(schema(api).map(|schema| schema.flexible), flexible, "{api:?}");
+        for version in min..=max {
+            let tagged = api != ApiKey::ApiVersions && Some(version) >= flexible;
+            assert_eq!(api.response_header_version(version), i16::from(tagged), "{api:?}");
+        }
+    }
+}
+
+#[test]
+fn the_request_header_is_as_kafka_declares_it() {
+    let Some(definitions) = Definitions::open() else { return };
+    let header = definitions.read("RequestHeader");
+    assert_eq!(
+        (&header["validVersions"], &header["flexibleVersions"]),
+        (&"1-2".into(), &"2+".into())
+    );
+    let fields = header["fields"].as_array().expect("fields are an array");
+    let declared: Vec<_> =
+        fields.iter().map(|f| (f["name"].as_str(), f["type"].as_str())).collect();
+    let expected = [
+        ("RequestApiKey", "int16"),
+        ("RequestApiVersion", "int16"),
+        ("CorrelationId", "int32"),
+        ("ClientId", "string"),
+    ];
+    assert_eq!(declared, expected.map(|(name, kind)| (Some(name), Some(kind))));
+    assert_eq!(fields[3]["nullableVersions"], "1+");
+    assert_eq!(fields[3]["flexibleVersions"], "none", "an old two-byte length in every version");
+}
