@@ -33,7 +33,7 @@ impl de::Visitor<'_> for Scalar {
     type Value = ConfigValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, a number, true or false (a list is written a,b)")
+        f.write_str("a text, a number, true or false")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<ConfigValue, E> {

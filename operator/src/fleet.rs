@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use kastellan_crds::cluster::DeletionPolicy;
 use kastellan_crds::name::{ClusterName, ListenerName, ObjectName, TopicName};
 
+pub mod build;
 mod document;
 mod explain;
 pub mod manifest;
-
+pub mod plan;
 pub mod problem;
 
 use self::problem::Place;

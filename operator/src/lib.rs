@@ -4,6 +4,7 @@
 //! plan out with child processes on one machine, `admin` speaks to the brokers, `command` holds the
 //! sub-commands. `ARCHITECTURE.md` beside `Cargo.toml` has the map.
 
+pub mod admin;
 pub mod command;
 pub mod failure;
 pub mod fleet;

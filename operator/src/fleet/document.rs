@@ -142,6 +142,9 @@ impl Walk {
     fn scalar(&mut self, text: &str, position: Position) {
         if let Some(level @ Level::Key) = self.levels.last_mut() {
             *level = Level::Value(text.to_owned());
+            // some errors point at the key
+            let field = Field { path: self.path(), text: None };
+            self.fields.by_position.entry(position).or_insert(field);
         } else {
             self.node(Some(text.to_owned()), position);
             self.advance();
@@ -150,6 +153,12 @@ impl Walk {
 
     /// Notes a value at the path that the levels spell.
     fn node(&mut self, text: Option<String>, position: Position) {
+        let path = self.path();
+        self.fields.by_path.entry(path.clone()).or_insert(position);
+        self.fields.by_position.entry(position).or_insert(Field { path, text });
+    }
+
+    fn path(&self) -> String {
         let mut path = String::new();
         for level in &self.levels {
             match level {
@@ -166,8 +175,7 @@ impl Walk {
                 }
             }
         }
-        self.fields.by_path.entry(path.clone()).or_insert(position);
-        self.fields.by_position.entry(position).or_insert(Field { path, text });
+        path
     }
 
     /// A value is complete: on to the next key or element.

@@ -38,7 +38,8 @@ pub(super) fn error(error: &Error, fields: &Fields) -> Explained {
         }
         Error::SerdeInvalidType { unexpected, expected, .. }
         | Error::SerdeInvalidValue { unexpected, expected, .. } => {
-            (format!("{} is {unexpected}; expected {expected}", named(path, "the value")), None)
+            let is = node(unexpected);
+            (format!("{} {is} where {expected} belongs", named(path, "found")), None)
         }
         Error::Unexpected { expected, .. } => {
             let what = text.map_or_else(|| "the value".to_owned(), |text| format!("{text:?}"));
@@ -84,6 +85,16 @@ fn wanted(ty: &str) -> String {
         "f32" | "f64" => "a number".to_owned(),
         _ if ty.starts_with(['i', 'u']) => "a whole number".to_owned(),
         _ => format!("a {ty}"),
+    }
+}
+
+/// Serde's word for what was found.
+fn node(unexpected: &str) -> &str {
+    match unexpected {
+        "sequence" => "a list",
+        "map" => "a map",
+        "unit value" => "nothing",
+        other => other,
     }
 }
 

@@ -201,3 +201,6 @@ fn parse<T: DeserializeOwned>(
         Problem { place: Some(place), message, help: explained.help }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! The one cluster of the files.
+
+use std::collections::BTreeMap;
+
+use kastellan_core::config::{self, Scope};
+use kastellan_crds::KafkaClusterSpec;
+use kastellan_crds::name::ClusterName;
+
+use super::Seen;
+use crate::fleet::manifest::Object;
+use crate::fleet::problem::Problem;
+use crate::fleet::{Broker, Cluster, Listener};
+
+/// The version that a manifest may ask for: major and minor of this binary.
+const VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+
+type ClusterObject = Object<KafkaClusterSpec>;
+
+/// The cluster, if there is exactly one; it may still come with problems.
+pub(super) fn only<'a>(
+    objects: &'a [ClusterObject],
+    problems: &mut Vec<Problem>,
+) -> Option<(&'a ClusterObject, Cluster)> {
+    let Some((first, others)) = objects.split_first() else {
+        problems.push(
+            Problem::overall("the files have no KafkaCluster")
+                .help("add one; the smallest has metadata: {name: demo} and spec: {}"),
+        );
+        return None;
+    };
+    let mut seen = Seen::default();
+    seen.first("KafkaCluster", first, problems);
+    for other in others {
+        if seen.first("KafkaCluster", other, problems) {
+            let message = format!(
+                "a second KafkaCluster, {}, beside {} at {}: one `kastellan up` runs one cluster",
+                other.name,
+                first.name,
+                first.place()
+            );
+            problems.push(
+                Problem::at(&other.field("metadata.name"), message)
+                    .help("start another `kastellan up` for it, with files of its own"),
+            );
+        }
+    }
+    checked(first, problems).map(|cluster| (first, cluster))
+}
+
+fn checked(object: &ClusterObject, problems: &mut Vec<Problem>) -> Option<Cluster> {
+    let name: ClusterName = match object.name.as_str().parse() {
+        Ok(name) => name,
+        Err(why) => {
+            problems.push(Problem::at(&object.field("metadata.name"), why.to_string()));
+            return None;
+        }
+    };
+    let mut check = Check { object, problems };
+    check.version();
+    let count = check.replicas();
+    let listeners = check.listeners();
+    let settings = check.settings();
+    let broker = |id| Broker { id, listeners: listeners.clone(), settings: settings.clone() };
+    let brokers = (0..count).map(broker).collect();
+    Some(Cluster { name, brokers, place: object.place() })
+}
+
+struct Check<'a> {
+    object: &'a ClusterObject,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Check<'_> {
+    fn complain(&mut self, field: &str, message: &str, help: impl Into<String>) {
+        let message = format!("KafkaCluster {}: {message}", self.object.name);
+        self.problems.push(Problem::at(&self.object.field(field), message).help(help));
+    }
+
+    fn version(&mut self) {
+        if let Some(version) = self.object.spec.version.as_deref()
+            && version != VERSION
+        {
+            let message = format!("spec.version: this is Kastellan {VERSION}, not {version:?}");
+            self.complain("spec.version", &message, format!("write version: \"{VERSION}\""));
+        }
+    }
+
+    /// How many brokers: as many as can be honoured.
+    fn replicas(&mut self) -> i32 {
+        match self.object.spec.replicas {
+            None | Some(1) => {}
+            Some(more @ 2..) => self.complain(
+                "spec.replicas",
+                &format!("spec.replicas: {more} brokers are not yet supported"),
+                "write replicas: 1; replication between brokers comes with a later version",
+            ),
+            Some(less) => self.complain(
+                "spec.replicas",
+                &format!("spec.replicas: {less} is not a number of brokers"),
+                "write replicas: 1",
+            ),
+        }
+        1
+    }
+
+    fn listeners(&mut self) -> Vec<Listener> {
+        let listeners = &self.object.spec.listeners;
+        if listeners.is_empty() {
+            let name = "plain".parse().expect("plain is a listener name");
+            return vec![Listener { name, port: 9092 }];
+        }
+        let mut ports = BTreeMap::new();
+        let mut names = BTreeMap::new();
+        for (index, listener) in listeners.iter().enumerate() {
+            let path = format!("spec.listeners[{index}]");
+            let name = listener.name.as_str();
+            if names.insert(name, index).is_some() {
+                let message = format!("a second listener is named {name}");
+                self.complain(&format!("{path}.name"), &message, "give it another name");
+            }
+            if listener.port == 0 {
+                let message = format!("listener {name}: port 0 is no port");
+                self.complain(&format!("{path}.port"), &message, "write a port from 1 to 65535");
+            }
+            if let Some(first) = ports.insert(listener.port, name) {
+                let port = listener.port;
+                let message = format!("listener {name}: port {port} is taken by listener {first}");
+                self.complain(&format!("{path}.port"), &message, "give it another port");
+            }
+            let later = [
+                ("tls", listener.tls.is_some(), "encrypted"),
+                ("authentication", listener.authentication.is_some(), "authenticated"),
+            ];
+            for (field, asked, what) in later {
+                if asked {
+                    self.complain(
+                        &format!("{path}.{field}"),
+                        &format!("listener {name}: {field} is not yet supported"),
+                        format!("leave {field} out; the listener is then not {what}"),
+                    );
+                }
+            }
+        }
+        listeners
+            .iter()
+            .map(|listener| Listener { name: listener.name.clone(), port: listener.port })
+            .collect()
+    }
+
+    fn settings(&mut self) -> BTreeMap<String, String> {
+        let object = self.object;
+        let mut settings = BTreeMap::new();
+        for (name, value) in &object.spec.config {
+            if let Err(why) = config::check(Scope::Broker, name, &value.0) {
+                let message = format!("KafkaCluster {}: {why}", object.name);
+                let place = object.field(&format!("spec.config.{name}"));
+                self.problems.push(Problem::at(&place, message));
+            }
+            settings.insert(name.clone(), value.0.clone());
+        }
+        settings
+    }
+}
