@@ -117,7 +117,9 @@ proptest! {
         let first = records.iter().position(|record| record.timestamp == max).unwrap();
         prop_assert_eq!(usize::try_from(valid.max_timestamp_delta).unwrap(), first);
         let mut back = read(&batch).unwrap();
-        back.iter_mut().for_each(|record| record.offset -= base);
+        for record in &mut back {
+            record.offset -= base;
+        }
         prop_assert_eq!(back, records);
     }
 }

@@ -141,7 +141,10 @@ fn bare_snappy_is_read_as_librdkafka_sends_it() {
 fn snappy_is_written_in_the_framing_of_java() {
     let packed = deflated(Codec::Snappy, b"hello");
     assert_eq!(packed.get(..16).unwrap(), b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01");
-    assert_eq!(packed.get(16..20).unwrap(), (packed.len() as u32 - 20).to_be_bytes());
+    assert_eq!(
+        packed.get(16..20).unwrap(),
+        u32::try_from(packed.len() - 20).unwrap().to_be_bytes()
+    );
 }
 
 #[test]

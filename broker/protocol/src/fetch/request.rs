@@ -145,7 +145,7 @@ impl Room {
 fn take(room: &mut usize, most: usize, field: &'static str, count: usize) -> Result<(), Refused> {
     match room.checked_sub(count) {
         Some(left) => *room = left,
-        None => return Err(Refused::TooMany { field, count, most }),
+        None => return Err(Refused::TooMany { field, count: most - *room + count, most }),
     }
     Ok(())
 }

@@ -1,1 +1,465 @@
-//! Tests of the Fetch codec.
+//! The codec against `kafka-protocol`'s, in both directions and on damaged bytes.
+
+use std::collections::BTreeMap;
+
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::protocol::{Encodable, StrBytes};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::{ErrorCode, Refused, decode_response, messages};
+
+const VERSIONS: std::ops::RangeInclusive<i16> = 4..=18;
+
+fn name() -> impl Strategy<Value = String> {
+    "[a-z]{0,12}|[a-z]{120,140}|\u{e9}t\u{e9}"
+}
+
+fn uuid() -> impl Strategy<Value = Uuid> {
+    prop_oneof![Just(Uuid::nil()), any::<u128>().prop_map(Uuid::from_u128)]
+}
+
+fn partition() -> impl Strategy<Value = FetchPartition> {
+    let numbers = any::<(i32, i32, i64, i32, i32, i64)>();
+    let watermark = prop_oneof![Just(i64::MAX), any::<i64>()];
+    (numbers, watermark, uuid()).prop_map(|(numbers, high_watermark, replica_directory_id)| {
+        FetchPartition {
+            index: numbers.0,
+            current_leader_epoch: numbers.1,
+            fetch_offset: numbers.2,
+            last_fetched_epoch: numbers.3,
+            max_bytes: numbers.4,
+            log_start_offset: numbers.5,
+            high_watermark,
+            replica_directory_id,
+        }
+    })
+}
+
+fn topic() -> impl Strategy<Value = FetchTopic> {
+    (name(), uuid(), prop::collection::vec(partition(), 0..4))
+        .prop_map(|(name, id, partitions)| FetchTopic { name, id, partitions })
+}
+
+fn forgotten() -> impl Strategy<Value = ForgottenTopic> {
+    (name(), uuid(), prop::collection::vec(any::<i32>(), 0..4))
+        .prop_map(|(name, id, partitions)| ForgottenTopic { name, id, partitions })
+}
+
+/// A request with every field set, whether a version has it or not.
+fn full() -> impl Strategy<Value = FetchRequest> {
+    let replica = (any::<i32>(), any::<i64>(), prop::option::of(name()), name());
+    let numbers = any::<(i32, i32, i32, i8, i32, i32)>();
+    let topics = prop::collection::vec(topic(), 0..4);
+    (replica, numbers, topics, prop::collection::vec(forgotten(), 0..3)).prop_map(
+        |(replica, numbers, topics, forgotten)| FetchRequest {
+            cluster_id: replica.2,
+            replica_id: replica.0,
+            replica_epoch: replica.1,
+            max_wait_ms: numbers.0,
+            min_bytes: numbers.1,
+            max_bytes: numbers.2,
+            isolation_level: numbers.3,
+            session_id: numbers.4,
+            session_epoch: numbers.5,
+            topics,
+            forgotten,
+            rack_id: replica.3,
+        },
+    )
+}
+
+/// What of `request` a version can say.
+fn told(version: i16, mut request: FetchRequest) -> FetchRequest {
+    let default = FetchRequest::default();
+    if version < SESSIONS {
+        request.session_id = default.session_id;
+        request.session_epoch = default.session_epoch;
+        request.forgotten.clear();
+    }
+    if version < RACKS {
+        request.rack_id.clear();
+    }
+    if version < FLEXIBLE {
+        request.cluster_id = None;
+    }
+    if version < REPLICA_STATE {
+        request.replica_epoch = -1;
+    }
+    for topic in &mut request.topics {
+        (topic.name, topic.id) = told_name(version, &topic.name, topic.id);
+        for partition in &mut topic.partitions {
+            told_partition(version, partition);
+        }
+    }
+    for topic in &mut request.forgotten {
+        (topic.name, topic.id) = told_name(version, &topic.name, topic.id);
+    }
+    request
+}
+
+fn told_name(version: i16, name: &str, id: Uuid) -> (String, Uuid) {
+    if version >= TOPIC_IDS { (String::new(), id) } else { (name.to_owned(), Uuid::nil()) }
+}
+
+fn told_partition(version: i16, partition: &mut FetchPartition) {
+    if version < LOG_START_OFFSET {
+        partition.log_start_offset = -1;
+    }
+    if version < LEADER_EPOCH {
+        partition.current_leader_epoch = -1;
+    }
+    if version < FLEXIBLE {
+        partition.last_fetched_epoch = -1;
+    }
+    if version < DIRECTORY_ID {
+        partition.replica_directory_id = Uuid::nil();
+    }
+    if version < HIGH_WATERMARK {
+        partition.high_watermark = i64::MAX;
+    }
+}
+
+type Tags = BTreeMap<i32, Vec<u8>>;
+
+fn tags() -> impl Strategy<Value = Tags> {
+    prop::collection::btree_map(7..300_i32, prop::collection::vec(any::<u8>(), 0..9), 0..3)
+}
+
+fn topic_name(name: &str) -> messages::TopicName {
+    messages::TopicName(StrBytes::from(name.to_owned()))
+}
+
+/// The request as `kafka-protocol` has it, with fields it does not know beside.
+fn peer(version: i16, request: &FetchRequest, tags: &Tags) -> messages::FetchRequest {
+    use messages::fetch_request as peer;
+    let tags: BTreeMap<_, _> = tags
+        .iter()
+        .filter(|_| version >= FLEXIBLE)
+        .map(|(tag, bytes)| (*tag, Bytes::from(bytes.clone())))
+        .collect();
+    let topics = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|partition| {
+            peer::FetchPartition::default()
+                .with_partition(partition.index)
+                .with_current_leader_epoch(partition.current_leader_epoch)
+                .with_fetch_offset(partition.fetch_offset)
+                .with_last_fetched_epoch(partition.last_fetched_epoch)
+                .with_log_start_offset(partition.log_start_offset)
+                .with_partition_max_bytes(partition.max_bytes)
+                .with_replica_directory_id(partition.replica_directory_id)
+                .with_high_watermark(partition.high_watermark)
+                .with_unknown_tagged_fields(tags.clone())
+        });
+        peer::FetchTopic::default()
+            .with_topic(topic_name(&topic.name))
+            .with_topic_id(topic.id)
+            .with_partitions(partitions.collect())
+            .with_unknown_tagged_fields(tags.clone())
+    });
+    let forgotten = request.forgotten.iter().map(|topic| {
+        peer::ForgottenTopic::default()
+            .with_topic(topic_name(&topic.name))
+            .with_topic_id(topic.id)
+            .with_partitions(topic.partitions.clone())
+            .with_unknown_tagged_fields(tags.clone())
+    });
+    let message = messages::FetchRequest::default()
+        .with_cluster_id(request.cluster_id.clone().map(StrBytes::from))
+        .with_max_wait_ms(request.max_wait_ms)
+        .with_min_bytes(request.min_bytes)
+        .with_max_bytes(request.max_bytes)
+        .with_isolation_level(request.isolation_level)
+        .with_session_id(request.session_id)
+        .with_session_epoch(request.session_epoch)
+        .with_topics(topics.collect())
+        .with_forgotten_topics_data(forgotten.collect())
+        .with_rack_id(StrBytes::from(request.rack_id.clone()))
+        .with_unknown_tagged_fields(tags.clone());
+    if version < REPLICA_STATE {
+        return message.with_replica_id(request.replica_id.into());
+    }
+    let state = peer::ReplicaState::default()
+        .with_replica_id(request.replica_id.into())
+        .with_replica_epoch(request.replica_epoch);
+    message.with_replica_state(state)
+}
+
+/// Back from what `kafka-protocol` decoded.
+fn from_peer(version: i16, peer: &messages::FetchRequest) -> FetchRequest {
+    let state = &peer.replica_state;
+    let old = version < REPLICA_STATE;
+    FetchRequest {
+        cluster_id: peer.cluster_id.as_ref().map(ToString::to_string),
+        replica_id: if old { *peer.replica_id } else { *state.replica_id },
+        replica_epoch: state.replica_epoch,
+        max_wait_ms: peer.max_wait_ms,
+        min_bytes: peer.min_bytes,
+        max_bytes: peer.max_bytes,
+        isolation_level: peer.isolation_level,
+        session_id: peer.session_id,
+        session_epoch: peer.session_epoch,
+        topics: peer.topics.iter().map(from_peer_topic).collect(),
+        forgotten: peer
+            .forgotten_topics_data
+            .iter()
+            .map(|topic| ForgottenTopic {
+                name: topic.topic.to_string(),
+                id: topic.topic_id,
+                partitions: topic.partitions.clone(),
+            })
+            .collect(),
+        rack_id: peer.rack_id.to_string(),
+    }
+}
+
+fn from_peer_topic(topic: &messages::fetch_request::FetchTopic) -> FetchTopic {
+    let partitions = topic.partitions.iter().map(|partition| FetchPartition {
+        index: partition.partition,
+        current_leader_epoch: partition.current_leader_epoch,
+        fetch_offset: partition.fetch_offset,
+        last_fetched_epoch: partition.last_fetched_epoch,
+        max_bytes: partition.partition_max_bytes,
+        log_start_offset: partition.log_start_offset,
+        high_watermark: partition.high_watermark,
+        replica_directory_id: partition.replica_directory_id,
+    });
+    FetchTopic {
+        name: topic.topic.to_string(),
+        id: topic.topic_id,
+        partitions: partitions.collect(),
+    }
+}
+
+fn encoded(version: i16, message: &impl Encodable) -> Vec<u8> {
+    let mut body = BytesMut::new();
+    message.encode(&mut body, version).unwrap();
+    body.to_vec()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn a_request_of_any_version_is_read_as_the_peer_wrote_it(
+        version in VERSIONS,
+        request in full(),
+        tags in tags(),
+    ) {
+        let request = told(version, request);
+        let body = encoded(version, &peer(version, &request, &tags));
+        prop_assert_eq!(decode(version, &body), Ok(request));
+        for cut in 0..body.len() {
+            prop_assert!(decode(version, &body[..cut]).is_err());
+        }
+        prop_assert!(decode(version, &[&*body, &[0]].concat()).is_err());
+    }
+
+    #[test]
+    fn a_damaged_request_is_read_as_the_peer_reads_it_or_refused(
+        version in VERSIONS,
+        request in full(),
+        hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let request = told(version, request);
+        let mut body = encoded(version, &peer(version, &request, &Tags::new()));
+        for (at, byte) in hits {
+            let at = at.index(body.len());
+            body[at] ^= byte;
+        }
+        let ours = decode(version, &body);
+        let theirs = crate::decode::<messages::FetchRequest>(version, Bytes::from(body));
+        match (ours, theirs) {
+            (Ok(ours), Ok(theirs)) => prop_assert_eq!(ours, from_peer(version, &theirs)),
+            (Err(_), Err(_)) => {}
+            (ours, theirs) => prop_assert!(false, "{:?} {:?}", ours, theirs),
+        }
+    }
+
+    #[test]
+    fn noise_is_refused_without_a_panic(
+        version in VERSIONS,
+        noise in prop::collection::vec(any::<u8>(), 0..80),
+    ) {
+        let _read = decode(version, &noise);
+    }
+}
+
+/// One partition of an answer, with its records.
+#[derive(Debug, Clone)]
+struct Answer {
+    header: PartitionHeader<'static>,
+    aborted: Option<Vec<(i64, i64)>>,
+    records: Vec<u8>,
+    left_out: bool,
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    let error = prop::option::of(Just(ErrorCode::OffsetOutOfRange));
+    let numbers = any::<(i32, i64, i64, i64, i32)>();
+    let pair = || prop::option::of((0..99_i32, 0..99_i64));
+    let aborted = prop::option::of(prop::collection::vec(any::<(i64, i64)>(), 0..3));
+    let records = (prop::collection::vec(any::<u8>(), 0..300), any::<bool>());
+    (error, numbers, (pair(), pair(), pair()), aborted, records).prop_map(
+        |(error, numbers, (diverging_epoch, leader, snapshot), aborted, (records, left_out))| {
+            let header = PartitionHeader {
+                index: numbers.0,
+                error,
+                high_watermark: numbers.1,
+                last_stable_offset: numbers.2,
+                log_start_offset: numbers.3,
+                aborted_transactions: None,
+                preferred_read_replica: numbers.4,
+                diverging_epoch,
+                current_leader: leader.map(|(leader, _)| (leader, 7)),
+                snapshot: snapshot.map(|(epoch, end)| (end, epoch)),
+            };
+            Answer { header, aborted, records, left_out }
+        },
+    )
+}
+
+/// Writes the answer and puts the records that were left out where they belong.
+fn written(
+    head: &ResponseHead,
+    topics: &[(String, Uuid, Vec<Answer>)],
+    nodes: &[NodeEndpoint],
+) -> Bytes {
+    let mut writer = ResponseWriter::new(head, topics.len(), BytesMut::new());
+    let mut holes = Vec::new();
+    for (name, id, answers) in topics {
+        writer.topic(name, id, answers.len());
+        for answer in answers {
+            let header = PartitionHeader {
+                aborted_transactions: answer.aborted.as_deref(),
+                ..answer.header
+            };
+            if answer.left_out {
+                holes.push((writer.partition(&header, answer.records.len()), &answer.records));
+            } else {
+                writer.partition_with(&header, &answer.records);
+            }
+        }
+    }
+    writer.nodes(nodes.to_vec());
+    let out = writer.finish();
+    let mut frame = Vec::new();
+    let mut from = 0;
+    for (position, records) in holes {
+        frame.extend_from_slice(&out[from..position]);
+        frame.extend_from_slice(records);
+        from = position;
+    }
+    frame.extend_from_slice(&out[from..]);
+    frame.into()
+}
+
+#[track_caller]
+fn same_answer(version: i16, ours: &Answer, peer: &messages::fetch_response::PartitionData) {
+    let header = &ours.header;
+    let code = header.error.map_or(0, |error| error.code());
+    assert_eq!((peer.partition_index, peer.error_code), (header.index, code));
+    assert_eq!(peer.high_watermark, header.high_watermark);
+    assert_eq!(peer.last_stable_offset, header.last_stable_offset);
+    let start = if version >= LOG_START_OFFSET { header.log_start_offset } else { -1 };
+    assert_eq!(peer.log_start_offset, start);
+    let replica = if version >= RACKS { header.preferred_read_replica } else { -1 };
+    assert_eq!(*peer.preferred_read_replica, replica);
+    assert_eq!(peer.records.as_deref(), Some(&*ours.records));
+    let aborted = peer.aborted_transactions.as_ref().map(|aborted| {
+        aborted.iter().map(|one| (*one.producer_id, one.first_offset)).collect::<Vec<_>>()
+    });
+    assert_eq!(aborted, ours.aborted);
+    let flexible = version >= FLEXIBLE;
+    let diverging = header.diverging_epoch.filter(|_| flexible).unwrap_or((-1, -1));
+    assert_eq!((peer.diverging_epoch.epoch, peer.diverging_epoch.end_offset), diverging);
+    let leader = header.current_leader.filter(|_| flexible).unwrap_or((-1, -1));
+    assert_eq!((*peer.current_leader.leader_id, peer.current_leader.leader_epoch), leader);
+    let snapshot = header.snapshot.filter(|_| flexible).unwrap_or((-1, -1));
+    assert_eq!((peer.snapshot_id.end_offset, peer.snapshot_id.epoch), snapshot);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn an_answer_of_any_version_is_what_the_peer_reads_and_writes(
+        version in VERSIONS,
+        topics in prop::collection::vec((name(), uuid(), prop::collection::vec(answer(), 0..3)), 0..4),
+        nodes in prop::collection::vec((any::<i32>(), name(), any::<u16>(), prop::option::of(name())), 0..3),
+        numbers: (i32, i32, i32),
+    ) {
+        let nodes: Vec<_> = nodes.into_iter().map(|(node_id, host, port, rack)| NodeEndpoint {
+            node_id, host, port, rack,
+        }).collect();
+        let head = ResponseHead {
+            version,
+            correlation_id: numbers.0,
+            throttle_ms: numbers.1,
+            error: Some(ErrorCode::FetchSessionIdNotFound),
+            session_id: numbers.2,
+        };
+        let frame = written(&head, &topics, &nodes);
+        let size = i32::from_be_bytes(frame[..4].try_into().unwrap());
+        prop_assert_eq!(usize::try_from(size).unwrap(), frame.len() - 4);
+        let (id, theirs) = decode_response::<messages::FetchResponse>(version, frame.slice(4..)).unwrap();
+        prop_assert_eq!((id, theirs.throttle_time_ms), (numbers.0, numbers.1));
+        let session = if version >= SESSIONS { (70, numbers.2) } else { (0, 0) };
+        prop_assert_eq!((theirs.error_code, theirs.session_id), session);
+        prop_assert_eq!(theirs.responses.len(), topics.len());
+        for ((name, id, answers), peer) in topics.iter().zip(&theirs.responses) {
+            prop_assert_eq!((peer.topic.to_string(), peer.topic_id), told_name(version, name, *id));
+            prop_assert_eq!(answers.len(), peer.partitions.len());
+            for (answer, peer) in answers.iter().zip(&peer.partitions) {
+                same_answer(version, answer, peer);
+            }
+        }
+        prop_assert_eq!(theirs.node_endpoints.len(), if version >= NODE_ENDPOINTS { nodes.len() } else { 0 });
+        for (node, peer) in nodes.iter().zip(&theirs.node_endpoints) {
+            prop_assert_eq!((node.node_id, node.host.as_str(), i32::from(node.port)), (*peer.node_id, &*peer.host, peer.port));
+            prop_assert_eq!(node.rack.as_deref(), peer.rack.as_deref());
+        }
+        let header = if version >= FLEXIBLE { 9 } else { 8 };
+        prop_assert_eq!(&frame[header..], &*encoded(version, &theirs));
+    }
+}
+
+#[test]
+fn the_writer_knows_its_size_as_it_goes() {
+    let head =
+        ResponseHead { version: 16, correlation_id: 1, throttle_ms: 0, error: None, session_id: 0 };
+    let mut writer = ResponseWriter::new(&head, 1, BytesMut::from(&b"other bytes"[..]));
+    writer.topic("", &Uuid::nil(), 1);
+    let before = writer.size();
+    let at = writer.partition(&PartitionHeader::error(3, ErrorCode::NotLeaderOrFollower), 1 << 20);
+    assert!(writer.size() > before + (1 << 20));
+    let whole = writer.size() + 2; // the tags of topic and body
+    let out = writer.finish();
+    assert!(out.starts_with(b"other bytes") && at < out.len());
+    assert_eq!(out.len() + (1 << 20), whole + 11);
+}
+
+#[test]
+fn too_many_topics_or_partitions_are_refused() {
+    let head = |topics: u32| [&[0; 17][..], &topics.to_be_bytes()].concat();
+    let refused = decode(4, &[head(16_385), vec![0; 6 * 16_385]].concat());
+    assert_eq!(refused, Err(Refused::TooMany { field: "topics", count: 16_385, most: 16_384 }));
+    let topic =
+        |count: u32| [&[0, 0][..], &count.to_be_bytes(), &vec![0; 16 * count as usize]].concat();
+    let half = topic(65_536);
+    assert!(decode(4, &[head(2), half.clone(), half.clone()].concat()).is_ok());
+    let refused = decode(4, &[head(3), half.clone(), half, topic(1)].concat());
+    assert_eq!(
+        refused,
+        Err(Refused::TooMany { field: "partitions", count: 131_073, most: 131_072 })
+    );
+}
+
+#[test]
+fn versions_outside_are_refused() {
+    for version in [-1, 0, 3, 19] {
+        let refused = decode(version, &[0; 60]);
+        assert_eq!(refused, Err(Refused::UnsupportedVersion { api: 1, version }));
+    }
+}

@@ -203,7 +203,7 @@ impl ProduceResponse<'_> {
     }
 
     /// No more bytes than this are written.
-    fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         let topics: usize = self.request.topics.iter().map(|topic| 24 + topic.name.len()).sum();
         let answers: usize = self.answers.iter().map(PartitionResponse::size).sum();
         24 + topics + answers + tags_size(self.nodes)

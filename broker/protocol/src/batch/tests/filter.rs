@@ -24,7 +24,9 @@ proptest! {
         base in 0..1_i64 << 40,
     ) {
         let mut builder = Builder::new(base, 3);
-        records.iter().for_each(|record| record.add_to(&mut builder));
+        for record in &records {
+            record.add_to(&mut builder);
+        }
         let batch = builder.producer(7, 2, 100).transactional().compressed(codec).finish();
         let before = Header::parse(&batch).unwrap();
 
