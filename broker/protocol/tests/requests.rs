@@ -4,6 +4,7 @@
 mod requests {
     mod allocation;
     mod apis;
+    mod bad_input;
     mod forge;
     mod walker;
 }

@@ -142,12 +142,10 @@ impl Tally {
     }
 }
 
-/// The versions at both ends of the old and of the flexible form.
+/// The first versions of the old and of the flexible form: those with the smallest elements.
 fn corners(schema: &Schema) -> impl Iterator<Item = i16> {
-    let (versions, flexible) = (schema.versions, schema.flexible);
-    (versions.min..=versions.max).filter(move |version| {
-        [versions.min, flexible - 1, flexible, versions.max].contains(version)
-    })
+    let (min, flexible) = (schema.versions.min, schema.flexible);
+    [min, flexible].into_iter().skip(usize::from(min == flexible))
 }
 
 #[test]
@@ -158,7 +156,7 @@ fn as_many_of_the_smallest_elements_as_pass_stay_within_the_bound() {
             for (name, memory, wire) in arrays(schema.fields, version, version >= schema.flexible) {
                 // where an element costs more than four times its bytes, go close to the budget
                 let excess = memory.saturating_sub(4 * wire).max(64);
-                for count in [(1 << 20) / excess * 19 / 20, (1 << 20) / excess * 3 / 2] {
+                for count in [(1 << 20) / excess * 19 / 20, (1 << 20) / excess * 6 / 5] {
                     let mut forge = Forge::new(schema, version, &[]);
                     forge.crowd = Some((name, count));
                     let passed = check(api, version, forge.body(schema));

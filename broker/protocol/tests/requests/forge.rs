@@ -19,6 +19,29 @@ impl Choices<'_> {
     }
 }
 
+/// What a forge can do wrong, once, at a place where it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoil {
+    /// A string that is not UTF-8.
+    Utf8,
+    /// Null where it is not allowed.
+    Null,
+    /// A string, or bytes, whose length goes beyond the end.
+    Length,
+    /// A length below null.
+    Negative,
+    /// An array that announces a million elements and has none.
+    Count,
+    /// An array that announces more elements than there can be.
+    HugeCount,
+    /// A struct with 65 tagged fields.
+    Tags,
+    /// The same tag twice.
+    TagTwice,
+    /// A tagged field whose length goes beyond the end.
+    TagLength,
+}
+
 /// Writes one request body of `version` along the table.
 pub(super) struct Forge<'a> {
     /// The version to write.
@@ -29,6 +52,8 @@ pub(super) struct Forge<'a> {
     pub(super) crowd: Option<(&'static str, usize)>,
     /// Unknown tagged fields in every element of the crowd.
     pub(super) tags: u32,
+    /// What to do wrong, and how many places for it to pass over first.
+    pub(super) spoil: Option<(Spoil, usize)>,
     flexible: bool,
     out: Vec<u8>,
 }
@@ -38,13 +63,26 @@ impl<'a> Forge<'a> {
     pub(super) fn new(schema: &Schema, version: i16, choices: &'a [u8]) -> Self {
         let flexible = version >= schema.flexible;
         let (choices, out) = (Choices(choices), Vec::new());
-        Forge { version, choices, crowd: None, tags: 0, flexible, out }
+        Forge { version, choices, crowd: None, tags: 0, spoil: None, flexible, out }
     }
 
     /// The whole body.
     pub(super) fn body(mut self, schema: &Schema) -> Vec<u8> {
         self.structure(schema.fields, 0);
         self.out
+    }
+
+    /// The whole body with something wrong; `None` if there are not so many places for it.
+    pub(super) fn spoilt(mut self, schema: &Schema) -> Option<Vec<u8>> {
+        self.structure(schema.fields, 0);
+        self.spoil.is_none().then_some(self.out)
+    }
+
+    /// Whether this is the place to go wrong.
+    fn spoils(&mut self, here: &[Spoil]) -> Option<Spoil> {
+        let (spoil, places) = self.spoil.filter(|(spoil, _)| here.contains(spoil))?;
+        self.spoil = places.checked_sub(1).map(|places| (spoil, places));
+        self.spoil.is_none().then_some(spoil)
     }
 
     fn structure(&mut self, fields: &'static [Field], tags: u32) {
@@ -58,6 +96,14 @@ impl<'a> Forge<'a> {
     }
 
     fn tagged_fields(&mut self, fields: &'static [Field], crowded: u32) {
+        if let Some(spoil) = self.spoils(&[Spoil::Tags, Spoil::TagTwice, Spoil::TagLength]) {
+            self.out.extend_from_slice(match spoil {
+                Spoil::Tags => &[65],
+                Spoil::TagTwice => &[2, 100, 0, 100, 0],
+                _ => &[1, 100, 0xff, 0xff, 0x07],
+            });
+            return;
+        }
         let version = self.version;
         let known = fields.iter().filter(|f| f.tag.is_some() && f.versions.contains(version));
         let known: Vec<_> = known.filter(|_| self.choices.below(2) == 1).collect();
@@ -83,6 +129,10 @@ impl<'a> Forge<'a> {
             Kind::Array(_) if null && self.flexible => self.out.push(0),
             Kind::Array(_) if null => self.out.extend_from_slice(&[0xff; 4]),
             Kind::Array(array) => {
+                let nullable = field.nullable.contains(self.version);
+                if self.spoilt_array(nullable) {
+                    return;
+                }
                 let crowd = self.crowd.filter(|(name, _)| *name == field.name);
                 let count = match (crowd, self.crowd) {
                     (Some((_, count)), _) => count,
@@ -103,8 +153,66 @@ impl<'a> Forge<'a> {
                     }
                 }
             }
-            kind => self.scalar(kind, null),
+            kind => {
+                let nullable = field.nullable.contains(self.version);
+                if !self.spoilt_scalar(kind, nullable) {
+                    self.scalar(kind, null);
+                }
+            }
         }
+    }
+
+    fn spoilt_array(&mut self, nullable: bool) -> bool {
+        let all = [Spoil::Count, Spoil::HugeCount, Spoil::Negative, Spoil::Null];
+        // a compact length cannot be negative
+        let usable = all.into_iter().filter(|spoil| match spoil {
+            Spoil::Negative => !self.flexible,
+            Spoil::Null => !nullable,
+            _ => true,
+        });
+        let usable: Vec<_> = usable.collect();
+        let Some(spoil) = self.spoils(&usable) else { return false };
+        let bytes: &[u8] = match (spoil, self.flexible) {
+            (Spoil::Count, true) => &[0xc1, 0x84, 0x3d],
+            (Spoil::Count, false) => &[0, 0x0f, 0x42, 0x40],
+            (Spoil::HugeCount, true) => &[0xff, 0xff, 0xff, 0xff, 0x0f],
+            (Spoil::HugeCount, false) => &[0x7f, 0xff, 0xff, 0xff],
+            (Spoil::Negative, _) => &[0xff, 0xff, 0xff, 0xfe],
+            (_, true) => &[0],
+            (_, false) => &[0xff; 4],
+        };
+        self.out.extend_from_slice(bytes);
+        true
+    }
+
+    fn spoilt_scalar(&mut self, kind: Kind, nullable: bool) -> bool {
+        let short = matches!(kind, Kind::String);
+        if !short && !matches!(kind, Kind::Bytes | Kind::Records) {
+            return false;
+        }
+        let all = [Spoil::Utf8, Spoil::Null, Spoil::Length, Spoil::Negative];
+        let usable = all.into_iter().filter(|spoil| match spoil {
+            Spoil::Utf8 => short,
+            Spoil::Negative => !self.flexible,
+            Spoil::Null => !nullable,
+            _ => true,
+        });
+        let usable: Vec<_> = usable.collect();
+        let Some(spoil) = self.spoils(&usable) else { return false };
+        let bytes: &[u8] = match (spoil, self.flexible, short) {
+            (Spoil::Utf8, true, _) => &[3, 0xc3, 0x28],
+            (Spoil::Utf8, false, _) => &[0, 2, 0xc3, 0x28],
+            (Spoil::Length, true, _) => &[0xff, 0xff, 0x01],
+            (Spoil::Length, false, true) => &[0x7f, 0xff],
+            (Spoil::Length, false, false) => &[0x7f, 0xff, 0xff, 0xff],
+            (Spoil::Negative, _, true) => &[0xff, 0xfe],
+            (Spoil::Negative, _, false) => &[0xff, 0xff, 0xff, 0xfe],
+            (_, true, _) => &[0],
+            (_, false, true) => &[0xff, 0xff],
+            (_, false, false) => &[0xff; 4],
+        };
+        self.out.extend_from_slice(bytes);
+        true
     }
 
     fn scalar(&mut self, kind: Kind, null: bool) {
