@@ -51,16 +51,10 @@ impl Controller {
             }
             TopicRef::Id(id) => (self.image.topic_by_id(&id), None, id, ErrorCode::UnknownTopicId),
         };
-        match found {
-            Some(topic) => DeletedTopic {
-                name: Some(topic.name.as_ref().to_owned()),
-                id: topic.id,
-                result: Ok(()),
-            },
-            None => {
-                let result = Err(Failure::new(code, "there is no such topic"));
-                DeletedTopic { name, id, result }
-            }
+        if let Some(topic) = found {
+            let name = Some(topic.name.as_ref().to_owned());
+            return DeletedTopic { name, id: topic.id, result: Ok(()) };
         }
+        DeletedTopic { name, id, result: Err(Failure::new(code, "there is no such topic")) }
     }
 }

@@ -29,34 +29,40 @@ pub(super) fn place(
             ),
         ));
     }
-    let replicas = |partition: usize| {
-        let start = first + partition;
-        // each time round the line the followers move on by one, so that they are not always the
-        // same neighbours of a leader
-        let shift = start / line.len();
-        let broker = |replica: usize| {
-            let step = match replica {
-                0 => 0,
-                _ => 1 + (replica - 1 + shift) % (line.len() - 1),
-            };
-            line.get((start + step) % line.len()).copied()
-        };
-        (0..replication_factor).filter_map(broker).collect()
-    };
-    Ok((0..count).map(replicas).collect())
+    Ok((0..count).map(|partition| replicas(&line, first + partition, replication_factor)).collect())
 }
 
+/// The leader stands at `start` in the line; followers come from further on, other racks first.
+fn replicas(line: &[(Rack<'_>, BrokerId)], start: usize, count: usize) -> Vec<BrokerId> {
+    let others = line.len() - 1;
+    // each time round the line the followers move on by one, so that a leader does not always have
+    // the same neighbours
+    let shift = start / line.len();
+    let follower = |step: usize| start + 1 + (step + shift) % others;
+    let order = std::iter::once(start).chain((0..others).map(follower));
+    let mut chosen: Vec<(Rack<'_>, BrokerId)> = Vec::with_capacity(count);
+    let mut passed_over = Vec::new();
+    for &(rack, broker) in order.filter_map(|at| line.get(at % line.len())) {
+        let taken = rack.is_some() && chosen.iter().any(|(other, _)| *other == rack);
+        if taken { &mut passed_over } else { &mut chosen }.push((rack, broker));
+    }
+    chosen.into_iter().chain(passed_over).map(|(_, broker)| broker).take(count).collect()
+}
+
+type Rack<'a> = Option<&'a str>;
+
 /// Running brokers, one of each rack in turn.
-fn line_up(image: &Image) -> Vec<BrokerId> {
-    let mut racks: BTreeMap<Option<&str>, Vec<BrokerId>> = BTreeMap::new();
+fn line_up(image: &Image) -> Vec<(Rack<'_>, BrokerId)> {
+    let mut racks: BTreeMap<Rack<'_>, Vec<BrokerId>> = BTreeMap::new();
     for broker in image.brokers().filter(|broker| !broker.fenced && !broker.in_controlled_shutdown)
     {
         racks.entry(broker.rack.as_deref()).or_default().push(broker.id);
     }
     let longest = racks.values().map(Vec::len).max().unwrap_or_default();
-    (0..longest)
-        .flat_map(|turn| racks.values().filter_map(move |rack| rack.get(turn).copied()))
-        .collect()
+    let turn = |turn: usize| {
+        racks.iter().filter_map(move |(rack, brokers)| Some((*rack, *brokers.get(turn)?)))
+    };
+    (0..longest).flat_map(turn).collect()
 }
 
 /// Checks replicas that somebody chose by hand.

@@ -21,6 +21,7 @@ pub struct Topic {
 }
 
 /// The state of a partition.
+#[expect(clippy::struct_field_names, reason = "\"partition epoch\" is Kafka's word")]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Partition {
     /// Who holds it, the preferred leader first.

@@ -149,7 +149,7 @@ proptest! {
         for record in &records {
             drop(image.apply(record));
         }
-        drop(image.snapshot().count());
+        assert!(image.snapshot().count() < 1000);
     }
 }
 
