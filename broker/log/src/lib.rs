@@ -24,6 +24,6 @@ pub use config::Config;
 pub use directory::{Checkpoints, Directory};
 pub use disk::{Disk, File, StdDisk};
 pub use error::Error;
-pub use log::{Located, Log, Receipt, Recovery, Resolved, Slice, Unsynced};
+pub use log::{Located, Log, Receipt, Recovery, Resolved, Slice, Timed, Unsynced};
 pub use properties::{Properties, uuid_from_text, uuid_to_text};
 pub use shared::Budget;

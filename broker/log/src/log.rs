@@ -10,7 +10,10 @@ mod append;
 mod open;
 mod read;
 mod recover;
+mod retain;
+mod snapshot;
 mod sync;
+mod time;
 mod truncate;
 
 use std::{
@@ -31,6 +34,7 @@ pub use self::{
     read::{Located, Resolved, Slice},
     recover::Recovery,
     sync::{Receipt, Unsynced},
+    time::Timed,
 };
 use crate::{
     config::Config,

@@ -130,9 +130,16 @@ impl<D: Disk> Log<D> {
         let lenient = durable.max(self.shared.cleaned(&self.partition));
         let mut scan = Scan { expected: known.start, lenient, durable };
         let mut discarded = false;
+        // below the start nothing is needed, and removing it may have been cut short anywhere
+        let below = bases.iter().skip(1).filter(|next| **next <= known.start).count();
+        let (below, bases) = bases.split_at_checked(below).unwrap_or((&[], bases));
+        for base in below {
+            self.remove_segment_files(*base).doing("remove an expired segment of", &dir)?;
+        }
         for (at, base) in bases.iter().enumerate() {
             let next = bases.get(at + 1);
-            let hole = !known.clean && *base > lenient && *base != scan.expected;
+            let follows = *base == scan.expected || at == 0 && *base <= known.start;
+            let hole = !known.clean && *base > lenient && !follows;
             if discarded || hole {
                 discarded = true;
                 self.remove_segment_files(*base)

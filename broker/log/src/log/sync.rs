@@ -118,6 +118,7 @@ impl<D: Disk> Log<D> {
             self.unsynced_files.extend(files.map(Arc::new));
             self.names_changed = true;
         }
+        self.purge(i64::MAX)?;
         self.flush()?;
         Ok((self.start(), self.end))
     }

@@ -4,7 +4,7 @@
 //! for what was synced before; then snapshots and whole segments go, highest first; then the last
 //! segment loses its index files and its tail.
 
-use std::{collections::BTreeSet, io, sync::Arc};
+use std::{io, sync::Arc};
 
 use kastellan_core::{id::Offset, log::LogError};
 
@@ -143,10 +143,5 @@ impl<D: Disk> Log<D> {
             self.create_active(end)?;
         }
         Ok(())
-    }
-
-    /// The offsets at which producer snapshots are stored.
-    pub fn snapshots(&self) -> &BTreeSet<Offset> {
-        &self.snapshots
     }
 }

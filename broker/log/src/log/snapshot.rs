@@ -1,0 +1,58 @@
+//! Producer snapshots: bytes of somebody else's, kept by offset.
+//!
+//! A snapshot says what the records below its offset did to producers. It is written beside the
+//! log and synced with it; its bytes must tell themselves whether they are whole (they carry a CRC),
+//! because a crash may leave part of them. One whose offset the log does not reach is removed.
+
+use std::{collections::BTreeSet, io, sync::Arc};
+
+use kastellan_core::{id::Offset, log::LogError};
+
+use super::Log;
+use crate::{
+    disk::{Disk, File, Open, read_file, remove_if_there},
+    name::Kind,
+};
+
+/// How many snapshots are kept: a damaged newest one must not mean reading the whole log.
+const KEPT: usize = 2;
+
+impl<D: Disk> Log<D> {
+    /// The offsets at which snapshots are stored.
+    pub fn snapshots(&self) -> &BTreeSet<Offset> {
+        &self.snapshots
+    }
+
+    /// Stores a snapshot of the state that the records below `offset` left; the oldest go.
+    pub fn store_snapshot(&mut self, offset: Offset, bytes: &[u8]) -> Result<(), LogError> {
+        self.shared.check()?;
+        if offset > self.end {
+            return Err(self.out_of_range(offset));
+        }
+        let path = self.dir.join(Kind::Snapshot.file(offset));
+        let temporary = self.dir.join(Kind::Snapshot.file(offset) + ".tmp");
+        let write = || {
+            let file = self.shared.disk.open(&temporary, Open::Truncate)?;
+            file.write_at(bytes, 0)?;
+            self.shared.disk.rename(&temporary, &path)?;
+            Ok::<_, io::Error>(file)
+        };
+        let file = write().map_err(|error| self.poison("write a snapshot of", &error))?;
+        self.unsynced_files.push(Arc::new(file));
+        self.names_changed = true;
+        self.snapshots.insert(offset);
+        while self.snapshots.len() > KEPT
+            && let Some(oldest) = self.snapshots.pop_first()
+        {
+            remove_if_there(&self.shared.disk, &self.dir.join(Kind::Snapshot.file(oldest)))
+                .map_err(|error| self.poison("remove a snapshot of", &error))?;
+        }
+        Ok(())
+    }
+
+    /// A stored snapshot's bytes; `None` when there is none at `offset`.
+    pub fn load_snapshot(&self, offset: Offset) -> Result<Option<Vec<u8>>, LogError> {
+        read_file(&self.shared.disk, &self.dir.join(Kind::Snapshot.file(offset)))
+            .map_err(|error| self.unreadable(&error))
+    }
+}

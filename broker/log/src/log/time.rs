@@ -1,0 +1,133 @@
+//! Looking up offsets by time, for ListOffsets.
+
+use std::io;
+
+use kastellan_core::{
+    id::{LeaderEpoch, Offset},
+    log::LogError,
+};
+use kastellan_protocol::batch::{Malformed, Scratch, for_each_record};
+
+use super::{Log, read::invalid};
+use crate::{
+    disk::Disk,
+    index::Largest,
+    scan::{LOOKUP, Step, Walk},
+    segment::Segment,
+};
+
+/// A record found by its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timed {
+    /// Its offset.
+    pub offset: Offset,
+    /// Its timestamp, in milliseconds since 1970.
+    pub timestamp: i64,
+    /// The leader epoch of its batch.
+    pub epoch: LeaderEpoch,
+}
+
+/// Ends a walk over records: found, or malformed.
+enum Halt {
+    Found(Timed),
+    Malformed(Malformed),
+}
+
+impl From<Malformed> for Halt {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl<D: Disk> Log<D> {
+    /// The first record at or behind the start whose timestamp is at least `timestamp`.
+    pub fn offset_for_time(
+        &self,
+        timestamp: i64,
+        scratch: &mut Scratch,
+    ) -> Result<Option<Timed>, LogError> {
+        for segment in self.segments().filter(|segment| segment.end > self.start) {
+            let found = self.largest(segment).and_then(|largest| match largest {
+                Some(largest) if largest.timestamp >= timestamp => {
+                    self.first_since(segment, timestamp, scratch)
+                }
+                _ => Ok(None),
+            });
+            if let Some(found) = found.map_err(|error| self.unreadable(&error))? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first record that has the largest timestamp of the log.
+    pub fn offset_of_max_timestamp(
+        &self,
+        scratch: &mut Scratch,
+    ) -> Result<Option<Timed>, LogError> {
+        let mut newest: Option<(&Segment<D>, Largest)> = None;
+        for segment in self.segments().filter(|segment| segment.end > self.start) {
+            let largest = self.largest(segment).map_err(|error| self.unreadable(&error))?;
+            if let Some(largest) = largest
+                && newest.is_none_or(|(_, newest)| largest.timestamp > newest.timestamp)
+            {
+                newest = Some((segment, largest));
+            }
+        }
+        let Some((segment, largest)) = newest else { return Ok(None) };
+        self.first_since(segment, largest.timestamp, scratch)
+            .map_err(|error| self.unreadable(&error))
+    }
+
+    pub(super) fn largest(&self, segment: &Segment<D>) -> io::Result<Option<Largest>> {
+        match self.active.as_ref().filter(|active| active.segment.id == segment.id) {
+            Some(active) => Ok(active.index.largest),
+            None => segment.largest(&self.shared, &self.dir),
+        }
+    }
+
+    fn first_since(
+        &self,
+        segment: &Segment<D>,
+        timestamp: i64,
+        scratch: &mut Scratch,
+    ) -> io::Result<Option<Timed>> {
+        let floor = |index: &crate::index::Index| {
+            index.position(index.before_time(timestamp).max(self.start))
+        };
+        let floor = match self.active.as_ref().filter(|active| active.segment.id == segment.id) {
+            Some(active) => floor(&active.index.index),
+            None => floor(&*segment.index(&self.shared, &self.dir)?),
+        };
+        let file = segment.file(&self.shared, &self.dir)?;
+        let mut walk = Walk::new(&*file, floor, segment.size, LOOKUP);
+        let mut buffer = Vec::new();
+        loop {
+            match walk.step()? {
+                Step::Batch(position, header)
+                    if header.max_timestamp >= timestamp && header.last_offset() >= self.start =>
+                {
+                    let batch = walk.batch(position, &header, &mut buffer)?;
+                    let epoch = header.leader_epoch;
+                    let halt = for_each_record(batch, scratch, |record| {
+                        if record.timestamp < timestamp || record.offset < self.start {
+                            return Ok(());
+                        }
+                        let (offset, timestamp) = (record.offset, record.timestamp);
+                        Err(Halt::Found(Timed { offset, timestamp, epoch }))
+                    });
+                    match halt {
+                        Err(Halt::Found(found)) => return Ok(Some(found)),
+                        Err(Halt::Malformed(malformed)) => {
+                            return Err(io::Error::new(io::ErrorKind::InvalidData, malformed));
+                        }
+                        Ok(()) => {}
+                    }
+                }
+                Step::Batch(..) => {}
+                Step::End => return Ok(None),
+                Step::Invalid => return Err(invalid(&walk)),
+            }
+        }
+    }
+}
