@@ -7,6 +7,7 @@
 
 mod cache;
 pub mod checkpoint;
+mod committer;
 mod config;
 mod directory;
 pub mod disk;
@@ -20,10 +21,11 @@ mod scan;
 mod segment;
 mod shared;
 
+pub use committer::{Committer, Done, Pace};
 pub use config::Config;
 pub use directory::{Checkpoints, Directory};
 pub use disk::{Disk, File, StdDisk};
 pub use error::Error;
-pub use log::{Located, Log, Receipt, Recovery, Resolved, Slice, Timed, Unsynced};
+pub use log::{Located, Log, Receipt, Recovery, Resolved, Slice, Timed, Unsynced, WriteBack};
 pub use properties::{Properties, uuid_from_text, uuid_to_text};
 pub use shared::Budget;

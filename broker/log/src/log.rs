@@ -33,7 +33,7 @@ pub(crate) use self::open::Known;
 pub use self::{
     read::{Located, Resolved, Slice},
     recover::Recovery,
-    sync::{Receipt, Unsynced},
+    sync::{Receipt, Unsynced, WriteBack},
     time::Timed,
 };
 use crate::{
@@ -78,6 +78,8 @@ struct Active<D: Disk> {
     /// The largest timestamp of its first batch: what `segment.ms` counts from.
     first_timestamp: Option<i64>,
     recent: Recent,
+    /// Up to which position write-back was asked for.
+    written_back: u64,
 }
 
 /// The last few batches, so that a reader at the tail needs no look into the file.

@@ -100,6 +100,7 @@ impl<D: Disk> Log<D> {
             index: Builder::new(base, self.config.index_interval_bytes),
             first_timestamp: None,
             recent: Recent::default(),
+            written_back: 0,
         });
         Ok(())
     }

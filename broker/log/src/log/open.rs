@@ -220,8 +220,13 @@ impl<D: Disk> Log<D> {
         segment.end = next;
         self.end = next;
         self.shared.keep_file(segment.id, file);
-        self.active =
-            Some(Active { segment, index: builder, first_timestamp, recent: Recent::default() });
+        self.active = Some(Active {
+            segment,
+            index: builder,
+            first_timestamp,
+            recent: Recent::default(),
+            written_back: 0,
+        });
         Ok(true)
     }
 

@@ -96,8 +96,13 @@ impl<D: Disk> Log<D> {
         }
         segment.pinned = Some(Arc::clone(file));
         self.end = segment.end;
-        self.active =
-            Some(Active { segment, index: builder, first_timestamp, recent: Recent::default() });
+        self.active = Some(Active {
+            segment,
+            index: builder,
+            first_timestamp,
+            recent: Recent::default(),
+            written_back: 0,
+        });
         Ok(())
     }
 }

@@ -35,6 +35,17 @@ pub struct Receipt {
     generation: u64,
 }
 
+/// A range of the active segment to write back; no promise hangs on it.
+#[derive(Debug)]
+pub struct WriteBack<D: Disk> {
+    /// The segment's file.
+    pub file: Arc<D::File>,
+    /// Where the range begins.
+    pub position: u64,
+    /// How many bytes.
+    pub len: u64,
+}
+
 impl<D: Disk> Unsynced<D> {
     /// Syncs all of it, here and now. After an error the directory must be poisoned.
     pub fn sync(&self) -> io::Result<()> {
@@ -75,6 +86,20 @@ impl<D: Disk> Log<D> {
             dir,
             disk: self.shared.disk.clone(),
         }))
+    }
+
+    /// The range appended since the last time, once it is at least `min` bytes: what to hand to
+    /// [`Committer::write_back`](crate::Committer::write_back) after an append.
+    pub fn take_write_back(&mut self, min: u64) -> Option<WriteBack<D>> {
+        let active = self.active.as_mut()?;
+        let (position, len) =
+            (active.written_back, active.segment.size.saturating_sub(active.written_back));
+        if len < min.max(1) {
+            return None;
+        }
+        active.written_back = active.segment.size;
+        let file = Arc::clone(active.segment.pinned.as_ref()?);
+        Some(WriteBack { file, position, len })
     }
 
     /// A sync of what [`Log::take_unsynced`] handed out is done; returns the durable end.

@@ -100,8 +100,13 @@ impl<D: Disk> Log<D> {
         let mut segment = Segment::new(self.shared.id(), base, next, valid);
         segment.pinned = Some(Arc::clone(&file));
         self.end = next.max(self.start);
-        self.active =
-            Some(Active { segment, index: builder, first_timestamp, recent: Recent::default() });
+        self.active = Some(Active {
+            segment,
+            index: builder,
+            first_timestamp,
+            recent: Recent::default(),
+            written_back: 0,
+        });
         Ok(())
     }
 
