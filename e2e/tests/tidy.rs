@@ -36,6 +36,7 @@ const PURE: &[(&str, &[&str])] = &[
             "lz4_flex",
             "snap",
             "thiserror",
+            "twox-hash",
             "uuid",
             "zstd",
         ],

@@ -1,5 +1,5 @@
-//! Where a partition's new leader is to be reached: in answers of Produce (from version 10) and Fetch
-//! (from version 16), so that clients need not ask for metadata first (KIP-951).
+//! Where a partition's new leader is to be reached: in answers of Produce (from version 10) and
+//! Fetch (from version 16), so that clients need not ask for metadata first (KIP-951).
 
 use bytes::BufMut;
 

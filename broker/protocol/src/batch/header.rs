@@ -149,7 +149,8 @@ impl Header {
         self.attributes & layout::LOG_APPEND_TIME != 0
     }
 
-    /// When tombstones and markers of a compacted batch may go, in milliseconds since 1970 (KIP-534).
+    /// When tombstones and markers of a compacted batch may go (KIP-534), in milliseconds since
+    /// 1970.
     pub fn delete_horizon(&self) -> Option<i64> {
         (self.attributes & layout::DELETE_HORIZON != 0).then_some(self.base_timestamp)
     }

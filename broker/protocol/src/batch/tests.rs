@@ -102,7 +102,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn what_is_built_is_valid_and_reads_back(records in records(20), codec in codec(), base in 0..1_i64 << 40) {
+    fn what_is_built_is_valid_and_reads_back(
+        records in records(20),
+        codec in codec(),
+        base in 0..1_i64 << 40,
+    ) {
         let batch = build(base, codec, &records);
         let header = Header::parse(&batch).unwrap();
         prop_assert_eq!(header.size(), batch.len());

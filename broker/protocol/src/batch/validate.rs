@@ -66,7 +66,7 @@ pub struct Valid {
 
 impl Valid {
     /// Makes `batch` the log's: offsets, leader epoch, the append time where the topic wants it,
-    /// and the true `maxTimestamp` where the client's was wrong. Only the latter two need a new CRC.
+    /// and the true `maxTimestamp` where the client's was wrong. Only the last two need a new CRC.
     ///
     /// Returns the largest timestamp and its offset, for the time index.
     pub fn assign(

@@ -230,7 +230,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn any_bytes_come_back(bytes in prop::collection::vec(any::<u8>(), 0..2000), copies in 1..5_usize) {
+    fn any_bytes_come_back(
+        bytes in prop::collection::vec(any::<u8>(), 0..2000),
+        copies in 1..5_usize,
+    ) {
         let bytes = bytes.repeat(copies);
         for codec in Codec::ALL {
             let packed = deflated(codec, &bytes);

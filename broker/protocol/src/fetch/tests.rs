@@ -320,6 +320,11 @@ fn answer() -> impl Strategy<Value = Answer> {
     )
 }
 
+fn node() -> impl Strategy<Value = NodeEndpoint> {
+    (any::<i32>(), name(), any::<u16>(), prop::option::of(name()))
+        .prop_map(|(node_id, host, port, rack)| NodeEndpoint { node_id, host, port, rack })
+}
+
 /// Writes the answer and puts the records that were left out where they belong.
 fn written(
     head: &ResponseHead,
@@ -386,13 +391,13 @@ proptest! {
     #[test]
     fn an_answer_of_any_version_is_what_the_peer_reads_and_writes(
         version in VERSIONS,
-        topics in prop::collection::vec((name(), uuid(), prop::collection::vec(answer(), 0..3)), 0..4),
-        nodes in prop::collection::vec((any::<i32>(), name(), any::<u16>(), prop::option::of(name())), 0..3),
+        topics in prop::collection::vec(
+            (name(), uuid(), prop::collection::vec(answer(), 0..3)),
+            0..4,
+        ),
+        nodes in prop::collection::vec(node(), 0..3),
         numbers: (i32, i32, i32),
     ) {
-        let nodes: Vec<_> = nodes.into_iter().map(|(node_id, host, port, rack)| NodeEndpoint {
-            node_id, host, port, rack,
-        }).collect();
         let head = ResponseHead {
             version,
             correlation_id: numbers.0,
@@ -403,7 +408,8 @@ proptest! {
         let frame = written(&head, &topics, &nodes);
         let size = i32::from_be_bytes(frame[..4].try_into().unwrap());
         prop_assert_eq!(usize::try_from(size).unwrap(), frame.len() - 4);
-        let (id, theirs) = decode_response::<messages::FetchResponse>(version, frame.slice(4..)).unwrap();
+        let (id, theirs) =
+            decode_response::<messages::FetchResponse>(version, frame.slice(4..)).unwrap();
         prop_assert_eq!((id, theirs.throttle_time_ms), (numbers.0, numbers.1));
         let session = if version >= SESSIONS { (70, numbers.2) } else { (0, 0) };
         prop_assert_eq!((theirs.error_code, theirs.session_id), session);
@@ -415,11 +421,14 @@ proptest! {
                 same_answer(version, answer, peer);
             }
         }
-        prop_assert_eq!(theirs.node_endpoints.len(), if version >= NODE_ENDPOINTS { nodes.len() } else { 0 });
-        for (node, peer) in nodes.iter().zip(&theirs.node_endpoints) {
-            prop_assert_eq!((node.node_id, node.host.as_str(), i32::from(node.port)), (*peer.node_id, &*peer.host, peer.port));
-            prop_assert_eq!(node.rack.as_deref(), peer.rack.as_deref());
-        }
+        let told = theirs.node_endpoints.iter().map(|node| NodeEndpoint {
+            node_id: *node.node_id,
+            host: node.host.to_string(),
+            port: u16::try_from(node.port).unwrap(),
+            rack: node.rack.as_ref().map(ToString::to_string),
+        });
+        let known = if version >= NODE_ENDPOINTS { nodes } else { Vec::new() };
+        prop_assert_eq!(told.collect::<Vec<_>>(), known);
         let header = if version >= FLEXIBLE { 9 } else { 8 };
         prop_assert_eq!(&frame[header..], &*encoded(version, &theirs));
     }

@@ -46,7 +46,8 @@ proptest! {
         prop_assert_eq!(usize::try_from(after.count).unwrap(), expected.len());
         prop_assert_eq!(result.kept + result.dropped, before.count);
         let kept = |h: &Header| {
-            (h.base_offset, h.last_offset(), h.last_sequence(), h.producer_id, h.producer_epoch, h.leader_epoch)
+            let producer = (h.producer_id, h.producer_epoch, h.last_sequence());
+            (h.base_offset, h.last_offset(), h.leader_epoch, producer)
         };
         prop_assert_eq!(kept(&before), kept(&after));
         prop_assert!(after.is_transactional() && !after.is_control());
