@@ -95,13 +95,6 @@ impl Index {
         Some(Largest { timestamp, offset: self.base + i64::from(relative) })
     }
 
-    /// Drops what is noted about positions and offsets at or behind the ends given.
-    pub(crate) fn truncate(&mut self, end: Offset, size: u64) {
-        let relative = self.relative(end.max(self.base)).unwrap_or(u32::MAX);
-        self.offsets.retain(|(noted, position)| *noted < relative && u64::from(*position) < size);
-        self.times.retain(|(_, noted)| *noted < relative);
-    }
-
     /// The bytes of the `.index` file.
     pub(crate) fn offset_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.offsets.len() * OFFSET_ENTRY);
@@ -190,13 +183,5 @@ mod tests {
         let mut lost = offsets.clone();
         lost[8..].fill(0);
         assert_eq!(Index::parse(100, 130, 13_000, &lost, &times), None);
-    }
-
-    #[test]
-    fn truncating_forgets_what_lies_behind() {
-        let mut index = sample();
-        index.truncate(119, 8300);
-        assert_eq!(index.last_position(), 4100);
-        assert_eq!(index.largest(), Some(Largest { timestamp: 1090, offset: 109 }));
     }
 }

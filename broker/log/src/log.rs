@@ -61,9 +61,10 @@ pub struct Log<D: Disk> {
     /// Counts truncations, so that a sync begun before one is not taken for one begun after.
     generation: u64,
     unsynced_bytes: u64,
-    /// Index and epoch files that were written but not synced.
-    unsynced_files: Vec<Arc<D::File>>,
-    names_changed: bool,
+    /// Changes to names and to files other than segments, counted; each file with its change.
+    changes: u64,
+    changes_synced: u64,
+    unsynced_files: Vec<(u64, Arc<D::File>)>,
     snapshots: BTreeSet<Offset>,
     /// Renamed files and when they may go, in milliseconds since 1970.
     doomed: Vec<(i64, PathBuf)>,
@@ -160,6 +161,12 @@ impl<D: Disk> Log<D> {
 
     fn segments(&self) -> impl DoubleEndedIterator<Item = &Segment<D>> {
         self.closed.iter().chain(self.active.iter().map(|active| &active.segment))
+    }
+
+    /// Notes that names in the directory changed, and a file that must be synced with them.
+    fn changed(&mut self, file: Option<D::File>) {
+        self.changes += 1;
+        self.unsynced_files.extend(file.map(|file| (self.changes, Arc::new(file))));
     }
 
     fn out_of_range(&self, offset: Offset) -> LogError {

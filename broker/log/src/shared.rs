@@ -94,10 +94,6 @@ impl<D: Disk> Shared<D> {
         LogError::Poisoned(self.poison.get_or_init(|| format!("{doing} {at}: {error}")).clone())
     }
 
-    pub(crate) fn poison_with(&self, why: &str) {
-        self.poison.get_or_init(|| why.to_owned());
-    }
-
     pub(crate) fn file(&self, id: u64, path: impl FnOnce() -> PathBuf) -> io::Result<Arc<D::File>> {
         if let Some(file) = locked(&self.files).get(id) {
             return Ok(file);

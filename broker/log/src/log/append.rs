@@ -75,8 +75,7 @@ impl<D: Disk> Log<D> {
         segment.know_largest(active.index.largest);
         let index = Arc::new(active.index.close());
         let files = write_index(&self.shared.disk, &self.dir, segment.base, &index)?;
-        self.unsynced_files.extend(files.map(Arc::new));
-        self.names_changed = true;
+        files.into_iter().for_each(|file| self.changed(Some(file)));
         self.shared.keep_index(segment.id, &index);
         self.closed.push_back(segment);
         Ok(())
@@ -94,7 +93,7 @@ impl<D: Disk> Log<D> {
         let file = Arc::new(self.shared.disk.open(&path, Open::Truncate)?);
         self.shared.keep_file(segment.id, &file);
         segment.pinned = Some(file);
-        self.names_changed = true;
+        self.changed(None);
         self.active = Some(Active {
             segment,
             index: Builder::new(base, self.config.index_interval_bytes),
@@ -149,8 +148,7 @@ impl<D: Disk> Log<D> {
             Ok::<_, io::Error>(file)
         };
         let file = write().map_err(|error| self.poison("write the leader epochs of", &error))?;
-        self.unsynced_files.push(Arc::new(file));
-        self.names_changed = true;
+        self.changed(Some(file));
         Ok(())
     }
 }

@@ -4,7 +4,7 @@
 //! log and synced with it; its bytes must tell themselves whether they are whole (they carry a CRC),
 //! because a crash may leave part of them. One whose offset the log does not reach is removed.
 
-use std::{collections::BTreeSet, io, sync::Arc};
+use std::{collections::BTreeSet, io};
 
 use kastellan_core::{id::Offset, log::LogError};
 
@@ -38,8 +38,7 @@ impl<D: Disk> Log<D> {
             Ok::<_, io::Error>(file)
         };
         let file = write().map_err(|error| self.poison("write a snapshot of", &error))?;
-        self.unsynced_files.push(Arc::new(file));
-        self.names_changed = true;
+        self.changed(Some(file));
         self.snapshots.insert(offset);
         while self.snapshots.len() > KEPT
             && let Some(oldest) = self.snapshots.pop_first()

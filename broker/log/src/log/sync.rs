@@ -33,6 +33,7 @@ pub struct Receipt {
     /// Everything below was in the files when they were handed out.
     pub upto: Offset,
     generation: u64,
+    changes: u64,
 }
 
 /// A range of the active segment to write back; no promise hangs on it.
@@ -70,17 +71,17 @@ impl<D: Disk> Log<D> {
     /// What to sync so that everything appended so far is durable; `None` when it is.
     pub fn take_unsynced(&mut self) -> Result<Option<Unsynced<D>>, LogError> {
         self.shared.check()?;
-        if self.synced == self.end && self.unsynced_files.is_empty() && !self.names_changed {
+        if self.synced == self.end && self.changes == self.changes_synced {
             return Ok(None);
         }
         let dirty = self.segments().filter(|segment| segment.end > self.synced);
         let files: io::Result<Vec<_>> =
             dirty.map(|segment| segment.file(&self.shared, &self.dir)).collect();
         let mut files = files.map_err(|error| self.poison("open a segment of", &error))?;
-        files.append(&mut self.unsynced_files);
-        let dir = std::mem::take(&mut self.names_changed).then(|| Arc::clone(&self.dir));
+        files.extend(self.unsynced_files.iter().map(|(_, file)| Arc::clone(file)));
+        let dir = (self.changes > self.changes_synced).then(|| Arc::clone(&self.dir));
         Ok(Some(Unsynced {
-            receipt: Receipt { upto: self.end, generation: self.generation },
+            receipt: Receipt { upto: self.end, generation: self.generation, changes: self.changes },
             bytes: std::mem::take(&mut self.unsynced_bytes),
             files,
             dir,
@@ -107,6 +108,8 @@ impl<D: Disk> Log<D> {
         if receipt.generation == self.generation {
             self.synced = self.synced.max(receipt.upto).min(self.end);
         }
+        self.changes_synced = self.changes_synced.max(receipt.changes);
+        self.unsynced_files.retain(|(change, _)| *change > receipt.changes);
         let synced = self.synced;
         let segments = self.active.iter_mut().map(|active| &mut active.segment);
         for segment in segments.chain(self.closed.iter_mut().rev()) {
@@ -140,8 +143,7 @@ impl<D: Disk> Log<D> {
             let base = active.segment.base;
             let files = write_index(&self.shared.disk, &self.dir, base, &index)
                 .map_err(|error| self.poison("write the indexes of", &error))?;
-            self.unsynced_files.extend(files.map(Arc::new));
-            self.names_changed = true;
+            files.into_iter().for_each(|file| self.changed(Some(file)));
         }
         self.purge(i64::MAX)?;
         self.flush()?;
@@ -160,7 +162,7 @@ mod tests {
         let open = |name: &str| Arc::new(disk.open(Path::new(name), Open::Create).unwrap());
         let (a, b) = (open("/a"), open("/b"));
         let work = |upto, files: &[&Arc<_>], dir: Option<&str>| Unsynced {
-            receipt: Receipt { upto, generation: 0 },
+            receipt: Receipt { upto, generation: 0, changes: 0 },
             bytes: 10,
             files: files.iter().map(|file| Arc::clone(file)).collect(),
             dir: dir.map(|dir| Path::new(dir).into()),
