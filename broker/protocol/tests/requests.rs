@@ -6,5 +6,6 @@ mod requests {
     mod apis;
     mod bad_input;
     mod forge;
+    mod hot;
     mod walker;
 }

@@ -43,7 +43,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// How far memory rises while `work` runs.
-fn rise(work: impl FnOnce()) -> usize {
+pub(super) fn rise(work: impl FnOnce()) -> usize {
     NOW.set(0);
     PEAK.set(0);
     work();
