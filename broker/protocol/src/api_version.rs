@@ -1,8 +1,9 @@
 //! Which versions of which API are served, and the answer that says so.
 //!
-//! The ranges are those that Kafka 4.1 calls stable. Two things differ from the plain table: Produce
-//! is advertised from 0 though served from 3 (KAFKA-18659: librdkafka before 2025 takes the
-//! overlap with v0 for the ability to compress), and `JoinGroup` is served from 0 (KAFKA-19444).
+//! The ranges are those that Kafka 4.1 calls stable. Two things differ from the plain table:
+//! Produce is advertised from 0 though served from 3 (KAFKA-18659: librdkafka before 2025 takes
+//! the overlap with v0 for the ability to compress), and `JoinGroup` is served from 0
+//! (KAFKA-19444).
 
 mod response;
 

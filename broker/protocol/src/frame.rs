@@ -1,7 +1,8 @@
 //! Frames: a 4-byte size, then that many bytes.
 //!
-//! The size alone is checked here, before memory is taken for what it announces. Only Produce may be
-//! large; to tell it from the rest the API key is needed, which are the two bytes after the size.
+//! The size alone is checked here, before memory is taken for what it announces. Only Produce may
+//! be large; to tell it from the rest the API key is needed, which are the two bytes after the
+//! size.
 
 use crate::messages::ApiKey;
 use crate::primitive::Reader;

@@ -1,13 +1,13 @@
 //! The Kafka wire, sans-IO: bytes in, bytes out.
 //!
-//! A frame's size is checked by [`frame`], its header by [`header`], its body by [`walk`]; only then
-//! does [`decode`] hand the cold APIs' bodies to the crate `kafka-protocol`, whose message types are
-//! [`messages`]. Produce, Fetch and record batches are ours in both directions.
+//! A frame's size is checked by [`frame`], its header by [`header`], its body by [`walk`]; only
+//! then does [`decode`] hand the cold APIs' bodies to the crate `kafka-protocol`, whose message
+//! types are [`messages`]. Produce, Fetch and record batches are ours in both directions.
 //!
-//! Nothing here panics on bytes from the network, whatever they are, and decoding a request takes no
-//! more memory than [`walk::memory_allowed`]; what a compressed batch may inflate to is limited by
-//! its caller. A [`Refused`] request is not answered: its connection is closed, as Kafka does. The
-//! only request answered in any version is `ApiVersions` ([`api_version::answer`]).
+//! Nothing here panics on bytes from the network, whatever they are, and decoding a request takes
+//! no more memory than [`walk::memory_allowed`]; what a compressed batch may inflate to is limited
+//! by its caller. A [`Refused`] request is not answered: its connection is closed, as Kafka does.
+//! The only request answered in any version is `ApiVersions` ([`api_version::answer`]).
 //!
 //! ```
 //! use kastellan_protocol::messages::{ApiKey, MetadataRequest, MetadataResponse};

@@ -41,8 +41,8 @@ pub enum EncodeError {
 
 /// Walks a request's body, then decodes it. The decoder never sees bytes that the walker refused.
 ///
-/// Strings and byte fields of the result are slices of `body` and keep all of it alive: copy what is
-/// to be kept.
+/// Strings and byte fields of the result are slices of `body` and keep all of it alive: copy what
+/// is to be kept.
 pub fn decode<R: Request + Decodable>(version: i16, mut body: Bytes) -> Result<R, Refused> {
     let api = ApiKey::try_from(R::KEY).or(Err(Refused::UnknownApi(R::KEY)))?;
     walk::request(api, version, &body)?;

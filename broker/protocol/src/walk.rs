@@ -2,10 +2,10 @@
 //!
 //! `kafka-protocol` takes memory for a count as the count says; eight bytes can ask for gigabytes
 //! and abort the process. So a table says what each served request looks like in each version, and
-//! the walker checks along it, without allocating: that every count fits in the bytes that are left
-//! and below a cap that makes sense for the array, that every length does, that strings are UTF-8
-//! and short enough, that nothing is null that may not be, that tagged fields are few and small, and
-//! that no byte is left over. What passes, decodes.
+//! the walker checks along it, without allocating: that every count fits in the bytes that are
+//! left and below a cap that makes sense for the array, that every length does, that strings are
+//! UTF-8 and short enough, that nothing is null that may not be, that tagged fields are few and
+//! small, and that no byte is left over. What passes, decodes.
 //!
 //! It also bounds what decoding will cost: a struct of two bytes on the wire may take seventy in
 //! memory, so every array is charged with its elements' size in memory, and a request of `n` bytes

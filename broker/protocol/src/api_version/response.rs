@@ -22,8 +22,8 @@ pub struct Features<'a> {
 /// The whole answer to an `ApiVersions` request with this version and body.
 ///
 /// A version that is not served gets error 35 and the full list all the same, so that the client
-/// can choose; [`encode_response`](crate::encode_response) writes it as v0, which everyone can read.
-/// [`Refused`] means that the body is malformed: close the connection.
+/// can choose; [`encode_response`](crate::encode_response) writes it as v0, which everyone can
+/// read. [`Refused`] means that the body is malformed: close the connection.
 pub fn answer(
     version: i16,
     body: Bytes,

@@ -4,6 +4,7 @@ use super::*;
 use crate::primitive::Malformed;
 use kafka_protocol::messages::RequestHeader as Theirs;
 use kafka_protocol::protocol::{Encodable, StrBytes, encode_request_header_into_buffer};
+use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
 fn header(api: i16, version: i16, rest: &[u8]) -> Vec<u8> {
@@ -91,7 +92,7 @@ proptest! {
 
     #[test]
     fn whatever_tagged_fields_a_header_has_are_skipped(
-        tags in prop::collection::btree_map(0..i32::MAX, prop::collection::vec(any::<u8>(), 0..30), 0..10),
+        tags in btree_map(0..i32::MAX, vec(any::<u8>(), 0..30), 0..10),
     ) {
         let theirs = Theirs::default()
             .with_request_api_key(3)

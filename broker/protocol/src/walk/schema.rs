@@ -1,8 +1,8 @@
 //! The small language that requests are described in.
 //!
-//! `string("Name").since(3).nullable(5)` reads as it is meant. Field names are Kafka's, so that the
-//! table can be compared with the message definitions inside kafka-clients (`tests/upstream.rs`) and
-//! so that an error names the field that its reader will look up.
+//! `string("Name").since(3).nullable(5)` reads as it is meant. Field names are Kafka's, so that
+//! the table can be compared with the message definitions inside kafka-clients
+//! (`tests/upstream.rs`) and so that an error names the field that its reader will look up.
 
 use crate::messages::ApiKey;
 use crate::protocol::StrBytes;

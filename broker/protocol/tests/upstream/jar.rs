@@ -96,7 +96,8 @@ fn run(command: &mut Command) -> Result<String, String> {
     String::from_utf8(output.stdout).map_err(|error| format!("{program}: {error}"))
 }
 
-/// Kafka's definitions are JSON with `//` comments, which may hold quotes; strings may hold slashes.
+/// Kafka's definitions are JSON with `//` comments, which may hold quotes; strings may hold
+/// slashes.
 fn without_comments(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     for line in text.lines() {
