@@ -4,4 +4,5 @@
 //! through `call.reply`, now or later. It runs on the connection's task, so it never blocks.
 
 pub(crate) mod fetch;
+pub(crate) mod list_offsets;
 pub(crate) mod produce;

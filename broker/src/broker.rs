@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use kastellan_core::config::BrokerConfig;
+
 use crate::{
     clock::Clock,
     config::Config,
     net::{Limits, Pool, Registry},
+    partitions::Partitions,
+    sessions::Sessions,
 };
 
 /// The broker, shared by every connection as an `Arc`.
@@ -21,6 +25,12 @@ pub(crate) struct Broker {
     pub(crate) pool: Arc<Pool>,
     /// Who is connected.
     pub(crate) connections: Arc<Registry>,
+    /// The partitions that it holds.
+    pub(crate) partitions: Arc<Partitions>,
+    /// The fetch sessions of its clients.
+    pub(crate) sessions: Sessions,
+    /// Its settings, typed.
+    pub(crate) settings: BrokerConfig,
     /// Where clients reach it, by listener name, with the ports that were really bound.
     pub(crate) addresses: Vec<(String, std::net::SocketAddr)>,
 }

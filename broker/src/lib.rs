@@ -10,8 +10,11 @@ mod clock;
 mod config;
 mod dispatch;
 mod net;
+mod partition;
+mod partitions;
 mod quiet;
+mod sessions;
 mod start;
 
-pub use config::{BadSetting, Config, Listener};
+pub use config::{Config, Listener};
 pub use start::{Running, StartError, start};

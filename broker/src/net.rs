@@ -13,7 +13,7 @@ mod registry;
 mod response;
 mod vitals;
 
-pub(crate) use connection::Hot;
+pub(crate) use connection::{Hot, Parked};
 pub(crate) use limits::Limits;
 pub(crate) use listener::{Bound, accept, bind};
 pub(crate) use mailbox::Mailbox;

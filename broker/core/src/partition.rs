@@ -62,6 +62,11 @@ impl<L: Log> Partition<L> {
         &mut self.log
     }
 
+    /// The log, for whoever closes or deletes it.
+    pub fn into_log(self) -> L {
+        self.log
+    }
+
     /// The producers that are remembered.
     pub fn producers(&self) -> &Producers {
         &self.producers
@@ -80,6 +85,11 @@ impl<L: Log> Partition<L> {
     /// Leads on in a newer epoch; an older one changes nothing.
     pub fn lead(&mut self, epoch: LeaderEpoch) {
         self.epoch = self.epoch.max(epoch);
+    }
+
+    /// What `acks=all` promises here.
+    pub fn durability(&self) -> Durability {
+        self.durability
     }
 
     /// What `acks=all` promises here from now on.

@@ -78,6 +78,11 @@ impl<H> Session<H> {
         }
     }
 
+    /// The epoch that the next request has to carry.
+    pub fn epoch(&self) -> i32 {
+        self.epoch
+    }
+
     /// How many partitions are in it.
     pub fn len(&self) -> usize {
         self.partitions
@@ -164,6 +169,16 @@ impl<H> Session<H> {
     /// What a slot holds.
     pub fn entry(&mut self, slot: usize) -> Option<&mut Entry<H>> {
         self.slots.get_mut(slot)?.as_mut()
+    }
+
+    /// The topic of the partition in a slot.
+    pub fn topic(&self, slot: usize) -> Option<&TopicKey> {
+        self.slots.get(slot)?.as_ref().map(|entry| &entry.topic)
+    }
+
+    /// The number of the partition in a slot.
+    pub fn index(&self, slot: usize) -> Option<i32> {
+        self.slots.get(slot)?.as_ref().map(|entry| entry.wanted.index)
     }
 
     /// Whether the client has to be told of a look: records, an error, or offsets that moved.

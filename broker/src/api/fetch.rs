@@ -1,35 +1,203 @@
-//! Fetch.
+//! Fetch: long polls over sessions (KIP-227); records leave from the files that hold them.
+//!
+//! A fetch without a session is one with a session that nobody remembers.
 
-use kastellan_core::machine::Millis;
-use kastellan_protocol::Refused;
+mod look;
+mod write;
 
-use crate::{
-    broker::Broker,
-    net::{Hot, Response},
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-/// A fetch that waits.
+use kastellan_core::{machine::Millis, session::TopicKey};
+use kastellan_protocol::{
+    ErrorCode, Refused,
+    fetch::{self, FetchRequest},
+};
+
+use self::{look::Looked, write::Head};
+use crate::{
+    broker::Broker,
+    net::{Hot, Mailbox, Response},
+    sessions::Live,
+};
+
+/// First version that names topics by id (KIP-516).
+const TOPIC_IDS: i16 = 13;
+
+/// A fetch that waits in its connection for bytes or for its time to be over.
 #[derive(Debug)]
 pub(crate) struct Parked {
     slot: u64,
     deadline: Millis,
+    fetch: Fetch,
+    mailbox: Arc<Mailbox>,
+}
+
+/// A fetch on its way.
+#[derive(Debug)]
+struct Fetch {
+    head: Head,
+    /// Whether the client asked for a session and has none yet.
+    keep: bool,
+    /// The epoch that the session expects next; another request has come by if it does not.
+    epoch: i32,
+    live: Arc<Mutex<Live>>,
+    min_bytes: usize,
+    max_bytes: usize,
+}
+
+/// Handles a request: answers it now, or parks it.
+pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
+    let request = fetch::decode(hot.header.api_version, hot.body)?;
+    let head = Head {
+        version: hot.header.api_version,
+        correlation_id: hot.header.correlation_id,
+        session_id: 0,
+    };
+    let broker = hot.broker;
+    let now = broker.clock.monotonic();
+    let mut fetch = match begin(broker, now, head, &request) {
+        Ok(fetch) => fetch,
+        Err(code) => {
+            hot.answer(head.error(code));
+            return Ok(());
+        }
+    };
+    let patience = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    // One that cannot find anything has nothing to wait for.
+    let force = patience.is_zero() || fetch.lock().session.is_empty();
+    if let Some(response) = fetch.attempt(broker, force) {
+        hot.answer(response);
+        return Ok(());
+    }
+    let slot = hot.open_slot();
+    let mailbox = Arc::clone(hot.mailbox);
+    let mut parked = Parked { slot, deadline: now.after(patience), fetch, mailbox };
+    match parked.retry(broker, false) {
+        Some(response) => hot.mailbox.answer(slot, response),
+        None => hot.parked.push(crate::net::Parked::Fetch(parked)),
+    }
+    Ok(())
+}
+
+/// Finds or makes the session and notes what the request changes in it.
+fn begin(
+    broker: &Broker,
+    now: Millis,
+    head: Head,
+    request: &FetchRequest,
+) -> Result<Fetch, ErrorCode> {
+    if request.replica_id >= 0 {
+        // Followers have a listener of their own.
+        return Err(ErrorCode::ClusterAuthorizationFailed);
+    }
+    let topic_ids = head.version >= TOPIC_IDS;
+    let (id, epoch) = (request.session_id, request.session_epoch);
+    let (live, keep) = if epoch == 0 || epoch == -1 {
+        broker.sessions.remove(id);
+        (Live::new(topic_ids, epoch == 0), epoch == 0)
+    } else {
+        let live = broker.sessions.get(now, id).ok_or(ErrorCode::FetchSessionIdNotFound)?;
+        lock(&live).session.advance(epoch, topic_ids)?;
+        (live, false)
+    };
+    let mut guard = lock(&live);
+    let Live { session, heard, .. } = &mut *guard;
+    heard.take(|slot| session.mark(slot));
+    for topic in &request.forgotten {
+        let key = key(topic_ids, &topic.name, topic.id);
+        topic.partitions.iter().for_each(|index| session.forget(&key, *index));
+    }
+    for topic in &request.topics {
+        let key = key(topic_ids, &topic.name, topic.id);
+        topic.partitions.iter().for_each(|wanted| drop(session.put(&key, *wanted)));
+    }
+    let mut head = head;
+    if !keep && epoch > 0 {
+        if session.is_empty() {
+            broker.sessions.remove(id);
+        } else {
+            broker.sessions.resize(id, session.len());
+            head.session_id = id;
+        }
+    }
+    let epoch = session.epoch();
+    drop(guard);
+    let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0);
+    Ok(Fetch {
+        head,
+        keep,
+        epoch,
+        live,
+        min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
+        max_bytes: max_bytes.min(broker.settings.fetch_max_bytes),
+    })
+}
+
+impl Fetch {
+    /// Looks at what has changed. `None`: it is not enough, and the client has time.
+    fn attempt(&mut self, broker: &Broker, force: bool) -> Option<Response> {
+        let live = Arc::clone(&self.live);
+        let mut live = lock(&live);
+        if live.session.epoch() != self.epoch {
+            return Some(self.head.error(ErrorCode::InvalidFetchSessionEpoch));
+        }
+        let Live { session, heard, .. } = &mut *live;
+        heard.take(|slot| session.mark(slot));
+        let looked = Looked::new(broker, &mut live, self.max_bytes, self.keep);
+        if !force && !looked.urgent && looked.bytes < self.min_bytes {
+            looked.put_back(&mut live.session);
+            return None;
+        }
+        if self.keep && !live.session.is_empty() {
+            let (now, size) = (broker.clock.monotonic(), live.session.len());
+            self.head.session_id = broker.sessions.keep(now, &self.live, size);
+        }
+        let response = write::response(&self.head, &live.session, &looked);
+        looked.settle(&mut live.session);
+        Some(response)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Live> {
+        lock(&self.live)
+    }
 }
 
 impl Parked {
+    /// The slot of the connection that waits for it.
     pub(crate) fn slot(&self) -> u64 {
         self.slot
     }
 
+    /// When the client has waited long enough.
     pub(crate) fn deadline(&self) -> Millis {
         self.deadline
     }
 
-    pub(crate) fn retry(&mut self, _broker: &Broker, _force: bool) -> Option<Response> {
-        None
+    /// Looks again; `force`: answers whatever there is.
+    pub(crate) fn retry(&mut self, broker: &Broker, force: bool) -> Option<Response> {
+        loop {
+            if let Some(response) = self.fetch.attempt(broker, force) {
+                return Some(response);
+            }
+            let mut live = self.fetch.lock();
+            let new = look::subscribe(&mut live);
+            let heard = Arc::clone(&live.heard);
+            drop(live);
+            // Who has subscribed only now may have missed something in between.
+            if !new && heard.wait(self.fetch.min_bytes, &self.mailbox, self.slot) {
+                return None;
+            }
+        }
     }
 }
 
-pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
-    hot.mailbox.close("fetch");
-    Ok(())
+fn key(topic_ids: bool, name: &str, id: uuid::Uuid) -> TopicKey {
+    if topic_ids { TopicKey::Id(id) } else { TopicKey::Name(name.to_owned()) }
+}
+
+fn lock(live: &Mutex<Live>) -> MutexGuard<'_, Live> {
+    live.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,14 +1,28 @@
-//! Produce.
+//! Produce: batches are checked and patched where they lie in the connection's buffer, and written
+//! to the log from there.
 
-use kastellan_protocol::Refused;
+mod append;
+mod parked;
 
+use kastellan_protocol::{
+    Refused,
+    batch::Scratch as Inflated,
+    produce::{self, PartitionResponse, ProduceRequest, ProduceResponse},
+};
+
+pub(crate) use self::parked::Parked;
+use self::{append::Appender, parked::Waiting};
 use crate::net::Hot;
 
-/// Memory that is reused from request to request.
+/// Memory that a connection reuses from request to request.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    /// Slots of fetches that were woken.
+    /// Slots of parked requests that were woken.
     pub(crate) woken: Vec<u64>,
+    request: ProduceRequest,
+    answers: Vec<PartitionResponse>,
+    inflated: Inflated,
+    produced: bool,
 }
 
 impl Scratch {
@@ -16,9 +30,54 @@ impl Scratch {
     pub(crate) fn shrink(&mut self) {
         *self = Self::default();
     }
+
+    /// Whether anything was produced since the last time.
+    pub(crate) fn has_produced(&mut self) -> bool {
+        std::mem::take(&mut self.produced)
+    }
 }
 
+/// Handles a request. Its answer leaves at once, unless `acks=all` has to wait for the disk; with
+/// `acks=0` there is none, and an error closes the connection, since nothing else can tell of it.
 pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
-    hot.mailbox.close("produce");
+    let version = hot.header.api_version;
+    let mut scratch = std::mem::take(hot.scratch);
+    scratch.produced = true;
+    let Scratch { request, answers, inflated, .. } = &mut scratch;
+    produce::decode(version, hot.body, request)?;
+    answers.clear();
+    let mut waiting = Vec::new();
+    let mut appender = Appender::new(hot.broker, hot.header, request, inflated);
+    for topic in &request.topics {
+        appender.enter(topic, hot.body);
+        for partition in request.partitions_of(topic) {
+            let records = partition.records.clone().and_then(|range| hot.body.get_mut(range));
+            let (answer, wait) = appender.append(partition.index, records);
+            waiting.extend(wait.map(|(partition, upto)| (answers.len(), partition, upto)));
+            answers.push(answer);
+        }
+    }
+    if request.acks == 0 {
+        if answers.iter().any(|answer| answer.error.is_some()) {
+            hot.mailbox.close("a produce with acks=0 failed");
+        }
+    } else if waiting.is_empty() {
+        answer(hot, request, answers);
+    } else {
+        let patience = request.timeout_ms;
+        let waiting = Waiting { partitions: waiting, patience };
+        parked::park(hot, request, std::mem::take(answers), waiting);
+    }
+    *hot.scratch = scratch;
     Ok(())
+}
+
+fn answer(hot: &mut Hot<'_>, request: &ProduceRequest, answers: &[PartitionResponse]) {
+    let (version, correlation_id) = (hot.header.api_version, hot.header.correlation_id);
+    hot.answer_with(|body, out| {
+        let nodes = &[];
+        let throttle_ms = 0;
+        ProduceResponse { version, correlation_id, throttle_ms, request, body, answers, nodes }
+            .encode(out);
+    });
 }

@@ -26,7 +26,7 @@ pub(super) fn probe(range: &FileRange, count: usize) -> Probe {
         let mut byte = [0];
         let mut into = [IoSliceMut::new(&mut byte)];
         let flags = ReadWriteFlags::NOWAIT;
-        match rustix::io::preadv2(&*range.file, &mut into, position, flags) {
+        match rustix::io::preadv2(range.file.as_file(), &mut into, position, flags) {
             Err(Errno::AGAIN) => return Probe::Cold,
             // A file system that cannot say is taken for a fast one; errors show when it is sent.
             Ok(_) | Err(_) => {}
@@ -41,7 +41,7 @@ pub(super) fn warm(range: &FileRange, count: usize) {
     let end = range.position + count.min(range.len) as u64;
     let mut at = range.position;
     while at < end {
-        match range.file.read_at(&mut scratch, at) {
+        match range.file.as_file().read_at(&mut scratch, at) {
             Ok(0) | Err(_) => return,
             Ok(n) => at += n as u64,
         }

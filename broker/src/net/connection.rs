@@ -4,6 +4,7 @@
 //! has no timer of its own except while a fetch is parked.
 
 mod handle;
+mod parked;
 
 use std::{
     future::{Future, poll_fn},
@@ -11,25 +12,25 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use kastellan_core::machine::Millis;
 use kastellan_protocol::frame::FrameError;
 use tokio::{net::TcpStream, task::JoinHandle, time::Sleep};
 
-pub(crate) use self::handle::Hot;
 use self::handle::Trouble;
+pub(crate) use self::{handle::Hot, parked::Parked};
 use super::{
     Mailbox, cold,
     input::{Front, Input},
     mailbox::Glance,
     out::{Flushed, Out},
 };
-use crate::{
-    api::{fetch::Parked, produce::Scratch},
-    broker::Broker,
-    call::ClientInfo,
-};
+use crate::{api::produce::Scratch, broker::Broker, call::ClientInfo};
+
+/// How long a producer waits at a time while the disk is too far behind.
+const BREATH: Duration = Duration::from_millis(5);
 
 /// A client's connection.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ pub(super) struct Connection {
     out: Out,
     /// Requests that have a slot and no answer in `out` yet.
     pending: usize,
-    /// Fetches that wait for data.
+    /// Requests that wait: fetches for data, acknowledgements for the disk.
     parked: Vec<Parked>,
     /// Runs while a fetch is parked.
     timer: Option<Pin<Box<Sleep>>>,
@@ -101,7 +102,11 @@ impl Connection {
         loop {
             let now = self.broker.clock.monotonic();
             self.handle_frames()?;
-            self.retry_fetches(now);
+            self.retry_parked(now);
+            if self.scratch.has_produced() && self.broker.partitions.over_budget() {
+                // The disk is behind: this client's next bytes have to wait for it.
+                tokio::time::sleep(BREATH).await;
+            }
             let glance = self.collect();
             if let Some(reason) = glance.closed {
                 return Err(Ending::Asked(reason));
@@ -163,7 +168,7 @@ impl Connection {
     }
 
     /// Gives fetches whose data came, or whose time is over, their answer.
-    fn retry_fetches(&mut self, now: Millis) {
+    fn retry_parked(&mut self, now: Millis) {
         if self.parked.is_empty() {
             return;
         }
@@ -172,7 +177,7 @@ impl Connection {
         let draining = self.mailbox.is_draining();
         let (broker, mailbox) = (&self.broker, &self.mailbox);
         self.parked.retain_mut(|fetch| {
-            let force = draining || fetch.deadline() <= now;
+            let force = (draining && fetch.is_fetch()) || fetch.deadline() <= now;
             if !force && !woken.contains(&fetch.slot()) {
                 return true;
             }

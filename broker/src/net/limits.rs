@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use kastellan_core::config::BrokerConfig;
 use kastellan_protocol::frame;
-
-use crate::config::{BadSetting, Config};
 
 /// The limits of all connections together and of each.
 #[derive(Debug, Clone)]
@@ -29,23 +28,24 @@ pub(crate) struct Limits {
     pub(crate) write_deadline: Duration,
 }
 
-/// How long Kafka lets a connection be quiet: 10 minutes.
-const IDLE_MS: u64 = 600_000;
+/// The pool's size where `queued.max.request.bytes` names none: a few of the largest frames.
+const REQUEST_BYTES: usize = 256 << 20;
 
 impl Limits {
-    /// The limits that `config` asks for.
-    pub(crate) fn new(config: &Config) -> Result<Self, BadSetting> {
-        let produce = config.size("socket.request.max.bytes", frame::Limits::default().produce)?;
-        Ok(Self {
+    /// The limits that `settings` ask for.
+    pub(crate) fn new(settings: &BrokerConfig) -> Self {
+        let ms = |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+        let produce = settings.socket_request_max_bytes;
+        Self {
             frame: frame::Limits { produce, ..frame::Limits::default() },
-            request_bytes: config.size("queued.max.request.bytes", 128 << 20)?,
+            request_bytes: settings.queued_max_request_bytes.unwrap_or(REQUEST_BYTES),
             pipelined: 64,
             queued_response_bytes: 1 << 20,
-            connections: config.size("max.connections", 10_000)?,
-            connections_per_ip: config.size("max.connections.per.ip", 5_000)?,
-            idle: Duration::from_millis(config.count("connections.max.idle.ms", IDLE_MS)?),
-            frame_deadline: Duration::from_secs(30),
-            write_deadline: Duration::from_secs(30),
-        })
+            connections: settings.max_connections,
+            connections_per_ip: settings.max_connections_per_ip,
+            idle: settings.connections_max_idle_ms.map_or(Duration::MAX, ms),
+            frame_deadline: ms(settings.frame_timeout_ms),
+            write_deadline: ms(settings.write_timeout_ms),
+        }
     }
 }

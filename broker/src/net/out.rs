@@ -154,7 +154,7 @@ impl Out {
         let end = self.bytes.len();
         self.bytes.resize(end + range.len, 0);
         let room = self.bytes.get_mut(end..).unwrap_or_default();
-        let read = range.file.read_exact_at(room, range.position).is_ok();
+        let read = range.file.as_file().read_exact_at(room, range.position).is_ok();
         if !read {
             self.bytes.truncate(end);
         }
@@ -177,7 +177,7 @@ fn send_range(stream: &TcpStream, range: &mut FileRange, most: usize) -> io::Res
     }
     let mut offset = range.position;
     let sent = stream.try_io(Interest::WRITABLE, || {
-        match rustix::fs::sendfile(stream, &*range.file, Some(&mut offset), count) {
+        match rustix::fs::sendfile(stream, range.file.as_file(), Some(&mut offset), count) {
             Err(Errno::INTR) => Ok(0),
             Ok(0) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a log file is too short")),
             other => Ok(other?),

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::partition::LogFile;
+
 /// A run of a file's bytes that belongs into a response.
 #[derive(Debug, Clone)]
 pub(crate) struct FileRange {
     /// The open file.
-    pub(crate) file: Arc<std::fs::File>,
+    pub(crate) file: Arc<LogFile>,
     /// Where in the file the range begins.
     pub(crate) position: u64,
     /// How many bytes; more than 0.

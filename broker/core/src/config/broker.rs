@@ -65,6 +65,12 @@ pub struct BrokerConfig {
     pub retention_check_interval_ms: i64,
     /// log.cleaner.backoff.ms.
     pub cleaner_backoff_ms: i64,
+    /// Whether kastellan.durability is `fsync`.
+    pub fsync: bool,
+    /// kastellan.frame.timeout.ms.
+    pub frame_timeout_ms: i64,
+    /// kastellan.write.timeout.ms.
+    pub write_timeout_ms: i64,
     /// metadata.log.max.record.bytes.between.snapshots.
     pub metadata_snapshot_bytes: u64,
 }
@@ -153,6 +159,9 @@ impl BrokerConfig {
             producer_id_expiration_ms: value.long("producer.id.expiration.ms"),
             retention_check_interval_ms: value.long("log.retention.check.interval.ms"),
             cleaner_backoff_ms: value.long("log.cleaner.backoff.ms"),
+            fsync: value.text("kastellan.durability").trim() == "fsync",
+            frame_timeout_ms: value.long("kastellan.frame.timeout.ms"),
+            write_timeout_ms: value.long("kastellan.write.timeout.ms"),
             metadata_snapshot_bytes: value
                 .number("metadata.log.max.record.bytes.between.snapshots"),
             settings,

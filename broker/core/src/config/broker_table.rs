@@ -7,6 +7,7 @@ use super::{
 };
 
 const MS_PER_HOUR: i64 = 3_600_000;
+const DURABILITIES: &[&str] = &["fsync", "replicated"];
 
 /// In alphabetical order.
 pub(super) static BROKER: &[Setting] = &[
@@ -107,6 +108,27 @@ pub(super) static BROKER: &[Setting] = &[
         Int(0, i32::MAX),
         "6000",
         "The shortest session timeout that a group member may ask for, in milliseconds.",
+    ),
+    Setting::broker(
+        "kastellan.durability",
+        OneOf(DURABILITIES),
+        "replicated",
+        "What acks=all promises: `replicated` is Kafka's rule, every in-sync replica has the record in \
+         its page cache; `fsync` means that it is on the disk, too. A topic asks for the latter with \
+         flush.messages=1.",
+    ),
+    Setting::broker(
+        "kastellan.frame.timeout.ms",
+        Long(1, i64::MAX),
+        "30000",
+        "How long a request may take from its first byte to its last; a connection that is slower is \
+         closed.",
+    ),
+    Setting::broker(
+        "kastellan.write.timeout.ms",
+        Long(1, i64::MAX),
+        "30000",
+        "How long a client may leave its responses unread before its connection is closed.",
     ),
     Setting::broker(
         "log.cleaner.backoff.ms",

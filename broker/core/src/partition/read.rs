@@ -111,11 +111,11 @@ impl Place {
 }
 
 impl<L: Log> Partition<L> {
-    /// Reads what `from` asks for, as far as readers may see.
+    /// What `from` may see, without reading: `slice` is `Some(())` where there is something to read.
+    /// For a shell that looks into files without holding the partition.
     ///
-    /// Errors: 74 and 75 for the wrong leader epoch, 1 `OFFSET_OUT_OF_RANGE`, 56
-    /// `KAFKA_STORAGE_ERROR`.
-    pub fn fetch(&self, from: From) -> Result<Fetched<L::Slice>, ErrorCode> {
+    /// Errors: 74 and 75 for the wrong leader epoch, 1 `OFFSET_OUT_OF_RANGE`.
+    pub fn bounds(&self, from: From) -> Result<Fetched<()>, ErrorCode> {
         self.check_epoch(from.current_leader_epoch)?;
         let mut fetched = Fetched {
             high_watermark: self.high_watermark,
@@ -130,12 +130,25 @@ impl<L: Log> Partition<L> {
         if from.offset < self.log.start() || from.offset > self.log.end() {
             return Err(ErrorCode::OffsetOutOfRange);
         }
-        if from.offset < self.high_watermark && (from.max_bytes > 0 || from.at_least_one) {
-            let until = self.high_watermark;
-            let slice = self.log.read(from.offset, until, from.max_bytes, from.at_least_one);
-            fetched.slice = Some(slice.map_err(|error| code(&error))?);
-        }
+        fetched.slice = (from.offset < self.high_watermark).then_some(());
         Ok(fetched)
+    }
+
+    /// Reads what `from` asks for, as far as readers may see. Errors: those of
+    /// [`Partition::bounds`], and 56 `KAFKA_STORAGE_ERROR`.
+    pub fn fetch(&self, from: From) -> Result<Fetched<L::Slice>, ErrorCode> {
+        let Fetched { high_watermark, last_stable_offset, log_start, diverging, slice } =
+            self.bounds(from)?;
+        let wanted = from.max_bytes > 0 || from.at_least_one;
+        let slice = match slice {
+            Some(()) if wanted => {
+                let (most, whole) = (from.max_bytes, from.at_least_one);
+                let slice = self.log.read(from.offset, high_watermark, most, whole);
+                Some(slice.map_err(|error| code(&error))?)
+            }
+            Some(()) | None => None,
+        };
+        Ok(Fetched { high_watermark, last_stable_offset, log_start, diverging, slice })
     }
 
     /// What there is to say about `place`. Errors: 74 and 75 for the wrong leader epoch.

@@ -13,10 +13,10 @@ use kastellan_protocol::{
     messages::ApiKey,
 };
 
-use super::Connection;
+use super::{Connection, Parked};
 use crate::{
     api::{
-        fetch::{self, Parked},
+        fetch,
         produce::{self, Scratch},
     },
     broker::Broker,
@@ -47,7 +47,7 @@ pub(crate) struct Hot<'a> {
     pub(crate) body: &'a mut [u8],
     /// The connection's mailbox, for answers that come later.
     pub(crate) mailbox: &'a Arc<Mailbox>,
-    /// Fetches of this connection that wait.
+    /// Requests of this connection that wait.
     pub(crate) parked: &'a mut Vec<Parked>,
     /// Memory that is reused from request to request.
     pub(crate) scratch: &'a mut Scratch,
@@ -56,9 +56,15 @@ pub(crate) struct Hot<'a> {
 }
 
 impl Hot<'_> {
-    /// The output buffer, to write an answer straight into, if no earlier request waits for its own.
-    pub(crate) fn in_order(&mut self) -> Option<&mut BytesMut> {
-        (*self.pending == 0).then(|| self.out.tail())
+    /// Answers now: `write` appends a frame that is all bytes, given the request's body.
+    pub(crate) fn answer_with(&mut self, write: impl FnOnce(&[u8], &mut BytesMut)) {
+        if *self.pending == 0 {
+            write(self.body, self.out.tail());
+        } else {
+            let mut frame = BytesMut::new();
+            write(self.body, &mut frame);
+            self.answer(Response::inline(frame.freeze()));
+        }
     }
 
     /// Answers now.

@@ -1,0 +1,143 @@
+//! Looks at the partitions of a session that are worth it.
+
+use std::sync::Arc;
+
+use kastellan_core::{
+    partition::From,
+    session::{Look, Session, TopicKey},
+};
+use kastellan_protocol::ErrorCode;
+
+use crate::{
+    broker::Broker,
+    partition::{Partition, Read},
+    sessions::Live,
+};
+
+/// What a look at all of them gave.
+#[derive(Debug)]
+pub(super) struct Looked {
+    /// In the order of their turns.
+    pub(super) seen: Vec<Seen>,
+    /// Bytes of records.
+    pub(super) bytes: usize,
+    /// Whether the client must hear of something at once.
+    pub(super) urgent: bool,
+}
+
+/// What a look at one partition gave.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// Its place in the session.
+    pub(super) slot: usize,
+    /// What was read, or why nothing was.
+    pub(super) read: Result<Read, ErrorCode>,
+    /// Whether the client hears of it.
+    pub(super) told: bool,
+    look: Look,
+}
+
+impl Looked {
+    /// Looks at every partition in the queue, until `max_bytes` are found; with `all`, the client is
+    /// told of each.
+    pub(super) fn new(broker: &Broker, live: &mut Live, max_bytes: usize, all: bool) -> Self {
+        let mut queue = Vec::new();
+        live.session.take_queue(&mut queue);
+        let mut looked = Self { seen: Vec::with_capacity(queue.len()), bytes: 0, urgent: false };
+        for slot in queue {
+            let left = max_bytes.saturating_sub(looked.bytes);
+            let Some(read) = look(broker, live, slot, (left, looked.bytes == 0)) else { continue };
+            let look = summary(&read);
+            looked.urgent |= look.urgent;
+            looked.bytes += bytes(&read);
+            let told = all || live.session.is_news(slot, look);
+            looked.seen.push(Seen { slot, read, told, look });
+        }
+        looked
+    }
+
+    /// The client is not told yet: everything keeps its turn.
+    pub(super) fn put_back(&self, session: &mut Session<Arc<Partition>>) {
+        let worth = self.seen.iter().filter(|seen| seen.told || seen.has_more());
+        worth.for_each(|seen| session.put_back(seen.slot));
+    }
+
+    /// The client is told: who was served goes behind those who were not.
+    pub(super) fn settle(&self, session: &mut Session<Arc<Partition>>) {
+        for seen in self.seen.iter().filter(|seen| seen.has_more() && !seen.look.records) {
+            session.put_back(seen.slot);
+        }
+        for seen in self.seen.iter().filter(|seen| seen.told) {
+            session.settle(seen.slot, seen.look);
+        }
+    }
+}
+
+impl Seen {
+    fn has_more(&self) -> bool {
+        self.read.as_ref().is_ok_and(|read| read.more)
+    }
+}
+
+/// Has the partitions that do not do so yet tell the session of appends; true if there were any.
+pub(super) fn subscribe(live: &mut Live) -> bool {
+    let Live { session, heard, silent, .. } = live;
+    let mut new = false;
+    for slot in silent.drain(..) {
+        let partition = session.entry(slot).and_then(|entry| entry.handle.as_ref());
+        // One that is offline says so at the next look.
+        new |= partition.is_some_and(|partition| partition.subscribe(heard, slot).is_ok());
+    }
+    new
+}
+
+fn look(
+    broker: &Broker,
+    live: &mut Live,
+    slot: usize,
+    (left, whole): (usize, bool),
+) -> Option<Result<Read, ErrorCode>> {
+    let entry = live.session.entry(slot)?;
+    let wanted = entry.wanted;
+    if entry.handle.as_ref().is_none_or(|known| known.is_deleted()) {
+        let found = match &entry.topic {
+            TopicKey::Name(name) => broker.partitions.get(name, wanted.index),
+            TopicKey::Id(id) => broker.partitions.get_by_id(*id, wanted.index),
+        };
+        entry.handle = found.as_ref().ok().cloned();
+        match found {
+            Err(code) => return Some(Err(code)),
+            Ok(_) => live.silent.push(slot),
+        }
+        if live.eager {
+            subscribe(live);
+        }
+    }
+    let partition = live.session.entry(slot)?.handle.as_ref()?;
+    let most = usize::try_from(wanted.max_bytes).unwrap_or(0);
+    Some(partition.read(From {
+        offset: wanted.fetch_offset,
+        current_leader_epoch: wanted.current_leader_epoch,
+        last_fetched_epoch: wanted.last_fetched_epoch,
+        max_bytes: most.min(left),
+        // The first records come whole, however little the client wants.
+        at_least_one: whole,
+    }))
+}
+
+fn bytes(read: &Result<Read, ErrorCode>) -> usize {
+    let records = read.as_ref().ok().and_then(|read| read.records.as_ref());
+    records.map_or(0, |records| records.len)
+}
+
+fn summary(read: &Result<Read, ErrorCode>) -> Look {
+    match read {
+        Ok(read) => Look {
+            high_watermark: read.high_watermark,
+            log_start: read.log_start,
+            records: read.records.is_some(),
+            urgent: read.diverging.is_some(),
+        },
+        Err(_) => Look { high_watermark: -1, log_start: -1, records: false, urgent: true },
+    }
+}

@@ -1,0 +1,84 @@
+//! Writes the answer around the file ranges.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use kastellan_core::session::{Session, TopicKey};
+use kastellan_protocol::{
+    ErrorCode,
+    fetch::{PartitionHeader, ResponseHead, ResponseWriter},
+};
+use uuid::Uuid;
+
+use super::look::{Looked, Seen};
+use crate::{net::Response, partition::Partition};
+
+/// What stands in front of every answer to one request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    pub(super) version: i16,
+    pub(super) correlation_id: i32,
+    pub(super) session_id: i32,
+}
+
+impl Head {
+    fn response(&self, error: Option<ErrorCode>) -> ResponseHead {
+        ResponseHead {
+            version: self.version,
+            correlation_id: self.correlation_id,
+            throttle_ms: 0,
+            error,
+            session_id: self.session_id,
+        }
+    }
+
+    /// An answer that is one error.
+    pub(super) fn error(&self, code: ErrorCode) -> Response {
+        let writer = ResponseWriter::new(&self.response(Some(code)), 0, BytesMut::new());
+        Response::inline(writer.finish().freeze())
+    }
+}
+
+/// The answer that tells what was seen.
+pub(super) fn response(
+    head: &Head,
+    session: &Session<Arc<Partition>>,
+    looked: &Looked,
+) -> Response {
+    let told: Vec<(&TopicKey, &Seen)> = looked
+        .seen
+        .iter()
+        .filter(|seen| seen.told)
+        .filter_map(|seen| Some((session.topic(seen.slot)?, seen)))
+        .collect();
+    // A topic is named once for each run of its partitions, as Kafka does.
+    let runs: Vec<_> = told.chunk_by(|a, b| a.0 == b.0).collect();
+    let mut writer = ResponseWriter::new(&head.response(None), runs.len(), BytesMut::new());
+    let mut files = Vec::new();
+    for run in runs {
+        let Some((topic, _)) = run.first() else { continue };
+        match topic {
+            TopicKey::Name(name) => writer.topic(name, &Uuid::nil(), run.len()),
+            TopicKey::Id(id) => writer.topic("", id, run.len()),
+        }
+        for (_, seen) in run {
+            let index = session.index(seen.slot).unwrap_or(-1);
+            match &seen.read {
+                Err(code) => drop(writer.partition(&PartitionHeader::error(index, *code), 0)),
+                Ok(read) => {
+                    let header = PartitionHeader {
+                        high_watermark: read.high_watermark,
+                        last_stable_offset: read.last_stable_offset,
+                        log_start_offset: read.log_start,
+                        diverging_epoch: read.diverging,
+                        ..PartitionHeader::new(index)
+                    };
+                    let len = read.records.as_ref().map_or(0, |records| records.len);
+                    let position = writer.partition(&header, len);
+                    files.extend(read.records.clone().map(|records| (position, records)));
+                }
+            }
+        }
+    }
+    Response { bytes: writer.finish().freeze(), files }
+}

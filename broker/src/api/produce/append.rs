@@ -1,0 +1,178 @@
+//! Appends the batches of one request, each for itself: one that fails does not hold up the others.
+
+use std::sync::Arc;
+
+use kastellan_core::{
+    config::{TimestampType, TopicConfig},
+    id::Offset,
+    machine::Now,
+    partition::Appending,
+};
+use kastellan_protocol::{
+    ErrorCode,
+    batch::{InvalidBatch, Rules, Scratch, TimestampRules, Valid, sole, validate},
+    header::RequestHeader,
+    produce::{PartitionResponse, ProduceRequest, Topic as Named},
+};
+
+use crate::{broker::Broker, partition::Partition, partitions::Topic};
+
+/// First version that names topics by id (KIP-516).
+const TOPIC_IDS: i16 = 13;
+/// First version that may send zstd (KIP-110).
+const ZSTD: i16 = 7;
+/// Topics that only the broker writes to.
+const INTERNAL: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
+
+/// A partition whose high watermark an acknowledgement waits for, and up to where.
+pub(super) type Wait = (Arc<Partition>, Offset);
+
+/// The state of a request whose batches are being appended.
+pub(super) struct Appender<'a> {
+    broker: &'a Broker,
+    version: i16,
+    now: Now,
+    acks: i16,
+    /// Why nothing of the request is appended.
+    refused: Option<(ErrorCode, &'static str)>,
+    inflated: &'a mut Scratch,
+    topic: Result<Entered, ErrorCode>,
+}
+
+/// The topic whose partitions are being appended to.
+struct Entered {
+    topic: Arc<Topic>,
+    config: Arc<TopicConfig>,
+    rules: Rules,
+    how: Appending,
+}
+
+impl<'a> Appender<'a> {
+    pub(super) fn new(
+        broker: &'a Broker,
+        header: &RequestHeader,
+        request: &ProduceRequest,
+        inflated: &'a mut Scratch,
+    ) -> Self {
+        let refused = if !matches!(request.acks, -1..=1) {
+            Some((ErrorCode::InvalidRequiredAcks, "acks must be 0, 1 or all (-1)"))
+        } else if request.transactional_id.is_some() {
+            Some((ErrorCode::InvalidTxnState, "this broker does not serve transactions yet"))
+        } else {
+            None
+        };
+        Self {
+            broker,
+            version: header.api_version,
+            now: broker.clock.now(),
+            acks: request.acks,
+            refused,
+            inflated,
+            topic: Err(ErrorCode::UnknownTopicOrPartition),
+        }
+    }
+
+    /// The partitions that follow belong to `topic`.
+    pub(super) fn enter(&mut self, topic: &Named, body: &[u8]) {
+        let partitions = &self.broker.partitions;
+        let found = if self.version >= TOPIC_IDS {
+            partitions.topic_by_id(topic.id).ok_or(ErrorCode::UnknownTopicId)
+        } else {
+            partitions.topic(topic.name(body)).ok_or(ErrorCode::UnknownTopicOrPartition)
+        };
+        self.topic = found.and_then(|topic| {
+            if INTERNAL.contains(&topic.name()) {
+                return Err(ErrorCode::InvalidTopicException);
+            }
+            let config = topic.config();
+            Ok(Entered { rules: self.rules(&config), how: self.how(&config), topic, config })
+        });
+    }
+
+    /// Appends the batch for partition `index`; says also whether its acknowledgement has to wait.
+    pub(super) fn append(
+        &mut self,
+        index: i32,
+        records: Option<&mut [u8]>,
+    ) -> (PartitionResponse, Option<Wait>) {
+        match self.try_append(index, records) {
+            Ok(done) => done,
+            Err(Failed::Code(code)) => (PartitionResponse::error(index, code), None),
+            Err(Failed::Batch(invalid)) => (PartitionResponse::invalid(index, &invalid), None),
+        }
+    }
+
+    fn try_append(
+        &mut self,
+        index: i32,
+        records: Option<&mut [u8]>,
+    ) -> Result<(PartitionResponse, Option<Wait>), Failed> {
+        if let Some((code, reason)) = self.refused {
+            return Err(Failed::Batch(InvalidBatch { code, reason, record: None }));
+        }
+        let entered = self.topic.as_ref().map_err(|code| Failed::Code(*code))?;
+        let partition = entered.topic.partition(index)?;
+        let records = records.unwrap_or_default();
+        sole(Some(records))?;
+        let valid = validate(records, &entered.rules, self.inflated)?;
+        check_kind(&valid)?;
+        let done = partition.append(records, &valid, entered.how)?;
+        let stamped = entered.config.timestamp_type == TimestampType::LogAppendTime;
+        let stamp = if stamped { self.now.wall } else { -1 };
+        let answer = PartitionResponse::appended(index, done.first, stamp, done.log_start);
+        let waits = self.acks == -1 && !done.committed;
+        Ok((answer, waits.then(|| (partition, done.last + 1))))
+    }
+
+    fn rules(&self, config: &TopicConfig) -> Rules {
+        let stamped = config.timestamp_type == TimestampType::LogAppendTime;
+        Rules {
+            max_batch_bytes: config.max_message_bytes,
+            require_key: config.cleanup.compact,
+            allow_zstd: self.version >= ZSTD,
+            timestamps: (!stamped).then_some(TimestampRules {
+                now: self.now.wall,
+                before_max_ms: config.timestamp_before_max_ms,
+                after_max_ms: config.timestamp_after_max_ms,
+            }),
+            ..Rules::default()
+        }
+    }
+
+    fn how(&self, config: &TopicConfig) -> Appending {
+        Appending {
+            now: self.now.wall,
+            log_append_time: config.timestamp_type == TimestampType::LogAppendTime,
+            min_in_sync: if self.acks == -1 { config.min_insync_replicas } else { 0 },
+        }
+    }
+}
+
+/// Why one batch is not appended.
+enum Failed {
+    Code(ErrorCode),
+    Batch(InvalidBatch),
+}
+
+impl From<ErrorCode> for Failed {
+    fn from(code: ErrorCode) -> Self {
+        Self::Code(code)
+    }
+}
+
+impl From<InvalidBatch> for Failed {
+    fn from(invalid: InvalidBatch) -> Self {
+        Self::Batch(invalid)
+    }
+}
+
+fn check_kind(valid: &Valid) -> Result<(), InvalidBatch> {
+    if valid.header.is_transactional() {
+        return Err(InvalidBatch {
+            code: ErrorCode::InvalidTxnState,
+            reason: "this broker does not serve transactions yet",
+            record: None,
+        });
+    }
+    Ok(())
+}

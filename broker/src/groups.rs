@@ -1,0 +1,225 @@
+//! Drives the group coordinators: one for each partition of `__consumer_offsets` that is led here.
+//!
+//! A request steps its coordinator on the connection's own task, under that coordinator's mutex; what
+//! parks it is a ticket in the machine and a closure here. Records go through the partition like
+//! anybody's, and replies wait until the partition has committed them. One sleeping task wakes the
+//! machines whose time has come.
+
+mod gather;
+mod hash;
+mod load;
+mod shard;
+mod timer;
+mod topic;
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use kastellan_core::{
+    config::BrokerConfig,
+    group::{Input, Reply, Settings},
+    id::Uuid,
+    machine::Ticket,
+};
+use kastellan_protocol::ErrorCode;
+
+pub(crate) use gather::Gather;
+pub(crate) use topic::{CONSUMER_OFFSETS, Coordinator, find};
+use self::{
+    shard::{Shard, State},
+    timer::Timer,
+};
+use crate::broker::Broker;
+
+/// All group coordinators of the broker.
+#[derive(Debug)]
+pub(crate) struct Groups {
+    settings: Settings,
+    /// One per partition of the offsets topic, once there is one; its partition count never changes.
+    shards: OnceLock<Vec<Shard>>,
+    tickets: AtomicU64,
+    timer: Timer,
+    /// Told when `shards` are there.
+    ready: tokio::sync::Notify,
+}
+
+impl Groups {
+    /// Coordinators for a broker that is configured like this.
+    pub(crate) fn new(config: &BrokerConfig) -> Self {
+        let count = |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+        let settings = Settings {
+            min_session_timeout_ms: config.group_min_session_timeout_ms,
+            max_session_timeout_ms: config.group_max_session_timeout_ms,
+            initial_rebalance_delay: count(i64::from(config.group_initial_rebalance_delay_ms)),
+            max_size: config.group_max_size,
+            max_offset_metadata_bytes: config.offset_metadata_max_bytes,
+            offsets_retention: count(config.offsets_retention_ms),
+            retention_check_interval: count(config.offsets_retention_check_interval_ms),
+            ..Settings::default()
+        };
+        Self {
+            settings,
+            shards: OnceLock::new(),
+            tickets: AtomicU64::new(0),
+            timer: Timer::new(),
+            ready: tokio::sync::Notify::new(),
+        }
+    }
+
+    /// Asks the coordinator of `group`. `input` is given the ticket to put into the question; `tell`
+    /// is called once, now or later, from any thread.
+    pub(crate) fn ask(
+        broker: &Arc<Broker>,
+        group: &str,
+        input: impl FnOnce(Ticket) -> Input,
+        tell: impl FnOnce(Reply) + Send + 'static,
+    ) {
+        let groups = &broker.groups;
+        let ticket = groups.ticket();
+        let input = input(ticket);
+        let Some(shards) = groups.shards(broker) else {
+            return turn_away(&input, ErrorCode::NotCoordinator, tell);
+        };
+        let index = hash::partition_of(group, shards.len());
+        groups.ask_shard(broker, index, (ticket, input), tell);
+    }
+
+    /// Asks every coordinator of this broker, as `ListGroups` does; the answers come in the order of
+    /// partitions.
+    pub(crate) fn ask_all(
+        broker: &Arc<Broker>,
+        input: impl Fn(Ticket) -> Input,
+        done: impl FnOnce(Vec<Reply>) + Send + 'static,
+    ) {
+        let groups = &broker.groups;
+        let count = groups.shards(broker).map_or(0, Vec::len);
+        let gather = Gather::new(count, done);
+        for index in 0..count {
+            let ticket = groups.ticket();
+            let gather = Arc::clone(&gather);
+            let tell = move |reply| gather.put(index, reply);
+            groups.ask_shard(broker, index, (ticket, input(ticket)), tell);
+        }
+    }
+
+    fn ask_shard(
+        &self,
+        broker: &Arc<Broker>,
+        index: usize,
+        (ticket, input): (Ticket, Input),
+        tell: impl FnOnce(Reply) + Send + 'static,
+    ) {
+        let Some(shard) = self.shards.get().and_then(|shards| shards.get(index)) else {
+            return turn_away(&input, ErrorCode::NotCoordinator, tell);
+        };
+        let mut state = shard.lock();
+        if matches!(*state, State::Closed) {
+            state = load::begin(broker, index, shard, state);
+        }
+        let code = match &mut *state {
+            State::Open(open) => {
+                open.wait(ticket, Box::new(tell));
+                let answers = open.step(broker.clock.now(), input);
+                open.arm(&shard.deadline, &self.timer);
+                drop(state);
+                return answers.tell();
+            }
+            State::Loading => ErrorCode::CoordinatorLoadInProgress,
+            State::Closed | State::Stopped => ErrorCode::NotCoordinator,
+        };
+        drop(state);
+        turn_away(&input, code, tell);
+    }
+
+    /// A topic has been deleted, and its partitions are gone: so is what was committed for it.
+    pub(crate) fn topic_deleted(broker: &Arc<Broker>, topic: &str, id: Uuid) {
+        for shard in broker.groups.shards.get().into_iter().flatten() {
+            let mut state = shard.lock();
+            if let State::Open(open) = &mut *state {
+                let input = Input::TopicDeleted { topic: topic.to_owned(), id };
+                let answers = open.step(broker.clock.now(), input);
+                open.arm(&shard.deadline, &broker.groups.timer);
+                drop(state);
+                answers.tell();
+            }
+        }
+    }
+
+    /// Reads every coordinator's log that is here already. For the start of the broker.
+    pub(crate) fn load_all(broker: &Arc<Broker>) {
+        let Some(shards) = broker.groups.shards(broker) else { return };
+        for (index, shard) in shards.iter().enumerate() {
+            let mut state = shard.lock();
+            if matches!(*state, State::Closed) {
+                *state = State::Loading;
+                drop(state);
+                load::now(broker, index, shard);
+            }
+        }
+    }
+
+    /// Wakes machines when their time has come; runs until it is dropped.
+    pub(crate) async fn keep_time(broker: Arc<Broker>) {
+        let groups = &broker.groups;
+        loop {
+            let shards = groups.shards.get();
+            let deadlines = shards.into_iter().flatten().map(|shard| &shard.deadline);
+            let sleep = groups.timer.sleep(broker.clock, deadlines);
+            tokio::select! {
+                () = sleep => (),
+                () = groups.ready.notified() => (),
+            }
+            let now = broker.clock.now();
+            let due = groups.shards.get().into_iter().flatten();
+            for shard in due.filter(|shard| shard.deadline.is_due(now.monotonic)) {
+                let mut state = shard.lock();
+                if let State::Open(open) = &mut *state {
+                    let answers = open.step(now, Input::Tick);
+                    open.arm(&shard.deadline, &groups.timer);
+                    drop(state);
+                    answers.tell();
+                } else {
+                    groups.timer.set(&shard.deadline, None);
+                }
+            }
+        }
+    }
+
+    /// Sends everybody who is parked away, and takes in nobody more: the broker is stopping.
+    pub(crate) fn stop(&self) {
+        for shard in self.shards.get().into_iter().flatten() {
+            let stopped = std::mem::replace(&mut *shard.lock(), State::Stopped);
+            if let State::Open(open) = stopped {
+                open.resign(ErrorCode::NotCoordinator).tell();
+            }
+        }
+    }
+
+    fn ticket(&self) -> Ticket {
+        Ticket(self.tickets.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The coordinators, if the offsets topic exists.
+    fn shards(&self, broker: &Arc<Broker>) -> Option<&Vec<Shard>> {
+        if let Some(shards) = self.shards.get() {
+            return Some(shards);
+        }
+        let count = topic::partition_count(broker)?;
+        let shards =
+            self.shards.get_or_init(|| std::iter::repeat_with(Shard::closed).take(count).collect());
+        self.ready.notify_one();
+        Some(shards)
+    }
+}
+
+/// Answers instead of a coordinator.
+fn turn_away(input: &Input, code: ErrorCode, tell: impl FnOnce(Reply)) {
+    if let Some((_, reply)) = input.refusal(code) {
+        tell(reply);
+    }
+}

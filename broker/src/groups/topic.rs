@@ -1,0 +1,1 @@
+//! The topic `__consumer_offsets`: where groups live, and who coordinates them.

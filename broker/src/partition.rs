@@ -1,0 +1,136 @@
+//! One partition in the shell: the machine and its log under a short mutex, and who waits for it.
+//!
+//! Nothing here holds the mutex across a sync or a read of the disk. A panic under the mutex poisons
+//! it: from then on the partition is offline and answers 56 `KAFKA_STORAGE_ERROR`.
+
+mod append;
+mod commit;
+mod open;
+mod read;
+mod upkeep;
+mod waiting;
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use kastellan_core::{
+    id::Offset,
+    partition::{self as machine, Durability},
+};
+use kastellan_log::{
+    Committer,
+    disk::{StdDisk, StdFile},
+};
+use kastellan_protocol::ErrorCode;
+
+use self::waiting::{Reader, Waiter};
+pub(crate) use self::{
+    append::Done,
+    open::{Opening, settings_of_log},
+    read::{Found, Read, Sought},
+    waiting::Subscription,
+};
+use crate::partitions::Topic;
+
+/// The log of a partition.
+pub(crate) type Log = kastellan_log::Log<StdDisk>;
+/// A file of a log.
+pub(crate) type LogFile = StdFile;
+
+/// One partition that this broker leads.
+pub(crate) struct Partition {
+    topic: Arc<Topic>,
+    index: i32,
+    key: u64,
+    deleted: AtomicBool,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// `None` once the log is closed.
+    machine: Option<machine::Partition<Log>>,
+    /// Who waits for the high watermark, in the order of offsets.
+    waiters: std::collections::VecDeque<Waiter>,
+    /// Whom to tell of appends.
+    readers: Vec<Reader>,
+    /// When the producers' state was last written, as an offset.
+    snapshot: Offset,
+    committing: Committing,
+}
+
+/// How a partition gets what it appends onto the disk.
+#[derive(Debug, Clone)]
+pub(crate) struct Committing {
+    /// The committer of the directory.
+    pub(crate) committer: Arc<Committer<StdDisk>>,
+    /// What the committer calls this partition.
+    pub(crate) key: u64,
+}
+
+impl fmt::Debug for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Partition({}-{})", self.topic.name(), self.index)
+    }
+}
+
+impl Partition {
+    /// The topic it belongs to.
+    pub(crate) fn topic(&self) -> &Arc<Topic> {
+        &self.topic
+    }
+
+    /// Its number in the topic.
+    pub(crate) fn index(&self) -> i32 {
+        self.index
+    }
+
+    /// Whether its topic has been deleted: whoever holds it should look again.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.deleted.load(Ordering::Acquire)
+    }
+
+    /// What the committer calls it.
+    pub(crate) fn key(&self) -> u64 {
+        self.key
+    }
+
+    /// One past the last offset that readers see.
+    pub(crate) fn high_watermark(&self) -> Result<Offset, ErrorCode> {
+        self.with(|machine| machine.high_watermark())
+    }
+
+    /// The first offset, and one past the last, of the log.
+    pub(crate) fn ends(&self) -> Result<(Offset, Offset), ErrorCode> {
+        use kastellan_core::log::Log as _;
+        self.with(|machine| (machine.log().start(), machine.log().end()))
+    }
+
+    /// Leads on in a newer epoch.
+    pub(crate) fn lead(&self, epoch: i32) -> Result<(), ErrorCode> {
+        self.with(|machine| machine.lead(epoch))
+    }
+
+    /// Takes up changed settings of the topic.
+    pub(crate) fn configure(&self, durability: Durability) -> Result<(), ErrorCode> {
+        let config = self.topic.config();
+        self.with(|machine| {
+            machine.log_mut().set_config(settings_of_log(&config));
+            machine.set_durability(durability);
+        })
+    }
+
+    /// Runs `act` on the machine, for a moment.
+    fn with<R>(&self, act: impl FnOnce(&mut machine::Partition<Log>) -> R) -> Result<R, ErrorCode> {
+        let mut state = self.lock()?;
+        state.machine.as_mut().map(act).ok_or(ErrorCode::KafkaStorageError)
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, State>, ErrorCode> {
+        self.state.lock().map_err(|_poisoned| ErrorCode::KafkaStorageError)
+    }
+}

@@ -1,0 +1,70 @@
+//! What is appended gets onto the disk, and whoever waits for that is told.
+
+use kastellan_core::partition::Durability;
+use kastellan_log::Done;
+use kastellan_protocol::ErrorCode;
+
+use super::{Partition, State};
+
+/// Bytes after which the kernel is asked to begin writing: early enough that a sync finds little to
+/// do, and the page cache never fills with what is dirty.
+const WRITE_BACK: u64 = 8 << 20;
+
+impl State {
+    /// Hands what was just appended to the committer: all of it where acknowledgements wait for the
+    /// disk, otherwise only a hint once there is much.
+    pub(super) fn commit(&mut self) {
+        let Some(machine) = &mut self.machine else { return };
+        let fsync = machine.durability() == Durability::Fsync;
+        let log = machine.log_mut();
+        if fsync {
+            match log.take_unsynced() {
+                Ok(Some(unsynced)) => {
+                    self.committing.committer.commit(self.committing.key, unsynced);
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "cannot sync what was appended"),
+            }
+        } else if let Some(range) = log.take_write_back(WRITE_BACK) {
+            self.committing.committer.write_back(range);
+        }
+    }
+}
+
+impl Partition {
+    /// The committer has synced what it was handed, or has failed to.
+    pub(crate) fn committed(&self, done: &Done) {
+        let Ok(mut state) = self.lock() else { return };
+        let told = match &done.outcome {
+            Ok(receipt) => {
+                let Some(machine) = &mut state.machine else { return };
+                let durable = machine.log_mut().synced(*receipt);
+                if !machine.synced(durable) {
+                    return;
+                }
+                state.tell_readers(0, true);
+                state.committed()
+            }
+            Err(error) => {
+                tracing::error!(partition = ?self, %error, "acknowledgements are lost");
+                std::mem::take(&mut state.waiters).into_iter().collect()
+            }
+        };
+        drop(state);
+        let failed = done.outcome.is_err();
+        for waiter in told {
+            (waiter.tell)(if failed { Err(ErrorCode::KafkaStorageError) } else { Ok(()) });
+        }
+    }
+
+    /// Hands everything that is not on the disk to the committer.
+    pub(crate) fn flush(&self) -> Result<(), ErrorCode> {
+        let mut state = self.lock()?;
+        let State { machine, committing, .. } = &mut *state;
+        let log = machine.as_mut().ok_or(ErrorCode::KafkaStorageError)?.log_mut();
+        let unsynced = log.take_unsynced();
+        let unsynced = unsynced.map_err(|error| kastellan_core::partition::code(&error))?;
+        unsynced.into_iter().for_each(|work| committing.committer.commit(committing.key, work));
+        Ok(())
+    }
+}

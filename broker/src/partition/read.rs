@@ -1,0 +1,160 @@
+//! Reads: what a fetch gets, what `ListOffsets` finds, and replays for the coordinators.
+
+use std::{ops::ControlFlow, sync::Arc};
+
+use kastellan_core::{
+    id::{LeaderEpoch, Offset},
+    log::Log as _,
+    partition::{self as machine, From, Isolation, Listed, Place},
+};
+use kastellan_log::{Resolved, Slice, Timed};
+use kastellan_protocol::{
+    ErrorCode,
+    batch::{Header, Scratch},
+};
+
+use super::{LogFile, Partition};
+use crate::net::FileRange;
+
+/// What a fetch gets of a partition.
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// One past the last offset that readers see.
+    pub(crate) high_watermark: Offset,
+    /// One past the last offset that is decided.
+    pub(crate) last_stable_offset: Offset,
+    /// The first offset of the log.
+    pub(crate) log_start: Offset,
+    /// Where the reader's log left this one.
+    pub(crate) diverging: Option<(LeaderEpoch, Offset)>,
+    /// Whether there are records from the offset on, wanted or not.
+    pub(crate) more: bool,
+    /// The records.
+    pub(crate) records: Option<FileRange>,
+}
+
+/// Where to look for what `ListOffsets` asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sought {
+    /// What is asked.
+    pub(crate) place: Place,
+    /// What the client takes for the leader's epoch, or -1.
+    pub(crate) current_leader_epoch: LeaderEpoch,
+    /// Which records it may see.
+    pub(crate) isolation: Isolation,
+}
+
+/// What `ListOffsets` answers; -1 for what there is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The record's timestamp, in milliseconds since 1970.
+    pub(crate) timestamp: i64,
+    /// Its offset.
+    pub(crate) offset: Offset,
+    /// The epoch of its batch.
+    pub(crate) epoch: LeaderEpoch,
+}
+
+impl Partition {
+    /// Reads what `from` asks for, as far as readers may see; the mutex is released before a file is
+    /// looked into.
+    pub(crate) fn read(&self, mut from: From) -> Result<Read, ErrorCode> {
+        let state = self.lock()?;
+        let machine = state.machine.as_ref().ok_or(ErrorCode::KafkaStorageError)?;
+        let bounds = machine.bounds(from)?;
+        let (until, end) = (bounds.high_watermark, machine.log().end());
+        let wanted = bounds.slice.is_some() && (from.max_bytes > 0 || from.at_least_one);
+        let mut located = if wanted { self.locate(machine, from, until)? } else { None };
+        drop(state);
+        let mut records = None;
+        while let Some(place) = located.take() {
+            match place.resolve().map_err(|error| self.unreadable(&error))? {
+                Resolved::Slice(slice) => {
+                    let at_tail = until == end && slice.len < from.max_bytes;
+                    records = range(slice, !at_tail);
+                }
+                // Compaction has left nothing in that segment.
+                Resolved::Further(next) => {
+                    from.offset = next;
+                    let state = self.lock()?;
+                    let machine = state.machine.as_ref().ok_or(ErrorCode::KafkaStorageError)?;
+                    located = self.locate(machine, from, until)?;
+                }
+            }
+        }
+        Ok(Read {
+            high_watermark: bounds.high_watermark,
+            last_stable_offset: bounds.last_stable_offset,
+            log_start: bounds.log_start,
+            diverging: bounds.diverging,
+            more: bounds.slice.is_some(),
+            records,
+        })
+    }
+
+    /// Answers `ListOffsets`. May read a segment's index and a few batches.
+    pub(crate) fn list(&self, sought: Sought) -> Result<Found, ErrorCode> {
+        let Sought { place, current_leader_epoch, isolation } = sought;
+        self.with(|machine| {
+            let listed = machine.list(place, current_leader_epoch, isolation)?;
+            let log = machine.log();
+            let found = match listed {
+                Listed::None => Ok(None),
+                Listed::Offset(offset) => {
+                    let latest = place == Place::Latest;
+                    let epoch = if latest { log.latest_epoch() } else { log.epoch_at(offset) };
+                    return Ok(Found { timestamp: -1, offset, epoch });
+                }
+                Listed::Search { timestamp, below } => {
+                    let found = log.offset_for_time(timestamp, &mut Scratch::default());
+                    found.map(|found| found.filter(|found| found.offset < below))
+                }
+                Listed::SearchMax { below } => {
+                    let found = log.offset_of_max_timestamp(&mut Scratch::default());
+                    found.map(|found| found.filter(|found| found.offset < below))
+                }
+            };
+            let none = Found { timestamp: -1, offset: -1, epoch: -1 };
+            let found = found.map_err(|error| machine::code(&error))?;
+            Ok(found.map_or(none, |Timed { timestamp, offset, epoch }| Found {
+                timestamp,
+                offset,
+                epoch,
+            }))
+        })?
+    }
+
+    /// Shows every batch from the one that holds `from` on, in order, until `each` breaks. For the
+    /// start of a coordinator: the partition is locked meanwhile.
+    pub(crate) fn for_each_batch(
+        &self,
+        from: Offset,
+        mut each: impl FnMut(&Header, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), ErrorCode> {
+        self.with(|machine| {
+            let done = machine.log().for_each_batch(from, |header, batch| each(header, batch));
+            done.map(|_broke| ()).map_err(|error| machine::code(&error))
+        })?
+    }
+
+    fn locate(
+        &self,
+        machine: &machine::Partition<super::Log>,
+        from: From,
+        until: Offset,
+    ) -> Result<Option<kastellan_log::Located<kastellan_log::disk::StdDisk>>, ErrorCode> {
+        let located = machine.log().locate(from.offset, until, from.max_bytes, from.at_least_one);
+        located.map_err(|error| machine::code(&error))
+    }
+
+    fn unreadable(&self, error: &std::io::Error) -> ErrorCode {
+        tracing::error!(partition = ?self, %error, "a log cannot be read");
+        ErrorCode::KafkaStorageError
+    }
+}
+
+fn range(slice: Slice<LogFile>, maybe_cold: bool) -> Option<FileRange> {
+    let Slice { file, position, len } = slice;
+    let file: Arc<LogFile> = file.filter(|_| len > 0)?;
+    Some(FileRange { file, position, len, maybe_cold, warm: 0 })
+}

@@ -1,0 +1,157 @@
+//! Who waits for a partition: acknowledgements for the high watermark, fetches for bytes.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use kastellan_core::id::Offset;
+use kastellan_protocol::ErrorCode;
+
+use super::{Partition, State};
+use crate::net::Mailbox;
+
+/// Called when everything before `upto` is committed, or never will be.
+pub(super) struct Waiter {
+    pub(super) upto: Offset,
+    pub(super) tell: Box<dyn FnOnce(Result<(), ErrorCode>) + Send>,
+}
+
+/// A fetch session, or one fetch, that wants to hear of appends.
+pub(super) struct Reader {
+    subscription: Weak<Subscription>,
+    slot: usize,
+}
+
+/// What a fetch session hears from its partitions.
+#[derive(Debug, Default)]
+pub(crate) struct Subscription {
+    state: Mutex<Heard>,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    /// Slots of the session that something happened to, each once.
+    marked: Vec<usize>,
+    is_marked: Vec<bool>,
+    /// Bytes that were appended since the last look.
+    bytes: usize,
+    waiting: Option<Waiting>,
+}
+
+/// A fetch that is parked in its connection.
+#[derive(Debug)]
+struct Waiting {
+    bytes: usize,
+    mailbox: Arc<Mailbox>,
+    slot: u64,
+}
+
+impl Subscription {
+    /// Moves the slots that something happened to into `each`; from here on bytes count anew.
+    pub(crate) fn take(&self, mut each: impl FnMut(usize)) {
+        let mut heard = self.lock();
+        heard.bytes = 0;
+        heard.waiting = None;
+        while let Some(slot) = heard.marked.pop() {
+            if let Some(marked) = heard.is_marked.get_mut(slot) {
+                *marked = false;
+            }
+            each(slot);
+        }
+    }
+
+    /// Wakes `slot` of `mailbox` once `bytes` more have come. False: they have come already.
+    pub(crate) fn wait(&self, bytes: usize, mailbox: &Arc<Mailbox>, slot: u64) -> bool {
+        let mut heard = self.lock();
+        if heard.bytes >= bytes.max(1) {
+            return false;
+        }
+        heard.waiting = Some(Waiting { bytes, mailbox: Arc::clone(mailbox), slot });
+        true
+    }
+
+    /// `bytes` were appended to the partition in `slot`; `urgent`: whoever waits should look at once.
+    fn mark(&self, slot: usize, bytes: usize, urgent: bool) {
+        let mut heard = self.lock();
+        if heard.is_marked.len() <= slot {
+            heard.is_marked.resize(slot + 1, false);
+        }
+        if let Some(marked @ false) = heard.is_marked.get_mut(slot) {
+            *marked = true;
+            heard.marked.push(slot);
+        }
+        heard.bytes = heard.bytes.saturating_add(if urgent { usize::MAX } else { bytes });
+        let enough = heard.waiting.as_ref().is_some_and(|waiting| heard.bytes >= waiting.bytes);
+        if enough && let Some(waiting) = heard.waiting.take() {
+            drop(heard);
+            waiting.mailbox.fetch_is_ready(waiting.slot);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Heard> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Tells the readers of `bytes` that they may see now.
+    pub(super) fn tell_readers(&mut self, bytes: usize, urgent: bool) {
+        self.readers.retain(|reader| match reader.subscription.upgrade() {
+            Some(subscription) => {
+                subscription.mark(reader.slot, bytes, urgent);
+                true
+            }
+            None => false,
+        });
+    }
+
+    /// Takes the waiters whom the high watermark has passed, to be told without the lock.
+    #[must_use]
+    pub(super) fn committed(&mut self) -> Vec<Waiter> {
+        let reached = self.machine.as_ref().map_or(-1, |machine| machine.high_watermark());
+        let count = self.waiters.partition_point(|waiter| waiter.upto <= reached);
+        self.waiters.drain(..count).collect()
+    }
+}
+
+impl Partition {
+    /// Has `subscription` hear of this partition as its `slot`.
+    pub(crate) fn subscribe(
+        &self,
+        subscription: &Arc<Subscription>,
+        slot: usize,
+    ) -> Result<(), ErrorCode> {
+        let mut state = self.lock()?;
+        // Those who are gone leave when there would be no room: a quiet partition drops them too.
+        if state.readers.len() == state.readers.capacity() {
+            state.readers.retain(|reader| reader.subscription.strong_count() > 0);
+        }
+        state.readers.push(Reader { subscription: Arc::downgrade(subscription), slot });
+        Ok(())
+    }
+
+    /// Calls `tell` as soon as everything before `upto` is committed: now, or from whichever thread
+    /// brings it about, or with an error when it cannot be any more.
+    pub(crate) fn when_committed(
+        &self,
+        upto: Offset,
+        tell: impl FnOnce(Result<(), ErrorCode>) + Send + 'static,
+    ) {
+        let mut state = match self.lock() {
+            Ok(state) => state,
+            Err(code) => return tell(Err(code)),
+        };
+        match &state.machine {
+            None => {
+                drop(state);
+                tell(Err(ErrorCode::KafkaStorageError));
+            }
+            Some(machine) if machine.high_watermark() >= upto => {
+                drop(state);
+                tell(Ok(()));
+            }
+            Some(_) => {
+                let at = state.waiters.partition_point(|waiter| waiter.upto <= upto);
+                state.waiters.insert(at, Waiter { upto, tell: Box::new(tell) });
+            }
+        }
+    }
+}

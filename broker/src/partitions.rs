@@ -1,0 +1,164 @@
+//! Every partition that this broker holds, by topic.
+
+mod lifecycle;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak, atomic::AtomicU64},
+};
+
+use arc_swap::ArcSwap;
+use kastellan_core::{config::TopicConfig, id::Uuid, partition::Durability};
+use kastellan_log::{Committer, Directory, Pace, disk::StdDisk};
+use kastellan_protocol::ErrorCode;
+
+pub(crate) use self::lifecycle::{OpenError, Wanted};
+use crate::partition::Partition;
+
+/// All partitions of the broker.
+#[derive(Debug)]
+pub(crate) struct Partitions {
+    directory: Arc<Directory<StdDisk>>,
+    committer: Arc<Committer<StdDisk>>,
+    defaults: Defaults,
+    map: RwLock<Map>,
+    keys: Arc<Keys>,
+}
+
+/// The partitions by what the committer calls them.
+#[derive(Debug, Default)]
+struct Keys {
+    next: AtomicU64,
+    partitions: RwLock<BTreeMap<u64, Weak<Partition>>>,
+}
+
+/// What holds for every partition.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Defaults {
+    /// What `acks=all` promises where the topic says nothing else.
+    pub(crate) durability: Durability,
+    /// How many producers a partition remembers at most.
+    pub(crate) producers: usize,
+}
+
+#[derive(Debug, Default)]
+struct Map {
+    by_name: BTreeMap<Arc<str>, Arc<Topic>>,
+    by_id: BTreeMap<Uuid, Arc<Topic>>,
+}
+
+/// A topic, as far as partitions go.
+pub(crate) struct Topic {
+    name: Arc<str>,
+    id: Uuid,
+    config: ArcSwap<TopicConfig>,
+    /// By index; `None` where the log could not be opened.
+    partitions: RwLock<BTreeMap<i32, Option<Arc<Partition>>>>,
+}
+
+impl fmt::Debug for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Topic({} {})", self.name, self.id)
+    }
+}
+
+impl Topic {
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Its settings as they are now.
+    pub(crate) fn config(&self) -> Arc<TopicConfig> {
+        self.config.load_full()
+    }
+
+    /// One of its partitions. Errors: 3 `UNKNOWN_TOPIC_OR_PARTITION`, 56 `KAFKA_STORAGE_ERROR` for one
+    /// whose log does not open.
+    pub(crate) fn partition(&self, index: i32) -> Result<Arc<Partition>, ErrorCode> {
+        let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
+        match partitions.get(&index) {
+            Some(Some(partition)) => Ok(Arc::clone(partition)),
+            Some(None) => Err(ErrorCode::KafkaStorageError),
+            None => Err(ErrorCode::UnknownTopicOrPartition),
+        }
+    }
+
+    /// The partitions that are open, in order.
+    pub(crate) fn partitions(&self) -> Vec<Arc<Partition>> {
+        let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
+        partitions.values().flatten().cloned().collect()
+    }
+}
+
+impl Partitions {
+    /// No partitions yet, in `directory`, whose committer is started here.
+    pub(crate) fn new(
+        directory: Arc<Directory<StdDisk>>,
+        defaults: Defaults,
+    ) -> std::io::Result<Self> {
+        let keys = Arc::new(Keys::default());
+        let done = Arc::clone(&keys);
+        let committer = Committer::start(&directory, Pace::default(), move |word| {
+            let partitions = done.partitions.read().unwrap_or_else(PoisonError::into_inner);
+            let partition = partitions.get(&word.key).and_then(Weak::upgrade);
+            drop(partitions);
+            if let Some(partition) = partition {
+                partition.committed(&word);
+            }
+        })?;
+        let committer = Arc::new(committer);
+        Ok(Self { directory, committer, defaults, map: RwLock::default(), keys })
+    }
+
+    /// Whether the disk is so far behind that producers should wait.
+    pub(crate) fn over_budget(&self) -> bool {
+        self.committer.over_budget()
+    }
+
+    /// Where they are.
+    pub(crate) fn directory(&self) -> &Arc<Directory<StdDisk>> {
+        &self.directory
+    }
+
+    /// A topic by its name.
+    pub(crate) fn topic(&self, name: &str) -> Option<Arc<Topic>> {
+        self.read().by_name.get(name).cloned()
+    }
+
+    /// A topic by its id.
+    pub(crate) fn topic_by_id(&self, id: Uuid) -> Option<Arc<Topic>> {
+        self.read().by_id.get(&id).cloned()
+    }
+
+    /// A partition by its topic's name. Errors: those of [`Topic::partition`].
+    pub(crate) fn get(&self, topic: &str, index: i32) -> Result<Arc<Partition>, ErrorCode> {
+        self.topic(topic).ok_or(ErrorCode::UnknownTopicOrPartition)?.partition(index)
+    }
+
+    /// A partition by its topic's id. Errors: 100 `UNKNOWN_TOPIC_ID`, and those of
+    /// [`Topic::partition`].
+    pub(crate) fn get_by_id(&self, topic: Uuid, index: i32) -> Result<Arc<Partition>, ErrorCode> {
+        self.topic_by_id(topic).ok_or(ErrorCode::UnknownTopicId)?.partition(index)
+    }
+
+    /// Every partition that is open, in order of topics and indexes.
+    pub(crate) fn all(&self) -> Vec<Arc<Partition>> {
+        let topics: Vec<_> = self.read().by_name.values().cloned().collect();
+        topics.iter().flat_map(|topic| topic.partitions()).collect()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Map> {
+        self.map.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Map> {
+        self.map.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,138 @@
+//! What stands between a configuration and the first client: directory, logs, metadata, sockets.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use kastellan_core::{config::BrokerConfig, partition::Durability};
+use kastellan_log::{Budget, Directory, Properties, disk::StdDisk, uuid_to_text};
+use tokio::{runtime, sync::oneshot};
+use uuid::Uuid;
+
+use super::{Ready, StartError, Stop};
+use crate::{
+    broker::Broker,
+    clock::Clock,
+    config::Config,
+    net::{self, Bound, Limits, Pool, Registry},
+    partitions::{Defaults, Partitions},
+    sessions::Sessions,
+};
+
+/// How long a stopping broker waits for its clients to take their last answers.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How many producers a partition remembers.
+const PRODUCERS: usize = 100_000;
+
+/// Everything that is ready before the first client is let in.
+pub(super) struct Stage {
+    broker: Arc<Broker>,
+    /// Taken when they begin to take in clients.
+    bound: Mutex<Vec<Bound>>,
+}
+
+impl Stage {
+    pub(super) fn new(config: Config) -> Result<Self, StartError> {
+        if config.listeners.is_empty() {
+            return Err(StartError::NoListener);
+        }
+        let settings = BrokerConfig::parse(config.settings.clone());
+        let settings = settings.map_err(StartError::Settings)?;
+        let mut bound = Vec::new();
+        for listener in &config.listeners {
+            let (name, address) = (listener.name.clone(), listener.bind);
+            let failed = |source| StartError::Bind { name, address, source };
+            bound.push(net::bind(listener).map_err(failed)?);
+        }
+        let addresses = bound.iter().map(|bound| (bound.name.to_string(), bound.address)).collect();
+        let directory = Arc::new(open_directory(&config)?);
+        let defaults = Defaults {
+            durability: if settings.fsync { Durability::Fsync } else { Durability::Replicated },
+            producers: PRODUCERS,
+        };
+        let partitions = Arc::new(Partitions::new(directory, defaults)?);
+        let limits = Limits::new(&settings);
+        let broker = Broker {
+            clock: Clock::new(),
+            pool: Arc::new(Pool::new(limits.request_bytes)),
+            connections: Arc::new(Registry::default()),
+            partitions,
+            sessions: Sessions::new(settings.fetch_session_slots),
+            limits,
+            addresses,
+            config,
+            settings,
+        };
+        Ok(Self { broker: Arc::new(broker), bound: Mutex::new(bound) })
+    }
+
+    /// Workers as many as cores; blocking threads are for cold reads and go when they are idle.
+    pub(super) fn runtime(&self) -> io::Result<runtime::Runtime> {
+        runtime::Builder::new_multi_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(16)
+            .thread_name("worker")
+            .build()
+    }
+
+    /// Lets clients in until it is told to stop.
+    pub(super) async fn serve(&self, stopped: oneshot::Receiver<Stop>, ready: &Ready) -> Stop {
+        let broker = &self.broker;
+        let registry = Arc::clone(&broker.connections);
+        let mut tasks =
+            vec![tokio::spawn(net::sweep(registry, broker.limits.clone(), broker.clock))];
+        let bound = std::mem::take(&mut *self.bound.lock().unwrap_or_else(PoisonError::into_inner));
+        for bound in bound {
+            let broker = Arc::clone(broker);
+            tasks.push(tokio::spawn(async move {
+                if let Err(error) = net::accept(broker, bound).await {
+                    tracing::error!(%error, "a listener failed");
+                }
+            }));
+        }
+        if ready.send(Ok(broker.addresses.clone())).is_err() {
+            return Stop::Clean;
+        }
+        let how = stopped.await.unwrap_or(Stop::Clean);
+        tasks.iter().for_each(tokio::task::JoinHandle::abort);
+        if how == Stop::Clean {
+            broker.connections.drain(PATIENCE).await;
+        }
+        how
+    }
+
+    /// Closes the logs and marks the directory, once no task runs any more.
+    pub(super) fn close(self) {
+        let partitions = Arc::clone(&self.broker.partitions);
+        drop(self);
+        let Some(closed) = partitions.close() else { return };
+        let directory = Arc::clone(partitions.directory());
+        drop(partitions);
+        // Whoever still held it would still write to it: then the mark would be a lie.
+        let Some(directory) = Arc::into_inner(directory) else {
+            tracing::error!("the data directory is still in use: the next start has to recover");
+            return;
+        };
+        if let Err(error) = directory.close_after(&closed) {
+            tracing::error!(%error, "no mark of a clean shutdown: the next start has to recover");
+        }
+    }
+}
+
+/// Takes the data directory into use; a new one is formatted for this cluster and node.
+fn open_directory(config: &Config) -> Result<Directory<StdDisk>, StartError> {
+    let root = &config.data_dir;
+    let found = Properties::read(&StdDisk, root)?;
+    let cluster_id = match (&config.cluster_id, &found) {
+        (Some(id), _) => id.clone(),
+        (None, Some(found)) => found.cluster_id.clone(),
+        (None, None) => uuid_to_text(Uuid::new_v4()),
+    };
+    let directory_id = found.map_or_else(Uuid::new_v4, |found| found.directory_id);
+    let properties = Properties { cluster_id, node_id: config.node_id, directory_id };
+    Ok(Directory::open(StdDisk, root, properties, Budget::default())?)
+}
