@@ -50,8 +50,17 @@ pub enum AdminError {
     Foreign,
 }
 
-/// What a broker says to one topic of a request: done, or its error in words.
-pub type Answers = BTreeMap<String, Result<(), String>>;
+/// What a broker says to each topic of a request: done, or why not.
+pub type Answers = BTreeMap<String, Result<(), Refusal>>;
+
+/// A broker's no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Kafka's name of the error, and the broker's message.
+    pub message: String,
+    /// Whether Kafka counts the error among those that pass.
+    pub retriable: bool,
+}
 
 impl Admin {
     /// Connects.
@@ -109,14 +118,11 @@ impl Admin {
 }
 
 /// A code and perhaps a message, as Kafka's admin answers have them.
-fn outcome(code: i16, message: Option<&StrBytes>) -> Result<(), String> {
-    if code == 0 {
-        return Ok(());
-    }
-    let name = ErrorCode::try_from_code(code)
-        .map_or_else(|| format!("error {code}"), |known| format!("{known:?}"));
-    Err(match message {
-        Some(message) => format!("{name}: {}", message.as_str()),
-        None => name,
-    })
+fn outcome(code: i16, message: Option<&StrBytes>) -> Result<(), Refusal> {
+    let Some(error) = ErrorCode::try_from_code(code) else { return Ok(()) };
+    let message = match message {
+        Some(message) => format!("{error:?}: {}", message.as_str()),
+        None => format!("{error:?}"),
+    };
+    Err(Refusal { message, retriable: error.is_retriable() })
 }

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::failure::Failure;
 
 mod broker;
+mod up;
 
 /// Kafka clusters from manifests: on this machine with `up`, one broker at a time with `broker`.
 #[derive(Debug, Parser)]
@@ -19,6 +20,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Up(up::Arguments),
     Broker(broker::Arguments),
 }
 
@@ -27,6 +29,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let result = match command {
+        Command::Up(arguments) => up::run(arguments),
         Command::Broker(arguments) => broker::run(arguments),
     };
     match result {

@@ -10,3 +10,4 @@ pub mod failure;
 pub mod fleet;
 mod stop;
 mod telemetry;
+mod up;

@@ -7,8 +7,8 @@ use tracing_subscriber::EnvFilter;
 use crate::failure::Failure;
 
 /// Sends the process's log lines to stderr. The filter, as in `info` or `kastellan_log=debug,warn`,
-/// is the argument of `--log`, or the variable `RUST_LOG`, or `otherwise`.
-pub(crate) fn init(argument: Option<&str>, otherwise: &str) -> Result<(), Failure> {
+/// is the argument of `--log`, or the variable `RUST_LOG`, or `otherwise`; returns which.
+pub(crate) fn init(argument: Option<&str>, otherwise: &str) -> Result<String, Failure> {
     let variable = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
     let (from, filter) = match (argument, &variable) {
         (Some(argument), _) => ("--log", argument),
@@ -26,5 +26,6 @@ pub(crate) fn init(argument: Option<&str>, otherwise: &str) -> Result<(), Failur
         // the fallback is eprintln!, which panics once the reader of our stderr is gone
         .log_internal_errors(false)
         .try_init()
-        .map_err(|why| Failure::new(format!("set up logging: {why}")))
+        .map_err(|why| Failure::new(format!("set up logging: {why}")))?;
+    Ok(filter.to_owned())
 }

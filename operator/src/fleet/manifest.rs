@@ -12,7 +12,7 @@ use super::explain;
 use super::problem::{Place, Problem};
 
 /// A file that has been read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Its name, as messages shall write it.
     pub file: String,

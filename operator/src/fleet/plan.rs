@@ -56,8 +56,8 @@ pub enum Action {
     AddPartitions(TopicName, ObjectName, i32),
     /// Delete a topic and its records.
     DeleteTopic(TopicName, ObjectName),
-    /// Think no more of a topic that the files have let go and whose records stay.
-    ForgetTopic(TopicName, ObjectName),
+    /// Think no more of a topic that the files have let go; whether it is still there, and stays.
+    ForgetTopic(TopicName, ObjectName, bool),
 }
 
 /// An object of the files.
@@ -99,7 +99,13 @@ impl Plan {
             })
     }
 
-    fn say(&mut self, kind: &'static str, name: &str, verdict: (ConditionType, Reason, String)) {
+    /// Says what is true of an object, in the place of what was said before.
+    pub fn say(
+        &mut self,
+        kind: &'static str,
+        name: &str,
+        verdict: (ConditionType, Reason, String),
+    ) {
         let (condition, reason, message) = verdict;
         let object = Object { kind, name: name.to_owned() };
         self.verdicts.insert(object, Verdict { condition, reason, message });
@@ -121,7 +127,7 @@ pub fn plan(fleet: &Fleet, observed: &Observed) -> Plan {
         plan.say("KafkaTopic", topic.object.as_str(), verdict);
     }
     if serving {
-        gone(fleet, observed, &mut plan.actions);
+        gone(fleet, observed, &mut plan);
     }
     for name in fleet.users.keys() {
         let message = "users come with a later version; nothing was done for this one".to_owned();
@@ -217,19 +223,24 @@ fn cannot_change(topic: &Topic, there: &ObservedTopic) -> Option<String> {
 }
 
 /// Topics that the files have asked for and no longer do.
-fn gone(fleet: &Fleet, observed: &Observed, actions: &mut Vec<Action>) {
+fn gone(fleet: &Fleet, observed: &Observed, plan: &mut Plan) {
     for (name, managed) in &observed.managed {
         if fleet.topics.contains_key(name) {
             continue;
         }
         let object = managed.object.clone();
         let there = observed.topics.contains_key(name);
-        actions.push(match managed.deletion_policy {
-            DeletionPolicy::Delete if there => Action::DeleteTopic(name.clone(), object),
-            DeletionPolicy::Delete | DeletionPolicy::Retain => {
-                Action::ForgetTopic(name.clone(), object)
+        if there && managed.deletion_policy == DeletionPolicy::Delete {
+            // an object that stays, and only names another topic now, has a verdict of its own
+            if fleet.topics.values().all(|topic| topic.object != object) {
+                let message = "no longer in the files: to be deleted".to_owned();
+                let verdict = (ConditionType::Reconciling, Reason::TopicDeleting, message);
+                plan.say("KafkaTopic", object.as_str(), verdict);
             }
-        });
+            plan.actions.push(Action::DeleteTopic(name.clone(), object));
+        } else {
+            plan.actions.push(Action::ForgetTopic(name.clone(), object, there));
+        }
     }
 }
 

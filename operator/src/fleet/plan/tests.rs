@@ -117,8 +117,8 @@ fn a_topic_taken_out_of_the_files_goes_only_if_its_policy_says_so() {
         plan(&fleet, &observed).actions,
         [
             Action::DeleteTopic(name("a"), object("a")),
-            Action::ForgetTopic(name("b"), object("b")),
-            Action::ForgetTopic(name("c"), object("c")),
+            Action::ForgetTopic(name("b"), object("b"), true),
+            Action::ForgetTopic(name("c"), object("c"), false),
         ]
     );
 }

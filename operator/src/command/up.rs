@@ -1,0 +1,46 @@
+//! `kastellan up`: a cluster from manifests, on this machine.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio::runtime::Builder;
+
+use crate::failure::Failure;
+use crate::telemetry;
+use crate::up::{self, Options};
+
+/// Run the cluster of a manifest on this machine, without Kubernetes
+///
+/// Reads the cluster, topics and users of the files, starts the brokers as child processes on
+/// loopback, creates the topics, and prints `ready bootstrap=HOST:PORT[,...]` on stdout when
+/// everything is Ready. Edits of the files are applied while it runs; a file that cannot
+/// be applied changes nothing. Ctrl-C or SIGTERM stops everything cleanly (exit code 0).
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kastellan up manifests/quickstart.yaml
+  kastellan up cluster.yaml topics/ --data-dir ./data")]
+pub(super) struct Arguments {
+    /// Manifests: YAML files, or directories with *.yaml and *.yml files
+    #[arg(required = true, value_name = "FILE|DIR")]
+    paths: Vec<PathBuf>,
+    /// Keep the brokers' data here; without it, data goes to a temporary directory that is removed
+    /// at the end
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// What to log
+    #[arg(long, value_name = "FILTER", help = LOG_HELP)]
+    log: Option<String>,
+}
+
+const LOG_HELP: &str = "What to log, the brokers too: a level (error, warn, info, debug, trace) or \
+                        target=level,... [default: what RUST_LOG says, or warn]";
+
+/// Runs the cluster until it is asked to stop.
+pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let log = telemetry::init(arguments.log.as_deref(), "warn")?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|why| Failure::new(format!("set up the event loop: {why}")))?;
+    runtime.block_on(up::run(Options { paths: arguments.paths, data_dir: arguments.data_dir, log }))
+}

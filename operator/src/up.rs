@@ -1,0 +1,351 @@
+//! `kastellan up`: the manifests' cluster on this machine, its brokers as child processes.
+//!
+//! One loop: observe, plan, act, report, then wait for a reason to do it again: a file changed, a
+//! broker came up or ended, an attempt is due, a signal. Nothing is polled. What the files ask for is
+//! decided in `fleet`; this module only carries it out.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kastellan_crds::condition::{ConditionType, Reason};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use self::brokers::Brokers;
+use self::child::{End, Event};
+use self::data_dir::DataDir;
+use self::files::Asked;
+use self::report::Report;
+use self::topics::Topics;
+use self::watch::Watch;
+use crate::admin::AdminError;
+use crate::failure::Failure;
+use crate::fleet::Fleet;
+use crate::fleet::manifest::Source;
+use crate::fleet::plan::{self, Action, Observed, Plan};
+use crate::fleet::problem::Problem;
+use crate::stop::Stop;
+
+mod brokers;
+mod child;
+mod data_dir;
+mod files;
+mod report;
+mod topics;
+mod watch;
+
+/// Before a request that failed for a passing reason is sent again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What `up` was told.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// Files and directories of manifests.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where the data stays; `None`: it goes at the end.
+    pub(crate) data_dir: Option<PathBuf>,
+    /// What the brokers log.
+    pub(crate) log: String,
+}
+
+/// The port of loopback for port `port` of broker number `number`.
+fn port(number: i32, port: u16) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX).saturating_mul(10).saturating_add(port)
+}
+
+/// Runs until a signal (`Ok`), or until the cluster turns out not to be startable.
+pub(crate) async fn run(options: Options) -> Result<(), Failure> {
+    let mut stop = Stop::listen()?;
+    // watched before they are read: a change in between is not lost
+    let watch = Watch::new(&options.paths)?;
+    let sources = files::sources(&options.paths).map_err(|problems| refused(&problems))?;
+    let asked = files::asked(&sources).map_err(|problems| refused(&problems))?;
+    skipped(&asked);
+    let name = asked.fleet.cluster.name.as_str();
+    let data_dir = DataDir::new(options.data_dir.as_deref(), name)?;
+    report::line(&format!("KafkaCluster/{name}: data in {}", data_dir.describe()));
+    let (sender, events) = mpsc::unbounded_channel();
+    let mut up = Up {
+        paths: options.paths,
+        sources,
+        fleet: asked.fleet,
+        brokers: Brokers::new(data_dir, options.log, sender),
+        topics: Topics::default(),
+        report: Report::default(),
+        events,
+        watch,
+        retry: None,
+    };
+    let result = tokio::select! {
+        failure = up.serve() => Err(failure),
+        asked = stop.asked() => {
+            report::line(&format!("{}: stopping; once more to stop at once", asked.signal));
+            Ok(())
+        }
+    };
+    stop.at_once_from_now_on();
+    up.stop().await;
+    result
+}
+
+/// The files as they are do not make a cluster.
+fn refused(problems: &[Problem]) -> Failure {
+    let all = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\nerror: ");
+    Failure::new(all)
+}
+
+fn skipped(asked: &Asked) {
+    for (what, place) in &asked.skipped {
+        report::line(&format!("{place}: left alone: {what} is none of ours"));
+    }
+}
+
+struct Up {
+    paths: Vec<PathBuf>,
+    sources: Vec<Source>,
+    fleet: Fleet,
+    brokers: Brokers,
+    topics: Topics,
+    report: Report,
+    events: mpsc::UnboundedReceiver<Event>,
+    watch: Watch,
+    /// When to try a request again.
+    retry: Option<Instant>,
+}
+
+impl Up {
+    /// Serves for ever, or until something is wrong that no edit of the files can mend.
+    async fn serve(&mut self) -> Failure {
+        loop {
+            if let Err(failure) = self.reconcile().await {
+                return failure;
+            }
+            if let Err(failure) = self.wait().await {
+                return failure;
+            }
+        }
+    }
+
+    /// Waits for a reason to plan again.
+    async fn wait(&mut self) -> Result<(), Failure> {
+        let due = [self.brokers.due(), self.retry].into_iter().flatten().min();
+        let alarm = async {
+            match due {
+                Some(moment) => tokio::time::sleep_until(moment).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            event = self.events.recv() => match event {
+                Some(event) => self.heard(event)?,
+                None => return Err(Failure::new("nobody reports on the brokers any more")),
+            },
+            changed = self.watch.changed() => {
+                changed.map_err(|why| Failure::new(format!("watch the files: {why}")))?;
+                self.reload();
+            }
+            () = alarm => {}
+        }
+        Ok(())
+    }
+
+    fn heard(&mut self, event: Event) -> Result<(), Failure> {
+        match event {
+            Event::Serving { id, addresses } => {
+                self.topics.ask_again();
+                self.brokers.serving(id, addresses);
+            }
+            Event::Ended { id, end } => {
+                self.topics.disconnect();
+                let never_ready = !self.report.is_ready();
+                let served = self.brokers.ended(id, end.clone());
+                if !served && never_ready {
+                    return Err(did_not_start(id, end));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the files again; what cannot be carried out changes nothing.
+    fn reload(&mut self) {
+        let unchanged = "nothing was changed: the cluster runs on as before";
+        let sources = match files::sources(&self.paths) {
+            Ok(sources) => sources,
+            Err(problems) => return report::problems(&problems, unchanged),
+        };
+        if sources == self.sources {
+            return;
+        }
+        self.sources.clone_from(&sources);
+        match files::asked(&sources) {
+            Err(problems) => report::problems(&problems, unchanged),
+            Ok(asked) if asked.fleet.cluster.name != self.fleet.cluster.name => {
+                let (new, old) = (&asked.fleet.cluster, &self.fleet.cluster);
+                let message = format!("KafkaCluster {} in the place of {}", new.name, old.name);
+                let help = format!(
+                    "keep the name, or stop this `kastellan up` and start one for {}",
+                    new.name
+                );
+                report::problems(&[Problem::at(&new.place, message).help(help)], unchanged);
+            }
+            Ok(asked) => {
+                skipped(&asked);
+                self.fleet = asked.fleet;
+                self.brokers.forgive();
+                self.topics.ask_again();
+            }
+        }
+    }
+
+    /// Observes, plans and acts until there is nothing left to do but wait.
+    async fn reconcile(&mut self) -> Result<(), Failure> {
+        self.retry = None;
+        let mut done = Vec::new();
+        while let Some(actions) = self.pass(&done).await? {
+            done = actions;
+        }
+        Ok(())
+    }
+
+    /// One pass; what it did, if it is worth another one at once.
+    async fn pass(&mut self, done: &[Action]) -> Result<Option<Vec<Action>>, Failure> {
+        let plan = match self.plan().await {
+            Ok(plan) => plan,
+            Err(why) => {
+                self.try_again(&format!("ask the brokers: {why}"));
+                return Ok(None);
+            }
+        };
+        self.report.verdicts(&plan.verdicts);
+        if plan.ready() {
+            let bootstrap = self.brokers.bootstrap();
+            let bootstrap: Vec<String> = bootstrap.iter().map(ToString::to_string).collect();
+            self.report.ready(&bootstrap.join(","))?;
+        }
+        if plan.actions.is_empty() {
+            return Ok(None);
+        }
+        if plan.actions == done {
+            self.try_again("the brokers have not carried out the last request yet");
+            return Ok(None);
+        }
+        Ok(self.act(&plan.actions).await?.then_some(plan.actions))
+    }
+
+    fn try_again(&mut self, why: &str) {
+        tracing::warn!("{why}: once more in {} ms", PAUSE.as_millis());
+        self.topics.disconnect();
+        self.topics.ask_again();
+        self.retry = Some(Instant::now() + PAUSE);
+    }
+
+    /// The first broker that serves.
+    fn contact(&self) -> Option<SocketAddr> {
+        self.brokers.bootstrap().first().copied()
+    }
+
+    async fn plan(&mut self) -> Result<Plan, AdminError> {
+        let brokers = self.brokers.observed();
+        let topics = match self.contact() {
+            Some(contact) => self.topics.observe(&self.fleet, contact).await?,
+            None => BTreeMap::new(),
+        };
+        let observed = Observed { brokers, topics, managed: self.topics.managed().clone() };
+        let mut plan = plan::plan(&self.fleet, &observed);
+        self.temper(&mut plan);
+        Ok(plan)
+    }
+
+    /// Puts what went wrong into the plan: brokers that failed, requests that were refused.
+    fn temper(&self, plan: &mut Plan) {
+        if let Some((id, end)) = self.brokers.down() {
+            let name = self.fleet.cluster.name.as_str();
+            let message = format!("broker {id} has ended: {}; it is started anew", said(end));
+            let verdict = (ConditionType::Reconciling, Reason::BrokerDown, message);
+            plan.say("KafkaCluster", name, verdict);
+        }
+        let topics = &self.topics;
+        let refused: Vec<Action> =
+            plan.actions.extract_if(.., |action| topics.refusal(action).is_some()).collect();
+        for action in refused {
+            let object = topics::object(&action);
+            if let (Some(refusal), Some(object)) = (topics.refusal(&action), object) {
+                let message = format!("the cluster refused: {}", refusal.message);
+                let verdict = (ConditionType::Stalled, Reason::RequestRefused, message);
+                plan.say("KafkaTopic", object, verdict);
+            }
+        }
+    }
+
+    /// Whether it is worth planning again at once.
+    async fn act(&mut self, actions: &[Action]) -> Result<bool, Failure> {
+        let mut waiting = false;
+        for action in actions {
+            match action {
+                Action::StartBroker(broker) => {
+                    self.brokers.start(broker)?;
+                    waiting = true;
+                }
+                Action::RestartBroker(broker) => {
+                    self.brokers.stop(broker.id);
+                    waiting = true;
+                }
+                Action::ForgetTopic(name, object, true) => report::line(&format!(
+                    "KafkaTopic/{object}: no longer in the files; the topic {name} stays \
+                     (deletionPolicy: Retain)"
+                )),
+                _ => {}
+            }
+        }
+        if waiting {
+            return Ok(false);
+        }
+        let Some(contact) = self.contact() else { return Ok(false) };
+        if let Err(why) = self.topics.act(actions, contact).await {
+            self.try_again(&format!("change topics: {why}"));
+            return Ok(false);
+        }
+        if self.topics.passing() {
+            self.try_again("the brokers refused for a passing reason");
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Stops all brokers and waits for their ends.
+    async fn stop(mut self) {
+        self.brokers.stop_all();
+        while self.brokers.running() > 0 {
+            match self.events.recv().await {
+                Some(Event::Ended { id, end }) => {
+                    if end.how != "exit status: 0" {
+                        report::line(&format!("broker {id}: {}", said(&end)));
+                    }
+                    self.brokers.ended(id, end);
+                }
+                Some(Event::Serving { .. }) => {}
+                None => break,
+            }
+        }
+        report::line("stopped");
+    }
+}
+
+/// How a broker ended, in one line where possible.
+fn said(end: &End) -> String {
+    end.complaint.clone().unwrap_or_else(|| end.how.clone())
+}
+
+fn did_not_start(id: i32, end: End) -> Failure {
+    let how = format!("broker {id} did not start: ");
+    match end.complaint {
+        Some(complaint) => match complaint.split_once("\n  help: ") {
+            Some((what, help)) => Failure::new(format!("{how}{what}")).help(help),
+            None => Failure::new(format!("{how}{complaint}")),
+        },
+        None => Failure::new(format!("{how}{}", end.how)),
+    }
+}

@@ -1,0 +1,126 @@
+//! Tells when the files may have changed, by inotify: no polling, no wake-up while nothing happens.
+//!
+//! Directories are watched rather than files, because most editors put a new file in the place of
+//! the old one. What really changed is for the reader of the files to find out.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::io::Errno;
+use tokio::io::unix::AsyncFd;
+
+use super::files::is_manifest;
+use crate::failure::Failure;
+
+/// An editor that moves a file away and writes it anew is done after this.
+const SETTLE: Duration = Duration::from_millis(150);
+
+/// The watched directories.
+#[derive(Debug)]
+pub(super) struct Watch {
+    inotify: AsyncFd<OwnedFd>,
+    interest: BTreeMap<i32, Interest>,
+}
+
+/// Which names in one directory matter.
+#[derive(Debug, Default)]
+struct Interest {
+    manifests: bool,
+    names: Vec<OsString>,
+}
+
+impl Interest {
+    fn covers(&self, name: &OsStr) -> bool {
+        (self.manifests && is_manifest(name)) || self.names.iter().any(|known| known == name)
+    }
+}
+
+impl Watch {
+    /// Watches the paths, and where symbolic links among them lead.
+    pub(super) fn new(paths: &[PathBuf]) -> Result<Self, Failure> {
+        let system = |why: std::io::Error| Failure::new(format!("watch the files: {why}"));
+        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
+            .map_err(|why| system(why.into()))?;
+        let mut watch =
+            Self { inotify: register(inotify).map_err(system)?, interest: BTreeMap::new() };
+        for path in paths {
+            watch.add(path).map_err(system)?;
+            let real = path.canonicalize().map_err(system)?;
+            if real != *path {
+                watch.add(&real).map_err(system)?;
+            }
+        }
+        Ok(watch)
+    }
+
+    fn add(&mut self, path: &Path) -> std::io::Result<()> {
+        let (directory, name) = if path.is_dir() {
+            (path, None)
+        } else {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            (parent.unwrap_or(Path::new(".")), path.file_name())
+        };
+        let events = WatchFlags::CLOSE_WRITE
+            | WatchFlags::MOVED_TO
+            | WatchFlags::MOVED_FROM
+            | WatchFlags::DELETE
+            | WatchFlags::ONLYDIR;
+        let key = inotify::add_watch(self.inotify.get_ref(), directory, events)?;
+        let interest = self.interest.entry(key).or_default();
+        match name {
+            Some(name) => interest.names.push(name.to_owned()),
+            None => interest.manifests = true,
+        }
+        Ok(())
+    }
+
+    /// Waits until something may have changed and has settled. May be dropped and asked again: a
+    /// change that was seen and not yet reported is lost only together with the watch.
+    pub(super) async fn changed(&mut self) -> std::io::Result<()> {
+        loop {
+            let mut ready = self.inotify.readable().await?;
+            let seen = drain(self.inotify.get_ref(), &self.interest)?;
+            ready.clear_ready();
+            if seen {
+                break;
+            }
+        }
+        tokio::time::sleep(SETTLE).await;
+        drain(self.inotify.get_ref(), &self.interest)?;
+        Ok(())
+    }
+}
+
+#[expect(deprecated, reason = "its successor is unsafe for descriptors that change; this cannot")]
+fn register(inotify: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::new(inotify)
+}
+
+/// Takes all waiting events; whether one of them matters.
+fn drain(inotify: &OwnedFd, interest: &BTreeMap<i32, Interest>) -> std::io::Result<bool> {
+    let mut buffer = [MaybeUninit::<u8>::uninit(); 4096];
+    let mut reader = inotify::Reader::new(inotify, &mut buffer);
+    let mut seen = false;
+    loop {
+        match reader.next() {
+            Ok(event) => {
+                let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
+                // without a name: the queue overflowed or the directory itself is gone
+                let matters = match (interest.get(&event.wd()), name) {
+                    (Some(interest), Some(name)) => interest.covers(name),
+                    _ => true,
+                };
+                seen |= matters;
+            }
+            Err(Errno::AGAIN) => return Ok(seen),
+            Err(Errno::INTR) => {}
+            Err(why) => return Err(why.into()),
+        }
+    }
+}
