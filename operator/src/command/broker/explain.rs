@@ -10,8 +10,9 @@ use crate::failure::Failure;
 pub(super) fn start(why: &StartError, config: &Config) -> Failure {
     match why {
         StartError::Bind { name, address, source } => bind(name, *address, source),
-        StartError::Setting(setting) => {
-            Failure::usage(setting.to_string()).help(format!("write --set {}=VALUE", setting.name))
+        StartError::Settings(invalid) => {
+            let all = invalid.iter().map(ToString::to_string).collect::<Vec<_>>();
+            Failure::usage(all.join("\nerror: ")).help("write --set NAME=VALUE for each setting")
         }
         other => Failure::new(format!("start broker {}: {other}", config.node_id)),
     }
