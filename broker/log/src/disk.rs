@@ -106,11 +106,16 @@ pub fn read_file<D: Disk>(disk: &D, path: &Path) -> io::Result<Option<Vec<u8>>> 
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
+    read_whole(&file).map(Some)
+}
+
+/// All bytes of an open file.
+pub fn read_whole<F: File>(file: &F) -> io::Result<Vec<u8>> {
     let len = usize::try_from(file.len()?).map_err(io::Error::other)?;
     let mut bytes = vec![0; len];
-    let read = read_full(&file, &mut bytes, 0)?;
+    let read = read_full(file, &mut bytes, 0)?;
     bytes.truncate(read);
-    Ok(Some(bytes))
+    Ok(bytes)
 }
 
 /// Replaces a small file in one step: a crash leaves the old bytes or the new ones, never a mix.

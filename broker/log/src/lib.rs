@@ -8,6 +8,7 @@
 mod cache;
 pub mod checkpoint;
 mod committer;
+mod compact;
 mod config;
 mod directory;
 pub mod disk;
@@ -22,6 +23,7 @@ mod segment;
 mod shared;
 
 pub use committer::{Committer, Done, Pace};
+pub use compact::{Bounds, Compaction};
 pub use config::Config;
 pub use directory::{Checkpoints, Directory};
 pub use disk::{Disk, File, StdDisk};

@@ -7,6 +7,7 @@
 //! was told, because that is our own bug and must not reach the disk.
 
 mod append;
+mod compact;
 mod open;
 mod read;
 mod recover;
@@ -29,7 +30,7 @@ use kastellan_core::{
     log::{Appended, LogError},
 };
 
-pub(crate) use self::open::Known;
+pub(crate) use self::{open::Known, read::invalid};
 pub use self::{
     read::{Located, Resolved, Slice},
     recover::Recovery,

@@ -9,7 +9,7 @@ use std::{
 use kastellan_core::id::Offset;
 
 use crate::{
-    disk::{Disk, Open, read_file},
+    disk::{Disk, Open, read_whole},
     index::{Index, Largest},
     name::Kind,
     scan::{SWEEP, Step, Walk},
@@ -64,24 +64,48 @@ impl<D: Disk> Segment<D> {
         if let Some(index) = shared.index(self.id) {
             return Ok(index);
         }
-        let offsets = read_file(&shared.disk, &self.path(dir, Kind::Index))?;
-        let times = read_file(&shared.disk, &self.path(dir, Kind::TimeIndex))?;
-        let parsed = offsets.zip(times).and_then(|(offsets, times)| {
-            Index::parse(self.base, self.end, self.size, &offsets, &times)
-        });
+        self.load(shared, &*self.file(shared, dir)?, self.open_index(shared, dir)?)
+    }
+
+    /// Opens the index files, so that they can be read when compaction has replaced them.
+    pub(crate) fn open_index(
+        &self,
+        shared: &Shared<D>,
+        dir: &Path,
+    ) -> io::Result<Option<[D::File; 2]>> {
+        let open = |kind| match shared.disk.open(&self.path(dir, kind), Open::Read) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        };
+        let offsets = open(Kind::Index)?;
+        Ok(offsets.zip(open(Kind::TimeIndex)?).map(|(offsets, times)| [offsets, times]))
+    }
+
+    /// Reads index files, or builds the indexes from the log where they are missing or damaged.
+    pub(crate) fn load(
+        &self,
+        shared: &Shared<D>,
+        log: &D::File,
+        files: Option<[D::File; 2]>,
+    ) -> io::Result<Arc<Index>> {
+        let mut parsed = None;
+        if let Some([offsets, times]) = files {
+            let (offsets, times) = (read_whole(&offsets)?, read_whole(&times)?);
+            parsed = Index::parse(self.base, self.end, self.size, &offsets, &times);
+        }
         let index = match parsed {
             Some(index) => index,
-            None => self.rebuild(shared, dir)?,
+            None => self.rebuild(log)?,
         };
         let index = Arc::new(index);
         shared.keep_index(self.id, &index);
         Ok(index)
     }
 
-    fn rebuild(&self, shared: &Shared<D>, dir: &Path) -> io::Result<Index> {
-        let file = self.file(shared, dir)?;
+    fn rebuild(&self, file: &D::File) -> io::Result<Index> {
         let mut builder = Builder::new(self.base, 4096);
-        let mut walk = Walk::new(&*file, 0, self.size, SWEEP);
+        let mut walk = Walk::new(file, 0, self.size, SWEEP);
         while let Step::Batch(position, header) = walk.step()? {
             builder.batch(
                 position,
@@ -117,7 +141,7 @@ fn file_write<F: crate::disk::File>(file: &F, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Notes index entries while batches pass by.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Builder {
     pub(crate) index: Index,
     interval: u64,

@@ -3,7 +3,10 @@
 //! In two halves, so that nobody waits for a disk while holding the log: [`Log::locate`] looks only
 //! at memory, [`Located::resolve`] looks into index and file, without the log.
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use kastellan_core::{id::Offset, log::LogError};
 use kastellan_protocol::batch::Header;
@@ -60,9 +63,9 @@ impl<F: File> Slice<F> {
 #[derive(Debug)]
 pub struct Located<D: Disk> {
     shared: Arc<Shared<D>>,
-    dir: Arc<Path>,
     segment: Segment<D>,
-    lookup: Lookup,
+    file: Arc<D::File>,
+    lookup: Lookup<D>,
     from: Offset,
     until: Offset,
     max_bytes: usize,
@@ -70,13 +73,13 @@ pub struct Located<D: Disk> {
 }
 
 #[derive(Debug)]
-enum Lookup {
+enum Lookup<D: Disk> {
     /// The batch begins here and is this long; the read ends at the segment's end.
     Exact(u64, usize),
     /// Where to start looking for `from` and for `until`.
     Floors(u64, u64),
-    /// The indexes are not in memory.
-    Unloaded,
+    /// The indexes are not in memory; their files, where there are any.
+    Unloaded(Mutex<Option<[D::File; 2]>>),
 }
 
 /// What became of a read.
@@ -123,14 +126,14 @@ impl<D: Disk> Log<D> {
         if from >= until || (max_bytes == 0 && !at_least_one) {
             return Ok(None);
         }
-        let (segment, lookup) = self.lookup(from, until);
-        let Some(segment) = segment else { return Ok(None) };
-        let mut copy = Segment::new(segment.id, segment.base, segment.end, segment.size);
-        copy.pinned.clone_from(&segment.pinned);
+        let opened = self.lookup(from, until).and_then(|(segment, lookup)| {
+            Ok((segment, lookup, segment.file(&self.shared, &self.dir)?))
+        });
+        let (segment, lookup, file) = opened.map_err(|error| self.unreadable(&error))?;
         Ok(Some(Located {
             shared: Arc::clone(&self.shared),
-            dir: Arc::clone(&self.dir),
-            segment: copy,
+            segment: Segment::new(segment.id, segment.base, segment.end, segment.size),
+            file,
             lookup,
             from,
             until,
@@ -139,39 +142,39 @@ impl<D: Disk> Log<D> {
         }))
     }
 
-    fn lookup(&self, from: Offset, until: Offset) -> (Option<&Segment<D>>, Lookup) {
+    fn lookup(&self, from: Offset, until: Offset) -> io::Result<(&Segment<D>, Lookup<D>)> {
         if let Some(active) = self.active.as_ref().filter(|active| active.segment.base <= from) {
             let index = &active.index.index;
             let lookup = match active.recent.find(from) {
                 Some((position, size)) if until == self.end => Lookup::Exact(position, size),
                 _ => Lookup::Floors(index.position(from), index.position(until)),
             };
-            return (Some(&active.segment), lookup);
+            return Ok((&active.segment, lookup));
         }
         let next = self.closed.partition_point(|segment| segment.base <= from);
-        let Some(segment) = next.checked_sub(1).and_then(|at| self.closed.get(at)) else {
-            return (self.segments().next(), Lookup::Unloaded);
-        };
+        let segment = self.closed.get(next.saturating_sub(1)).or(self.segments().next());
+        let segment = segment.ok_or_else(|| io::Error::other("the log has lost its segments"))?;
         let lookup = match self.shared.index(segment.id) {
             Some(index) => Lookup::Floors(index.position(from), index.position(until)),
-            None => Lookup::Unloaded,
+            None => Lookup::Unloaded(Mutex::new(segment.open_index(&self.shared, &self.dir)?)),
         };
-        (Some(segment), lookup)
+        Ok((segment, lookup))
     }
 }
 
 impl<D: Disk> Located<D> {
     /// The file range; looks at the index file and at a few headers.
     pub fn resolve(&self) -> io::Result<Resolved<D::File>> {
-        let file = self.segment.file(&self.shared, &self.dir)?;
-        let (floor, until_floor) = match self.lookup {
-            Lookup::Exact(position, size) => {
+        let file = Arc::clone(&self.file);
+        let (floor, until_floor) = match &self.lookup {
+            &Lookup::Exact(position, size) => {
                 let left = self.segment.size - position;
                 return Ok(Resolved::Slice(self.slice(file, position, size, left)));
             }
-            Lookup::Floors(from, until) => (from, until),
-            Lookup::Unloaded => {
-                let index: Arc<Index> = self.segment.index(&self.shared, &self.dir)?;
+            &Lookup::Floors(from, until) => (from, until),
+            Lookup::Unloaded(files) => {
+                let files = files.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let index: Arc<Index> = self.segment.load(&self.shared, &file, files)?;
                 (index.position(self.from), index.position(self.until))
             }
         };
@@ -219,7 +222,7 @@ impl<D: Disk> Located<D> {
 }
 
 /// Bytes inside the valid part that are no batch: the disk changed them, or somebody did.
-pub(super) fn invalid<F: File>(walk: &Walk<'_, F>) -> io::Error {
+pub(crate) fn invalid<F: File>(walk: &Walk<'_, F>) -> io::Error {
     let why = format!("no batch at position {}", walk.position());
     io::Error::new(io::ErrorKind::InvalidData, why)
 }

@@ -10,6 +10,7 @@ use kastellan_core::{id::Offset, log::LogError};
 
 use super::{Active, Log, Recent, read::invalid};
 use crate::{
+    compact::remove_swaps,
     disk::{Disk, File, remove_if_there},
     name::Kind,
     scan::{LOOKUP, Step, Walk},
@@ -26,6 +27,10 @@ impl<D: Disk> Log<D> {
             return Err(self.out_of_range(end));
         }
         self.lower_recovery_point(end)?;
+        if self.closed.back().is_some_and(|last| last.end > end) {
+            // a compaction under way must not bring back what goes
+            remove_swaps(&self.shared, &self.dir)?;
+        }
         self.cut(end).map_err(|error| self.poison("truncate", &error))?;
         self.generation += 1;
         self.synced = self.synced.min(self.end);
@@ -41,6 +46,7 @@ impl<D: Disk> Log<D> {
     pub fn restart_at(&mut self, start: Offset) -> Result<(), LogError> {
         self.shared.check()?;
         self.lower_recovery_point(0)?;
+        remove_swaps(&self.shared, &self.dir)?;
         self.drop_from(0).map_err(|error| self.poison("empty", &error))?;
         (self.start, self.end, self.synced) = (start, start, start);
         self.generation += 1;
