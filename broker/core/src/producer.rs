@@ -126,6 +126,13 @@ impl Producers {
         before - self.entries.len()
     }
 
+    /// The last offset of each producer: compaction keeps those batches, empty if need be, so that
+    /// the sequence numbers can be rebuilt from the log.
+    pub fn last_offsets(&self) -> BTreeMap<i64, Offset> {
+        let newest = |(id, entry): (&i64, &Entry)| Some((*id, entry.newest()?.last_offset));
+        self.entries.iter().filter_map(newest).collect()
+    }
+
     /// When the producer that has been silent for longest was last heard of.
     pub fn oldest(&self) -> Option<i64> {
         self.by_age.first().map(|(seen, _)| *seen)
