@@ -152,7 +152,7 @@ impl<D: Disk> Inner<D> {
         while let Some(task) = self.next() {
             match task {
                 Task::Commit(key, work) => {
-                    let outcome = self.sync(&work);
+                    let outcome = self.shared.commit(&work);
                     self.pending.fetch_sub(work.bytes, Ordering::Relaxed);
                     (self.done)(Done { key, outcome });
                     if self.queue().finish(key) {
@@ -180,15 +180,6 @@ impl<D: Disk> Inner<D> {
         }
     }
 
-    fn sync(&self, work: &Unsynced<D>) -> Result<Receipt, LogError> {
-        self.shared.check()?;
-        let root = self.shared.root.display();
-        work.sync().map_err(|error| self.shared.poison("sync a log in", &root, &error))?;
-        // another thread may have seen a write fail that this sync did not
-        self.shared.check()?;
-        Ok(work.receipt)
-    }
-
     fn pace(&self, range: &WriteBack<D>) {
         if self.shared.check().is_ok()
             && let Err(error) = range.file.write_back(range.position, range.len)
@@ -197,5 +188,25 @@ impl<D: Disk> Inner<D> {
         {
             drop(self.shared.poison("write back a log in", &self.shared.root.display(), &error));
         }
+    }
+}
+
+impl<D: Disk> Shared<D> {
+    /// Syncs what a log handed out; the first failure poisons.
+    fn commit(&self, work: &Unsynced<D>) -> Result<Receipt, LogError> {
+        self.check()?;
+        let root = self.root.display();
+        work.sync().map_err(|error| self.poison("sync a log in", &root, &error))?;
+        // another thread may have seen a write fail that this sync did not
+        self.check()?;
+        Ok(work.receipt)
+    }
+}
+
+impl<D: Disk> Directory<D> {
+    /// Does on the caller's thread what a [`Committer`] does on its own: for a simulator, which has
+    /// one thread and decides itself when a sync begins and when it is heard of.
+    pub fn commit(&self, work: &Unsynced<D>) -> Result<Receipt, LogError> {
+        self.shared().commit(work)
     }
 }
