@@ -11,6 +11,7 @@ mod load;
 mod shard;
 mod timer;
 mod topic;
+pub(crate) mod wire;
 
 use std::{
     sync::{
@@ -29,7 +30,7 @@ use kastellan_core::{
 use kastellan_protocol::ErrorCode;
 
 pub(crate) use gather::Gather;
-pub(crate) use topic::{CONSUMER_OFFSETS, Coordinator, find};
+pub(crate) use topic::{Coordinator, find};
 use self::{
     shard::{Shard, State},
     timer::Timer,
@@ -136,8 +137,21 @@ impl Groups {
         turn_away(&input, code, tell);
     }
 
-    /// A topic has been deleted, and its partitions are gone: so is what was committed for it.
-    pub(crate) fn topic_deleted(broker: &Arc<Broker>, topic: &str, id: Uuid) {
+    /// From now on hears of deleted topics.
+    pub(crate) fn watch(broker: &Arc<Broker>) {
+        // the controller outlives nobody: a strong reference would keep the broker for ever
+        let watcher = Arc::downgrade(broker);
+        broker.controller.observe(move |changes| {
+            if let Some(broker) = watcher.upgrade() {
+                for topic in &changes.deleted {
+                    Self::topic_deleted(&broker, &topic.name, topic.id);
+                }
+            }
+        });
+    }
+
+    /// A topic is gone, and its partitions with it: so is what was committed for it.
+    fn topic_deleted(broker: &Broker, topic: &str, id: Uuid) {
         for shard in broker.groups.shards.get().into_iter().flatten() {
             let mut state = shard.lock();
             if let State::Open(open) = &mut *state {

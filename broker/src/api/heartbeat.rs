@@ -1,0 +1,34 @@
+//! `Heartbeat`: a member lives.
+
+use std::sync::Arc;
+
+use kastellan_core::group::{Heartbeat, Input, Reply};
+use kastellan_protocol::{
+    Refused,
+    messages::{HeartbeatRequest, HeartbeatResponse},
+};
+
+use crate::{
+    broker::Broker,
+    call::Call,
+    groups::{Groups, wire},
+};
+
+pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
+    let request: HeartbeatRequest = call.decode()?;
+    let input = |ticket| {
+        Input::Heartbeat(Heartbeat {
+            ticket,
+            group: request.group_id.as_str().into(),
+            generation: request.generation_id,
+            member: wire::to_member(&request.member_id),
+            instance: wire::to_instance(request.group_instance_id.as_ref()),
+        })
+    };
+    Groups::ask(broker, &request.group_id, input, move |reply| {
+        if let Reply::Heartbeat(fate) = reply {
+            call.reply.send(&HeartbeatResponse::default().with_error_code(wire::code(&fate)));
+        }
+    });
+    Ok(())
+}
