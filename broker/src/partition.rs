@@ -35,7 +35,7 @@ pub(crate) use self::{
     read::{Found, Read, Sought},
     waiting::Subscription,
 };
-use crate::partitions::Topic;
+use crate::{maintenance::Bell, partitions::Topic};
 
 /// The log of a partition.
 pub(crate) type Log = kastellan_log::Log<StdDisk>;
@@ -68,6 +68,8 @@ struct State {
 pub(crate) struct Committing {
     /// The committer of the directory.
     pub(crate) committer: Arc<Committer<StdDisk>>,
+    /// Rung after appends, for the checkpoints.
+    pub(crate) bell: Arc<Bell>,
     /// What the committer calls this partition.
     pub(crate) key: u64,
 }

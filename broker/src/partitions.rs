@@ -14,13 +14,14 @@ use kastellan_log::{Committer, Directory, Pace, disk::StdDisk};
 use kastellan_protocol::ErrorCode;
 
 pub(crate) use self::lifecycle::{OpenError, Wanted};
-use crate::partition::Partition;
+use crate::{maintenance::Bell, partition::Partition};
 
 /// All partitions of the broker.
 #[derive(Debug)]
 pub(crate) struct Partitions {
     directory: Arc<Directory<StdDisk>>,
     committer: Arc<Committer<StdDisk>>,
+    bell: Arc<Bell>,
     defaults: Defaults,
     map: RwLock<Map>,
     keys: Arc<Keys>,
@@ -114,12 +115,23 @@ impl Partitions {
             }
         })?;
         let committer = Arc::new(committer);
-        Ok(Self { directory, committer, defaults, map: RwLock::default(), keys })
+        let bell = Arc::new(Bell::default());
+        Ok(Self { directory, committer, bell, defaults, map: RwLock::default(), keys })
     }
 
     /// Whether the disk is so far behind that producers should wait.
     pub(crate) fn over_budget(&self) -> bool {
         self.committer.over_budget()
+    }
+
+    /// Told of every append.
+    pub(crate) fn bell(&self) -> &Arc<Bell> {
+        &self.bell
+    }
+
+    /// Every topic, in order of names.
+    pub(crate) fn topics(&self) -> Vec<Arc<Topic>> {
+        self.read().by_name.values().cloned().collect()
     }
 
     /// Where they are.
@@ -150,8 +162,7 @@ impl Partitions {
 
     /// Every partition that is open, in order of topics and indexes.
     pub(crate) fn all(&self) -> Vec<Arc<Partition>> {
-        let topics: Vec<_> = self.read().by_name.values().cloned().collect();
-        topics.iter().flat_map(|topic| topic.partitions()).collect()
+        self.topics().iter().flat_map(|topic| topic.partitions()).collect()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Map> {

@@ -43,7 +43,7 @@ impl Partition {
         let log_start = machine.log().start();
         let committed = machine.high_watermark() > last;
         if matches!(outcome, Outcome::Appended { .. }) {
-            state.commit();
+            state.commit(self.topic().config().flush_messages);
         }
         if matches!(outcome, Outcome::Appended { visible: true, .. }) {
             state.tell_readers(batch.len(), false);

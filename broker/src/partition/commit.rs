@@ -1,6 +1,6 @@
 //! What is appended gets onto the disk, and whoever waits for that is told.
 
-use kastellan_core::partition::Durability;
+use kastellan_core::{log::Log as _, partition::Durability};
 use kastellan_log::Done;
 use kastellan_protocol::ErrorCode;
 
@@ -13,11 +13,13 @@ const WRITE_BACK: u64 = 8 << 20;
 impl State {
     /// Hands what was just appended to the committer: all of it where acknowledgements wait for the
     /// disk, otherwise only a hint once there is much.
-    pub(super) fn commit(&mut self) {
+    pub(super) fn commit(&mut self, flush_messages: Option<i64>) {
+        self.committing.bell.appended();
         let Some(machine) = &mut self.machine else { return };
         let fsync = machine.durability() == Durability::Fsync;
         let log = machine.log_mut();
-        if fsync {
+        let many = flush_messages.is_some_and(|most| log.end() - log.durable_end() >= most);
+        if fsync || many {
             match log.take_unsynced() {
                 Ok(Some(unsynced)) => {
                     self.committing.committer.commit(self.committing.key, unsynced);
@@ -57,14 +59,15 @@ impl Partition {
         }
     }
 
-    /// Hands everything that is not on the disk to the committer.
-    pub(crate) fn flush(&self) -> Result<(), ErrorCode> {
+    /// Hands everything that is not on the disk to the committer; false when there is nothing.
+    pub(crate) fn flush(&self) -> Result<bool, ErrorCode> {
         let mut state = self.lock()?;
         let State { machine, committing, .. } = &mut *state;
         let log = machine.as_mut().ok_or(ErrorCode::KafkaStorageError)?.log_mut();
         let unsynced = log.take_unsynced();
         let unsynced = unsynced.map_err(|error| kastellan_core::partition::code(&error))?;
-        unsynced.into_iter().for_each(|work| committing.committer.commit(committing.key, work));
-        Ok(())
+        let Some(work) = unsynced else { return Ok(false) };
+        committing.committer.commit(committing.key, work);
+        Ok(true)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use kastellan_core::log::{Log as _, LogError};
-use kastellan_log::Checkpoints;
+use kastellan_log::{Bounds, Checkpoints};
 use kastellan_protocol::ErrorCode;
 
 use super::{Log, Partition, State};
@@ -17,7 +17,6 @@ impl Partition {
 
     /// Closes the log, the producers' state beside it. Who waits is told: 56 `KAFKA_STORAGE_ERROR`.
     pub(crate) fn close(&self) -> Result<Checkpoints, LogError> {
-        let offline = || LogError::Poisoned("the partition is offline".to_owned());
         let taken = self.take(ErrorCode::KafkaStorageError).ok_or_else(offline)?;
         let mut machine = taken.machine.ok_or_else(offline)?;
         let end = machine.log().end();
@@ -36,6 +35,73 @@ impl Partition {
         self.with(|machine| machine.producers_mut().expire(now, expiration))
     }
 
+    /// Has everything synced before it returns, the mutex released meanwhile.
+    pub(crate) fn flush_now(&self) -> Result<(), LogError> {
+        let unsynced = self.with_log(Log::take_unsynced)??;
+        let Some(unsynced) = unsynced else { return Ok(()) };
+        // A failure is the committer's to report: it poisons the directory with the next sync.
+        unsynced.sync().map_err(|error| LogError::Unreadable(error.to_string()))?;
+        self.with(|machine| {
+            let durable = machine.log_mut().synced(unsynced.receipt);
+            machine.synced(durable)
+        })
+        .map_err(|_code| offline())?;
+        Ok(())
+    }
+
+    /// What the directory's checkpoints should say.
+    pub(crate) fn checkpoints(&self) -> Result<Checkpoints, LogError> {
+        self.with_log(|log| log.checkpoints())
+    }
+
+    /// Whether it has segments that are not written to any more.
+    pub(crate) fn has_closed(&self) -> bool {
+        self.with_log(|log| log.segment_count() > 1).unwrap_or(false)
+    }
+
+    /// Lets go what retention does not keep; true when the log's start has moved. Files go later,
+    /// with [`Partition::remove_expired`].
+    pub(crate) fn expire(&self, now: i64) -> Result<bool, LogError> {
+        let mut state = self.lock().map_err(|_code| offline())?;
+        let machine = state.machine.as_mut().ok_or_else(offline)?;
+        let upto = machine.high_watermark();
+        let moved = machine.log_mut().expire(now, upto)?;
+        if moved {
+            state.tell_readers(0, false);
+        }
+        Ok(moved)
+    }
+
+    /// Removes segments below the start as it is checkpointed.
+    pub(crate) fn remove_expired(&self, now: i64) -> Result<usize, LogError> {
+        self.with_log(|log| log.remove_expired(now))?
+    }
+
+    /// Compacts what is closed, if that gains enough. Appends and reads go on meanwhile.
+    pub(crate) fn compact(&self, now: i64) -> Result<bool, LogError> {
+        let begun = self.with(|machine| {
+            let bounds = Bounds {
+                now,
+                upto: machine.high_watermark(),
+                producers: machine.producers().last_offsets(),
+                key_bytes: KEY_BYTES,
+            };
+            machine.log().begin_compaction(bounds)
+        });
+        let Some(mut compaction) = begun.map_err(|_code| offline())?? else { return Ok(false) };
+        compaction.run()?;
+        if !self.with_log(|log| log.swap_compacted(&mut compaction))?? {
+            return Ok(false);
+        }
+        compaction.sync()?;
+        self.with_log(|log| log.finish_compaction(compaction))??;
+        Ok(true)
+    }
+
+    fn with_log<R>(&self, act: impl FnOnce(&mut Log) -> R) -> Result<R, LogError> {
+        self.with(|machine| act(machine.log_mut())).map_err(|_code| offline())
+    }
+
     /// What is left of the state once the log is gone from it; those who wait are told `code`.
     fn take(&self, code: ErrorCode) -> Option<Taken> {
         let mut state = self.lock().ok()?;
@@ -47,6 +113,13 @@ impl Partition {
         waiters.into_iter().for_each(|waiter| (waiter.tell)(Err(code)));
         Some(taken)
     }
+}
+
+/// Memory for the keys of one compaction.
+const KEY_BYTES: usize = 32 << 20;
+
+fn offline() -> LogError {
+    LogError::Poisoned("the partition is offline".to_owned())
 }
 
 /// What a partition had.

@@ -201,7 +201,11 @@ impl Partitions {
             let settings = settings_of_log(&config);
             let log = self.directory.open_log(name, Some(wanted.id), settings)?;
             let key = self.keys.next.fetch_add(1, Ordering::Relaxed);
-            let committing = Committing { committer: Arc::clone(&self.committer), key };
+            let committing = Committing {
+                committer: Arc::clone(&self.committer),
+                bell: Arc::clone(&self.bell),
+                key,
+            };
             let partition =
                 Partition::new(Arc::clone(topic), wanted.index, log, opening, committing)?;
             Ok((key, partition))

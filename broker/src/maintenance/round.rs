@@ -1,0 +1,102 @@
+//! One round over all partitions, for each thing that has to be done.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{partition::Partition, partitions::Partitions};
+
+/// The shortest `flush.ms` of a topic, where any has one.
+pub(super) fn shortest_flush(partitions: &Partitions) -> Option<Duration> {
+    let topics = partitions.topics();
+    let shortest = topics.iter().filter_map(|topic| topic.config().flush_ms).min()?;
+    Some(Duration::from_millis(u64::try_from(shortest).unwrap_or(0).max(1)))
+}
+
+/// Has everything synced, and writes down what is on the disk by now. True: there is more to write
+/// down next time.
+pub(super) fn checkpoint(partitions: &Partitions) -> bool {
+    let all = partitions.all();
+    let mut more = false;
+    for partition in &all {
+        match partition.flush() {
+            Ok(flushing) => more |= flushing,
+            Err(code) => tracing::debug!(?partition, ?code, "an offline partition is not flushed"),
+        }
+    }
+    if let Err(error) = write_checkpoints(partitions, &all) {
+        tracing::error!(%error, "cannot write the checkpoints");
+    }
+    more
+}
+
+/// Compacts the logs of topics that are to be, where there is enough to gain.
+pub(super) fn compact(partitions: &Partitions, now: i64) {
+    let topics = partitions.topics();
+    let compacted = topics.iter().filter(|topic| topic.config().cleanup.compact);
+    let all: Vec<_> = compacted.flat_map(|topic| topic.partitions()).collect();
+    if all.is_empty() {
+        return;
+    }
+    // Only what is checkpointed may be compacted, and only closed segments are.
+    let worth: Vec<_> = all.into_iter().filter(|partition| partition.has_closed()).collect();
+    for partition in &worth {
+        if partition.flush_now().is_err() {
+            tracing::debug!(?partition, "an offline partition is not compacted");
+        }
+    }
+    if !worth.is_empty()
+        && let Err(error) = write_checkpoints(partitions, &worth)
+    {
+        tracing::error!(%error, "cannot write the checkpoints: nothing is compacted");
+        return;
+    }
+    for partition in &worth {
+        match partition.compact(now) {
+            Ok(true) => tracing::debug!(?partition, "compacted"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(?partition, %error, "cannot compact"),
+        }
+    }
+}
+
+/// Lets old segments go.
+pub(super) fn expire(partitions: &Partitions, now: i64) {
+    let all = partitions.all();
+    let mut moved = Vec::new();
+    for partition in all {
+        match partition.expire(now) {
+            Ok(true) => moved.push(partition),
+            Ok(false) => {}
+            Err(error) => tracing::error!(?partition, %error, "retention failed"),
+        }
+    }
+    // The new starts have to be on the disk before the segments go.
+    if !moved.is_empty()
+        && let Err(error) = write_checkpoints(partitions, &moved)
+    {
+        tracing::error!(%error, "cannot write the checkpoints: old segments stay");
+        return;
+    }
+    for partition in partitions.all() {
+        if let Err(error) = partition.remove_expired(now) {
+            tracing::error!(?partition, %error, "cannot remove old segments");
+        }
+    }
+}
+
+/// Forgets producers that have been silent for `expiration` milliseconds.
+pub(super) fn forget_producers(partitions: &Partitions, now: i64, expiration: i64) {
+    for partition in partitions.all() {
+        if let Ok(forgotten @ 1..) = partition.expire_producers(now, expiration) {
+            tracing::debug!(?partition, forgotten, "producers are forgotten");
+        }
+    }
+}
+
+fn write_checkpoints(
+    partitions: &Partitions,
+    which: &[Arc<Partition>],
+) -> Result<(), kastellan_core::log::LogError> {
+    let checkpoints: Vec<_> =
+        which.iter().filter_map(|partition| partition.checkpoints().ok()).collect();
+    partitions.directory().write_checkpoints(&checkpoints)
+}
