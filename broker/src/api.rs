@@ -3,6 +3,25 @@
 //! A cold API's file has `handle(&Arc<Broker>, Call) -> Result<(), Refused>`: it decodes, and answers
 //! through `call.reply`, now or later. It runs on the connection's task, so it never blocks.
 
+pub(crate) mod api_versions;
+pub(crate) mod create_partitions;
+pub(crate) mod create_topics;
+pub(crate) mod delete_topics;
+pub(crate) mod describe_cluster;
+pub(crate) mod describe_configs;
+pub(crate) mod describe_groups;
+pub(crate) mod failure;
 pub(crate) mod fetch;
+pub(crate) mod find_coordinator;
+pub(crate) mod heartbeat;
+pub(crate) mod init_producer_id;
+pub(crate) mod join_group;
+pub(crate) mod leave_group;
+pub(crate) mod list_groups;
 pub(crate) mod list_offsets;
+pub(crate) mod metadata;
+pub(crate) mod offset_commit;
+pub(crate) mod offset_fetch;
+pub(crate) mod operations;
 pub(crate) mod produce;
+pub(crate) mod sync_group;

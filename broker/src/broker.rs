@@ -7,6 +7,8 @@ use kastellan_core::config::BrokerConfig;
 use crate::{
     clock::Clock,
     config::Config,
+    controller::{Controller, ProducerIds},
+    groups::Groups,
     net::{Limits, Pool, Registry},
     partitions::Partitions,
     sessions::Sessions,
@@ -25,12 +27,25 @@ pub(crate) struct Broker {
     pub(crate) pool: Arc<Pool>,
     /// Who is connected.
     pub(crate) connections: Arc<Registry>,
+    /// The cluster's metadata.
+    pub(crate) controller: Arc<Controller>,
+    /// Ids for idempotent producers.
+    pub(crate) producer_ids: Arc<ProducerIds>,
     /// The partitions that it holds.
     pub(crate) partitions: Arc<Partitions>,
     /// The fetch sessions of its clients.
     pub(crate) sessions: Sessions,
+    /// The coordinators of its consumer groups.
+    pub(crate) groups: Groups,
     /// Its settings, typed.
     pub(crate) settings: BrokerConfig,
     /// Where clients reach it, by listener name, with the ports that were really bound.
     pub(crate) addresses: Vec<(String, std::net::SocketAddr)>,
+}
+
+impl Broker {
+    /// The cluster that it belongs to.
+    pub(crate) fn cluster_id(&self) -> &str {
+        &self.partitions.directory().properties().cluster_id
+    }
 }

@@ -10,6 +10,23 @@ use crate::{api, broker::Broker, call::Call};
 pub(crate) fn dispatch(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<(), Refused> {
     match api {
         ApiKey::ListOffsets => api::list_offsets::handle(broker, call),
+        ApiKey::DescribeGroups => api::describe_groups::handle(broker, call),
+        ApiKey::FindCoordinator => api::find_coordinator::handle(broker, call),
+        ApiKey::Heartbeat => api::heartbeat::handle(broker, call),
+        ApiKey::JoinGroup => api::join_group::handle(broker, call),
+        ApiKey::LeaveGroup => api::leave_group::handle(broker, call),
+        ApiKey::ListGroups => api::list_groups::handle(broker, call),
+        ApiKey::OffsetCommit => api::offset_commit::handle(broker, call),
+        ApiKey::OffsetFetch => api::offset_fetch::handle(broker, call),
+        ApiKey::SyncGroup => api::sync_group::handle(broker, call),
+        ApiKey::ApiVersions => api::api_versions::handle(broker, call),
+        ApiKey::CreatePartitions => api::create_partitions::handle(broker, call),
+        ApiKey::CreateTopics => api::create_topics::handle(broker, call),
+        ApiKey::DeleteTopics => api::delete_topics::handle(broker, call),
+        ApiKey::DescribeCluster => api::describe_cluster::handle(broker, call),
+        ApiKey::DescribeConfigs => api::describe_configs::handle(broker, call),
+        ApiKey::InitProducerId => api::init_producer_id::handle(broker, call),
+        ApiKey::Metadata => api::metadata::handle(broker, call),
         _ => {
             call.reply.close("an API that is not served");
             Ok(())

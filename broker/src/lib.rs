@@ -8,13 +8,18 @@ mod broker;
 mod call;
 mod clock;
 mod config;
+mod controller;
 mod dispatch;
+mod groups;
+mod maintenance;
 mod net;
 mod partition;
 mod partitions;
 mod quiet;
 mod sessions;
 mod start;
+#[cfg(test)]
+mod tests;
 
 pub use config::{Config, Listener};
 pub use start::{Running, StartError, start};

@@ -1,5 +1,6 @@
 //! From a configuration to a serving broker, and back.
 
+mod registration;
 mod stage;
 
 use std::{io, net::SocketAddr, sync::mpsc, thread, time::Duration};
@@ -49,6 +50,15 @@ pub enum StartError {
     /// The data directory cannot be used.
     #[error(transparent)]
     Directory(#[from] kastellan_log::Error),
+    /// The cluster's metadata cannot be used.
+    #[error(transparent)]
+    Metadata(#[from] crate::controller::ControllerError),
+    /// A listener on all addresses that does not say where clients should dial.
+    #[error(
+        "listener {0} listens on all addresses: say which one clients should dial, like \
+         advertised 127.0.0.1"
+    )]
+    NotAdvertised(String),
     /// The system refuses threads or the like.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),

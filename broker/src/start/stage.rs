@@ -11,11 +11,14 @@ use kastellan_log::{Budget, Directory, Properties, disk::StdDisk, uuid_to_text};
 use tokio::{runtime, sync::oneshot};
 use uuid::Uuid;
 
-use super::{Ready, StartError, Stop};
+use super::{Ready, StartError, Stop, registration::registration};
 use crate::{
     broker::Broker,
     clock::Clock,
     config::Config,
+    controller::{Controller, ProducerIds, Setup},
+    groups::Groups,
+    maintenance::Maintenance,
     net::{self, Bound, Limits, Pool, Registry},
     partitions::{Defaults, Partitions},
     sessions::Sessions,
@@ -30,6 +33,8 @@ const PRODUCERS: usize = 100_000;
 /// Everything that is ready before the first client is let in.
 pub(super) struct Stage {
     broker: Arc<Broker>,
+    /// Ends with the stage, before the logs are closed.
+    _maintenance: Maintenance,
     /// Taken when they begin to take in clients.
     bound: Mutex<Vec<Bound>>,
 }
@@ -47,26 +52,43 @@ impl Stage {
             let failed = |source| StartError::Bind { name, address, source };
             bound.push(net::bind(listener).map_err(failed)?);
         }
-        let addresses = bound.iter().map(|bound| (bound.name.to_string(), bound.address)).collect();
+        let addresses: Vec<_> =
+            bound.iter().map(|bound| (bound.name.to_string(), bound.address)).collect();
         let directory = Arc::new(open_directory(&config)?);
         let defaults = Defaults {
             durability: if settings.fsync { Durability::Fsync } else { Durability::Replicated },
             producers: PRODUCERS,
         };
         let partitions = Arc::new(Partitions::new(directory, defaults)?);
+        let clock = Clock::new();
+        let directory_id = partitions.directory().properties().directory_id;
+        let controller = Controller::start(Setup {
+            directory: Arc::clone(partitions.directory()),
+            partitions: Arc::clone(&partitions),
+            settings: Arc::new(settings.clone()),
+            registration: registration(&config, &settings, &addresses, directory_id)?,
+            clock,
+        })?;
         let limits = Limits::new(&settings);
         let broker = Broker {
-            clock: Clock::new(),
+            clock,
+            controller: Arc::new(controller),
+            producer_ids: Arc::new(ProducerIds::default()),
             pool: Arc::new(Pool::new(limits.request_bytes)),
             connections: Arc::new(Registry::default()),
             partitions,
             sessions: Sessions::new(settings.fetch_session_slots),
+            groups: Groups::new(&settings),
             limits,
             addresses,
             config,
             settings,
         };
-        Ok(Self { broker: Arc::new(broker), bound: Mutex::new(bound) })
+        let broker = Arc::new(broker);
+        Groups::watch(&broker);
+        let partitions = Arc::clone(&broker.partitions);
+        let maintenance = Maintenance::start(partitions, &broker.settings, clock)?;
+        Ok(Self { broker, _maintenance: maintenance, bound: Mutex::new(bound) })
     }
 
     /// Workers as many as cores; blocking threads are for cold reads and go when they are idle.
@@ -85,6 +107,9 @@ impl Stage {
         let registry = Arc::clone(&broker.connections);
         let mut tasks =
             vec![tokio::spawn(net::sweep(registry, broker.limits.clone(), broker.clock))];
+        tasks.push(tokio::spawn(Groups::keep_time(Arc::clone(broker))));
+        let loader = Arc::clone(broker);
+        tasks.push(tokio::task::spawn_blocking(move || Groups::load_all(&loader)));
         let bound = std::mem::take(&mut *self.bound.lock().unwrap_or_else(PoisonError::into_inner));
         for bound in bound {
             let broker = Arc::clone(broker);
@@ -100,6 +125,7 @@ impl Stage {
         let how = stopped.await.unwrap_or(Stop::Clean);
         tasks.iter().for_each(tokio::task::JoinHandle::abort);
         if how == Stop::Clean {
+            broker.groups.stop();
             broker.connections.drain(PATIENCE).await;
         }
         how
@@ -108,8 +134,11 @@ impl Stage {
     /// Closes the logs and marks the directory, once no task runs any more.
     pub(super) fn close(self) {
         let partitions = Arc::clone(&self.broker.partitions);
+        // First, so that no topic is created any more.
+        let metadata = self.broker.controller.stop();
         drop(self);
-        let Some(closed) = partitions.close() else { return };
+        let (Some(mut closed), Some(metadata)) = (partitions.close(), metadata) else { return };
+        closed.push(metadata);
         let directory = Arc::clone(partitions.directory());
         drop(partitions);
         // Whoever still held it would still write to it: then the mark would be a lie.

@@ -1,0 +1,68 @@
+//! `CreatePartitions`: more of them for topics that exist.
+
+use std::sync::Arc;
+
+use kastellan_core::{
+    id::BrokerId,
+    metadata::{Input, NewPartitions, Reply},
+};
+use kastellan_protocol::{
+    Refused,
+    messages::{
+        CreatePartitionsRequest, CreatePartitionsResponse, TopicName,
+        create_partitions_request::CreatePartitionsTopic,
+        create_partitions_response::CreatePartitionsTopicResult,
+    },
+    protocol::StrBytes,
+};
+
+use super::failure;
+use crate::{broker::Broker, call::Call, controller::unexpected};
+
+/// Answers once the new partitions can be used.
+pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
+    let request: CreatePartitionsRequest = call.decode()?;
+    let topics: Vec<_> = request.topics.iter().map(new_partitions).collect();
+    let names: Vec<_> = topics.iter().map(|topic| topic.topic.clone()).collect();
+    let validate_only = request.validate_only;
+    broker.controller.ask(
+        move |ticket| Input::CreatePartitions { ticket, topics, validate_only },
+        move |reply| {
+            let results = match reply {
+                Reply::Results(results) => results,
+                Reply::Failed(failure) => {
+                    names.into_iter().map(|name| (name, Err(failure.clone()))).collect()
+                }
+                Reply::Done
+                | Reply::Registered { .. }
+                | Reply::Created(_)
+                | Reply::Deleted(_)
+                | Reply::ProducerIds { .. } => {
+                    names.into_iter().map(|name| (name, Err(unexpected()))).collect()
+                }
+            };
+            let results = results
+                .into_iter()
+                .map(|(name, result)| {
+                    let (code, message) = failure::of(result);
+                    CreatePartitionsTopicResult::default()
+                        .with_name(TopicName(StrBytes::from_string(name)))
+                        .with_error_code(code)
+                        .with_error_message(message)
+                })
+                .collect();
+            call.reply.send(&CreatePartitionsResponse::default().with_results(results));
+        },
+    );
+    Ok(())
+}
+
+fn new_partitions(topic: &CreatePartitionsTopic) -> NewPartitions {
+    let assignments = topic.assignments.as_ref().map(|assignments| {
+        assignments
+            .iter()
+            .map(|assignment| assignment.broker_ids.iter().map(|id| BrokerId(id.0)).collect())
+            .collect()
+    });
+    NewPartitions { topic: topic.name.to_string(), count: topic.count, assignments }
+}

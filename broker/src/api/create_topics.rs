@@ -1,0 +1,112 @@
+//! `CreateTopics`: the request as an input of the controller, its reply as the response.
+
+use std::sync::Arc;
+
+use kastellan_core::{
+    config::BrokerConfig,
+    id::BrokerId,
+    metadata::{CreatedTopic, Input, NewTopic, Reply},
+};
+use kastellan_protocol::{
+    Refused,
+    messages::{
+        CreateTopicsRequest, CreateTopicsResponse, TopicName,
+        create_topics_request::CreatableTopic,
+        create_topics_response::{CreatableTopicConfigs, CreatableTopicResult},
+    },
+    protocol::StrBytes,
+};
+
+use super::{describe_configs::described_topic, failure};
+use crate::{
+    broker::Broker,
+    call::Call,
+    controller::{new_topic_id, unexpected},
+};
+
+/// Answers once the topics can be used.
+pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
+    let request: CreateTopicsRequest = call.decode()?;
+    let names: Vec<_> = request.topics.iter().map(|topic| topic.name.to_string()).collect();
+    let topics = request.topics.iter().map(new_topic).collect();
+    let validate_only = request.validate_only;
+    let again = Arc::clone(broker);
+    broker.controller.ask(
+        move |ticket| Input::CreateTopics { ticket, topics, validate_only },
+        move |reply| {
+            let failed = |failure: kastellan_core::metadata::Failure| {
+                names.into_iter().map(|name| refused(name, failure.clone())).collect()
+            };
+            let topics = match reply {
+                Reply::Created(created) => {
+                    created.into_iter().map(|topic| result(topic, &again.settings)).collect()
+                }
+                Reply::Failed(failure) => failed(failure),
+                Reply::Done
+                | Reply::Registered { .. }
+                | Reply::Deleted(_)
+                | Reply::Results(_)
+                | Reply::ProducerIds { .. } => failed(unexpected()),
+            };
+            call.reply.send(&CreateTopicsResponse::default().with_topics(topics));
+        },
+    );
+    Ok(())
+}
+
+fn new_topic(topic: &CreatableTopic) -> NewTopic {
+    let text = |value: &StrBytes| value.to_string();
+    let brokers = |ids: &[kastellan_protocol::messages::BrokerId]| {
+        ids.iter().map(|id| BrokerId(id.0)).collect()
+    };
+    NewTopic {
+        name: topic.name.to_string(),
+        id: new_topic_id(),
+        partitions: topic.num_partitions,
+        replication_factor: topic.replication_factor,
+        assignments: topic
+            .assignments
+            .iter()
+            .map(|assignment| (assignment.partition_index, brokers(&assignment.broker_ids)))
+            .collect(),
+        configs: topic
+            .configs
+            .iter()
+            .map(|config| (text(&config.name), config.value.as_ref().map(text)))
+            .collect(),
+    }
+}
+
+fn result(topic: CreatedTopic, settings: &BrokerConfig) -> CreatableTopicResult {
+    if let Err(failure) = topic.result {
+        return refused(topic.name, failure);
+    }
+    let configs = described_topic(&topic.overrides, settings)
+        .map(|config| {
+            CreatableTopicConfigs::default()
+                .with_name(StrBytes::from_static_str(config.name))
+                .with_value(config.value.map(StrBytes::from_string))
+                .with_read_only(false)
+                .with_config_source(config.source.code())
+                .with_is_sensitive(false)
+        })
+        .collect();
+    CreatableTopicResult::default()
+        .with_name(TopicName(StrBytes::from_string(topic.name)))
+        .with_topic_id(topic.id)
+        .with_error_message(None)
+        .with_num_partitions(topic.partitions)
+        .with_replication_factor(topic.replication_factor)
+        .with_configs(Some(configs))
+}
+
+fn refused(name: String, failure: kastellan_core::metadata::Failure) -> CreatableTopicResult {
+    let (code, message) = failure::parts(failure);
+    CreatableTopicResult::default()
+        .with_name(TopicName(StrBytes::from_string(name)))
+        .with_error_code(code)
+        .with_error_message(message)
+        .with_num_partitions(-1)
+        .with_replication_factor(-1)
+        .with_configs(Some(Vec::new()))
+}

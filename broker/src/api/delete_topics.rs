@@ -1,0 +1,98 @@
+//! `DeleteTopics`: by name, from v6 on by id.
+
+use std::sync::Arc;
+
+use kastellan_core::{
+    id::Uuid,
+    metadata::{DeletedTopic, Failure, Input, Reply, TopicRef},
+};
+use kastellan_protocol::{
+    ErrorCode, Refused,
+    messages::{
+        DeleteTopicsRequest, DeleteTopicsResponse, TopicName,
+        delete_topics_response::DeletableTopicResult,
+    },
+    protocol::StrBytes,
+};
+
+use super::failure;
+use crate::{broker::Broker, call::Call, controller::unexpected};
+
+/// Answers once the topics are gone.
+pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
+    let request: DeleteTopicsRequest = call.decode()?;
+    let version = call.version();
+    // one question, and for those that ask for nothing or for two things at once an answer already
+    let asked: Vec<_> = if version >= 6 {
+        request
+            .topics
+            .iter()
+            .map(|topic| by_name_or_id(topic.name.as_ref(), topic.topic_id))
+            .collect()
+    } else {
+        request.topic_names.iter().map(|name| Ok(TopicRef::Name(name.to_string()))).collect()
+    };
+    let topics: Vec<_> = asked.iter().filter_map(|topic| topic.as_ref().ok()).cloned().collect();
+    broker.controller.ask(
+        move |ticket| Input::DeleteTopics { ticket, topics },
+        move |reply| {
+            let mut deleted = match reply {
+                Reply::Deleted(deleted) => Ok(deleted.into_iter()),
+                Reply::Failed(failure) => Err(failure),
+                Reply::Done
+                | Reply::Registered { .. }
+                | Reply::Created(_)
+                | Reply::Results(_)
+                | Reply::ProducerIds { .. } => Err(unexpected()),
+            };
+            let responses = asked
+                .into_iter()
+                .filter_map(|topic| match (topic, &mut deleted) {
+                    (Err(refused), _) => Some(refused),
+                    (Ok(_), Ok(deleted)) => deleted.next(),
+                    (Ok(topic), Err(failure)) => Some(not_deleted(topic, failure.clone())),
+                })
+                .map(|topic| result(topic, version))
+                .collect();
+            call.reply.send(&DeleteTopicsResponse::default().with_responses(responses));
+        },
+    );
+    Ok(())
+}
+
+fn by_name_or_id(name: Option<&TopicName>, id: Uuid) -> Result<TopicRef, DeletedTopic> {
+    let refused = |name: Option<&TopicName>, message| DeletedTopic {
+        name: name.map(|name| name.to_string()),
+        id,
+        result: Err(Failure::new(ErrorCode::InvalidRequest, message)),
+    };
+    match name {
+        Some(name) if id.is_nil() => Ok(TopicRef::Name(name.to_string())),
+        Some(_) => Err(refused(name, "a topic is deleted by its name or by its id, not by both")),
+        None if id.is_nil() => {
+            Err(refused(None, "neither the name nor the id of a topic is given"))
+        }
+        None => Ok(TopicRef::Id(id)),
+    }
+}
+
+fn not_deleted(topic: TopicRef, failure: Failure) -> DeletedTopic {
+    let (name, id) = match topic {
+        TopicRef::Name(name) => (Some(name), Uuid::nil()),
+        TopicRef::Id(id) => (None, id),
+    };
+    DeletedTopic { name, id, result: Err(failure) }
+}
+
+fn result(topic: DeletedTopic, version: i16) -> DeletableTopicResult {
+    let (mut code, message) = failure::of(topic.result);
+    if version < 3 && code == ErrorCode::TopicDeletionDisabled.code() {
+        // older clients do not know that code
+        code = ErrorCode::InvalidRequest.code();
+    }
+    DeletableTopicResult::default()
+        .with_name(topic.name.map(|name| TopicName(StrBytes::from_string(name))))
+        .with_topic_id(topic.id)
+        .with_error_code(code)
+        .with_error_message(message)
+}

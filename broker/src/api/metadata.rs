@@ -1,0 +1,69 @@
+//! `Metadata`: brokers, topics, partitions, and topics that come into being by being asked for.
+
+mod request;
+mod response;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use kastellan_core::metadata::{CreatedTopic, Image, validate_name};
+use kastellan_protocol::{ErrorCode, Refused, messages::MetadataRequest};
+
+use self::{
+    request::{Asked, Wanted},
+    response::{Options, Outcome, response},
+};
+use crate::{broker::Broker, call::Call};
+
+/// Answers a request; creates topics first where the client and the settings allow it.
+pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
+    let request: MetadataRequest = call.decode()?;
+    let version = call.version();
+    let options = Options {
+        listener: Arc::clone(&call.client.listener),
+        cluster_id: broker.cluster_id().to_owned(),
+        controller: broker.config.node_id,
+        topic_operations: version >= 8 && request.include_topic_authorized_operations,
+        cluster_operations: (8..=10).contains(&version)
+            && request.include_cluster_authorized_operations,
+    };
+    let wanted = match request::wanted(version, request.topics) {
+        Asked::All => Wanted::All,
+        Asked::These(topics) => Wanted::These(topics),
+        Asked::Invalid(topics) => {
+            // v10 and v11 have topic ids that nobody can use (KAFKA-9751)
+            let refused = topics.into_iter().map(|topic| (topic, ErrorCode::InvalidRequest));
+            call.reply.send(&response::refused(&broker.controller.image(), &options, refused));
+            return Ok(());
+        }
+    };
+    let auto_create = broker.settings.auto_create_topics && request.allow_auto_topic_creation;
+    let missing = match &wanted {
+        Wanted::These(topics) if auto_create => missing(&broker.controller.image(), topics),
+        Wanted::These(_) | Wanted::All => Vec::new(),
+    };
+    if missing.is_empty() {
+        call.reply.send(&response(&broker.controller.image(), &options, &wanted, &[]));
+        return Ok(());
+    }
+    let controller = Arc::clone(&broker.controller);
+    broker.controller.create_by_default(missing, &broker.settings, move |created| {
+        let outcomes: Vec<_> = created.into_iter().filter_map(outcome).collect();
+        call.reply.send(&response(&controller.image(), &options, &wanted, &outcomes));
+    });
+    Ok(())
+}
+
+/// The names that could be topics and are none.
+fn missing(image: &Image, topics: &[request::Topic]) -> Vec<String> {
+    let creatable = |name: &&String| validate_name(name).is_ok() && image.topic(name).is_none();
+    topics.iter().filter_map(request::Topic::name).filter(creatable).cloned().collect()
+}
+
+/// Why a topic was not created. That it is there already is what was wanted.
+fn outcome(topic: CreatedTopic) -> Option<Outcome> {
+    let failure = topic.result.err()?;
+    (failure.code != ErrorCode::TopicAlreadyExists)
+        .then_some(Outcome { name: topic.name, error: failure.code })
+}

@@ -1,0 +1,133 @@
+//! The driver of cluster metadata: the thread that runs `core::metadata::Controller` over the
+//! `__cluster_metadata` log, and what the rest of the broker sees of it.
+//!
+//! Requests come in over a channel and are answered once their records are on the disk, the new
+//! image is published and the partitions they are about are open: a topic whose creation is answered
+//! can be produced to. A quorum of one for now: commit follows append at once, in the one place where
+//! a quorum's commit will come in between.
+
+mod driver;
+mod error;
+mod follow;
+mod log;
+mod producer_ids;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod topics;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+};
+
+use arc_swap::{ArcSwap, Guard};
+use kastellan_core::{
+    config::BrokerConfig,
+    machine::Ticket,
+    metadata::{Failure, Image, Input, RegisterBroker, Reply},
+};
+use kastellan_log::{Checkpoints, Directory, StdDisk};
+use kastellan_protocol::ErrorCode;
+
+pub(crate) use self::topics::{new_topic_id, unexpected};
+use self::{
+    driver::{Driver, Message},
+    follow::{Follower, Observers},
+};
+pub(crate) use self::{error::ControllerError, follow::Changes, producer_ids::ProducerIds};
+use crate::{clock::Clock, partitions::Partitions};
+
+/// The controller, as the rest of the broker sees it.
+#[derive(Debug)]
+pub(crate) struct Controller {
+    inbox: mpsc::Sender<Message>,
+    image: Arc<ArcSwap<Image>>,
+    observers: Arc<Observers>,
+    thread: Mutex<Option<thread::JoinHandle<Option<Checkpoints>>>>,
+}
+
+/// What a controller starts from.
+pub(crate) struct Setup {
+    /// Where the log is.
+    pub(crate) directory: Arc<Directory<StdDisk>>,
+    /// Where topics become logs.
+    pub(crate) partitions: Arc<Partitions>,
+    /// The broker's settings.
+    pub(crate) settings: Arc<BrokerConfig>,
+    /// How this broker registers.
+    pub(crate) registration: RegisterBroker,
+    /// The clocks.
+    pub(crate) clock: Clock,
+}
+
+/// Called with the answer, on the controller's thread: be quick.
+pub(crate) type Answer = Box<dyn FnOnce(Reply) + Send>;
+
+impl Controller {
+    /// Replays the metadata, begins a new cluster if there is none, registers this broker, opens its
+    /// partitions, and leaves the rest to a thread of its own.
+    pub(crate) fn start(setup: Setup) -> Result<Self, ControllerError> {
+        let me = setup.registration.broker;
+        let observers = Arc::new(Observers::default());
+        let follower = Follower {
+            me,
+            partitions: setup.partitions,
+            settings: Arc::clone(&setup.settings),
+            observers: Arc::clone(&observers),
+        };
+        let log = log::MetadataLog::open(&setup.directory, me)?;
+        let mut driver = Driver::open(log, &setup.settings, setup.clock)?;
+        driver.begin(&setup.directory, setup.registration)?;
+        let image = driver.image();
+        follower.set_strays_aside(&image.load(), &setup.directory)?;
+        follower.open_all(&image.load());
+        driver.follow(Box::new(move |before, after, touched| {
+            follower.follow(before, after, touched);
+        }));
+        let (inbox, messages) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("controller".to_owned())
+            .spawn(move || driver.run(&messages))
+            .map_err(ControllerError::Thread)?;
+        Ok(Self { inbox, image, observers, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// The metadata as it is committed. Hold it for one request, not longer.
+    pub(crate) fn image(&self) -> Guard<Arc<Image>> {
+        self.image.load()
+    }
+
+    /// Hands `input` to the machine; `answer` is called with what it replies, or with a failure when
+    /// the controller cannot decide any more.
+    pub(crate) fn ask(
+        &self,
+        input: impl FnOnce(Ticket) -> Input + Send + 'static,
+        answer: impl FnOnce(Reply) + Send + 'static,
+    ) {
+        let ask = Message::Ask(Box::new(input), Box::new(answer));
+        if let Err(mpsc::SendError(Message::Ask(_, answer))) = self.inbox.send(ask) {
+            answer(Reply::Failed(stopped()));
+        }
+    }
+
+    /// From now on `observer` is told of topics that come, grow and go: after their partitions are
+    /// open, or closed, and on the controller's thread.
+    pub(crate) fn observe(&self, observer: impl Fn(&Changes<'_>) + Send + 'static) {
+        self.observers.add(Box::new(observer));
+    }
+
+    /// Ends the thread and closes the log; what the mark of a clean shutdown needs to know of it.
+    pub(crate) fn stop(&self) -> Option<Checkpoints> {
+        if self.inbox.send(Message::Stop).is_err() {
+            tracing::debug!("the controller had stopped already");
+        }
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        thread.and_then(|thread| thread.join().ok()).flatten()
+    }
+}
+
+/// The answer to whoever asks when the controller cannot decide.
+fn stopped() -> Failure {
+    Failure::new(ErrorCode::KafkaStorageError, "the controller of this broker has stopped")
+}

@@ -1,0 +1,99 @@
+//! Topics that the broker creates by itself: for clients that ask for one that is not there, and its
+//! own internal ones.
+
+use kastellan_core::{
+    config::BrokerConfig,
+    id::Uuid,
+    metadata::{CONSUMER_OFFSETS, CreatedTopic, Failure, Image, Input, NewTopic, Reply},
+};
+use kastellan_protocol::ErrorCode;
+
+use super::Controller;
+
+impl Controller {
+    /// Creates topics with the broker's defaults, internal ones as they have to be; `then` gets one
+    /// result per topic once those that were created can be used.
+    pub(crate) fn create_by_default(
+        &self,
+        names: Vec<String>,
+        settings: &BrokerConfig,
+        then: impl FnOnce(Vec<CreatedTopic>) + Send + 'static,
+    ) {
+        let image = self.image();
+        let topics: Vec<_> =
+            names.iter().map(|name| new_topic(name.clone(), settings, &image)).collect();
+        drop(image);
+        self.ask(
+            move |ticket| Input::CreateTopics { ticket, topics, validate_only: false },
+            move |reply| {
+                let failure = match reply {
+                    Reply::Created(created) => return then(created),
+                    Reply::Failed(failure) => failure,
+                    Reply::Done
+                    | Reply::Registered { .. }
+                    | Reply::Deleted(_)
+                    | Reply::Results(_)
+                    | Reply::ProducerIds { .. } => unexpected(),
+                };
+                then(names.into_iter().map(|name| failed(name, failure.clone())).collect());
+            },
+        );
+    }
+}
+
+/// The failure for a reply that does not belong to the question.
+pub(crate) fn unexpected() -> Failure {
+    Failure::new(ErrorCode::UnknownServerError, "the controller gave another answer: a bug of ours")
+}
+
+fn failed(name: String, failure: Failure) -> CreatedTopic {
+    CreatedTopic {
+        name,
+        id: Uuid::nil(),
+        partitions: -1,
+        replication_factor: -1,
+        overrides: kastellan_core::config::Overrides::new(),
+        result: Err(failure),
+    }
+}
+
+fn new_topic(name: String, settings: &BrokerConfig, image: &Image) -> NewTopic {
+    let topic = NewTopic {
+        name,
+        id: new_topic_id(),
+        partitions: -1,
+        replication_factor: -1,
+        assignments: Vec::new(),
+        configs: Vec::new(),
+    };
+    if topic.name != CONSUMER_OFFSETS {
+        return topic;
+    }
+    // with fewer brokers than replicas wanted, one on each: better than no groups at all
+    let running = image.brokers().filter(|broker| !broker.fenced).count();
+    let replicas = settings.offsets_topic_replication_factor;
+    let config = |name: &str, value: &str| (name.to_owned(), Some(value.to_owned()));
+    let segment = settings.offsets_topic_segment_bytes.max(1 << 20).to_string();
+    NewTopic {
+        partitions: settings.offsets_topic_num_partitions,
+        replication_factor: i16::try_from(running)
+            .map_or(replicas, |running| replicas.min(running)),
+        configs: vec![
+            config("cleanup.policy", "compact"),
+            config("compression.type", "producer"),
+            config("segment.bytes", &segment),
+        ],
+        ..topic
+    }
+}
+
+/// A random topic id. Kafka keeps 0 and 1 for itself, and prints ids on command lines, where one
+/// that begins with a dash would look like an option.
+pub(crate) fn new_topic_id() -> Uuid {
+    loop {
+        let id = Uuid::new_v4();
+        if !kastellan_log::uuid_to_text(id).starts_with('-') {
+            return id;
+        }
+    }
+}
