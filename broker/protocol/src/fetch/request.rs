@@ -6,7 +6,11 @@ use super::{
     DIRECTORY_ID, FLEXIBLE, HIGH_WATERMARK, LEADER_EPOCH, LOG_START_OFFSET, MAX_PARTITIONS,
     MAX_TOPICS, RACKS, REPLICA_STATE, SESSIONS, TOPIC_IDS,
 };
-use crate::{Refused, messages::ApiKey, primitive::Reader};
+use crate::{
+    Refused,
+    messages::ApiKey,
+    primitive::{Malformed, Reader},
+};
 
 /// A decoded request. Fields that the version does not have are at Kafka's defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,6 +154,15 @@ fn take(room: &mut usize, most: usize, field: &'static str, count: usize) -> Res
     Ok(())
 }
 
+/// What a tagged field holds. As in Kafka, one that a later version brought may not come earlier,
+/// though tags that no version has are skipped.
+fn known<T>(tag: u32, since: i16, version: i16, value: Result<T, Malformed>) -> Result<T, Refused> {
+    if version < since {
+        return Err(Refused::Decoder(format!("tag {tag} is not valid for version {version}")));
+    }
+    Ok(value?)
+}
+
 struct Decoder<'a> {
     version: i16,
     flexible: bool,
@@ -221,12 +234,15 @@ impl<'a> Decoder<'a> {
         if self.flexible {
             from.tagged_fields(|tag, bytes| {
                 let mut field = Reader::new(bytes);
-                if tag == 0 && version >= DIRECTORY_ID {
-                    partition.replica_directory_id = field.uuid()?;
-                } else if tag == 1 && version >= HIGH_WATERMARK {
-                    partition.high_watermark = field.i64()?;
-                } else {
-                    return Ok(());
+                match tag {
+                    0 => {
+                        partition.replica_directory_id =
+                            known(tag, DIRECTORY_ID, version, field.uuid())?
+                    }
+                    1 => {
+                        partition.high_watermark = known(tag, HIGH_WATERMARK, version, field.i64())?
+                    }
+                    _ => return Ok(()),
                 }
                 Ok::<_, Refused>(field.finish()?)
             })?;
@@ -252,8 +268,8 @@ impl<'a> Decoder<'a> {
             let mut field = Reader::new(bytes);
             match tag {
                 0 => request.cluster_id = field.compact_nullable_string()?.map(str::to_owned),
-                1 if version >= REPLICA_STATE => {
-                    request.replica_id = field.i32()?;
+                1 => {
+                    request.replica_id = known(tag, REPLICA_STATE, version, field.i32())?;
                     request.replica_epoch = field.i64()?;
                     field.skip_tagged_fields()?;
                 }

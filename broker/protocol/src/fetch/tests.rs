@@ -466,6 +466,27 @@ fn too_many_topics_or_partitions_are_refused() {
 }
 
 #[test]
+fn a_tag_that_only_a_later_version_has_is_refused_as_kafka_does() {
+    let partition = FetchPartition {
+        index: 0,
+        current_leader_epoch: -1,
+        fetch_offset: 0,
+        last_fetched_epoch: -1,
+        max_bytes: 1,
+        log_start_offset: -1,
+        high_watermark: 5,
+        replica_directory_id: Uuid::from_u128(1),
+    };
+    let topic = FetchTopic { name: String::new(), id: Uuid::nil(), partitions: vec![partition] };
+    let request = FetchRequest { topics: vec![topic], replica_id: 2, ..FetchRequest::default() };
+    for since in [DIRECTORY_ID, HIGH_WATERMARK] {
+        let body = encoded(since, &peer(since, &told(since, request.clone()), &Tags::new()));
+        assert!(decode(since, &body).is_ok());
+        assert!(matches!(decode(since - 1, &body), Err(Refused::Decoder(_))));
+    }
+}
+
+#[test]
 fn versions_outside_are_refused() {
     for version in [-1, 0, 3, 19] {
         let refused = decode(version, &[0; 60]);

@@ -1,0 +1,97 @@
+//! Inputs to start from: valid requests of every API and version, valid batches of every codec.
+
+use std::{fs, path::Path};
+
+use kastellan_protocol::{batch::Builder, compression::Codec, header, walk};
+
+use crate::{apis::APIS, forge::Forge};
+
+/// Writes `inputs` into the directory that `KASTELLAN_SEEDS` names; a target does so before it reads
+/// its corpus.
+///
+/// # Panics
+/// If the directory cannot be written.
+pub fn write(inputs: &[Vec<u8>]) {
+    let Some(dir) = std::env::var_os("KASTELLAN_SEEDS") else { return };
+    fs::create_dir_all(&dir).expect("the directory of the seeds can be created");
+    for (at, input) in inputs.iter().enumerate() {
+        let seed = Path::new(&dir).join(format!("seed-{at:04}"));
+        fs::write(seed, input).expect("the directory of the seeds can be written");
+    }
+}
+
+/// A request body of `version`, forged along the walker's table from the bytes of `choices`.
+fn body(at: usize, version: i16, choices: &[u8]) -> Vec<u8> {
+    let schema = walk::schema(APIS[at].key).expect("every API of the table is served");
+    Forge::new(schema, version, choices).body(schema)
+}
+
+/// Numbers that look random and are the same each time.
+fn choices(seed: usize) -> Vec<u8> {
+    (0..400_usize).map(|n| ((n + seed * 401) * 2_654_435_761 >> 11) as u8).collect()
+}
+
+fn each_request(mut each: impl FnMut(usize, i16, u8, Vec<u8>)) {
+    for (at, api) in APIS.iter().enumerate() {
+        for version in api.versions.min..=api.versions.max {
+            let selector = u8::try_from(version - api.versions.min + 1).expect("few versions");
+            each(at, version, selector, body(at, version, &choices(at * 20 + version as usize)));
+        }
+    }
+}
+
+/// For the target `request`: two bytes that choose, then the body.
+pub fn requests() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    each_request(|at, _, selector, body| {
+        seeds.push([&[at as u8, selector][..], &body].concat());
+    });
+    seeds
+}
+
+/// For the target `frame`: whole frames.
+pub fn frames() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    each_request(|at, version, _, body| {
+        let mut frame = Vec::new();
+        header::encode(APIS[at].key, version, 7, Some("client"), &mut frame);
+        frame.extend_from_slice(&body);
+        let size = u32::try_from(frame.len()).expect("small");
+        seeds.push([&size.to_be_bytes()[..], &frame].concat());
+    });
+    seeds
+}
+
+fn records(codec: Codec) -> Builder {
+    let mut builder = Builder::new(0, -1);
+    let headers: [(&[u8], Option<&[u8]>); 2] = [(b"a", None), (b"a", Some(b"b"))];
+    builder
+        .record(1_000, Some(b"key"), Some(b"value"), &headers)
+        .record(1_001, None, Some(&[7; 300]), &[])
+        .record(999, Some(b"key"), None, &[])
+        .compressed(codec);
+    builder
+}
+
+/// For the target `record_batch`: a byte that chooses, then a batch, records or compressed bytes.
+pub fn batches() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for codec in Codec::ALL {
+        let batch = records(codec).producer(5, 0, 3).finish();
+        let bits = u8::try_from(codec.bits()).expect("three bits");
+        for mode in 0..2_u8 {
+            seeds.push([&[mode << 3 | bits][..], &batch].concat());
+        }
+        seeds.push([&[2 << 3 | bits][..], &records(Codec::None).finish()[61..]].concat());
+        seeds.push([&[3 << 3 | bits][..], &batch[61..]].concat());
+    }
+    seeds
+}
+
+/// For the target `segment_recovery`: a byte that chooses, then what to write and to damage.
+pub fn segments() -> Vec<Vec<u8>> {
+    let mut seeds: Vec<Vec<u8>> = (0..16).map(|n| choices(n)[..(8 + 4 * n)].to_vec()).collect();
+    let log = [records(Codec::None).finish(), records(Codec::Zstd).finish()].concat();
+    seeds.push([&[0x80][..], &log].concat());
+    seeds
+}
