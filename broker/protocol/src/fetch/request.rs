@@ -236,11 +236,12 @@ impl<'a> Decoder<'a> {
                 let mut field = Reader::new(bytes);
                 match tag {
                     0 => {
-                        partition.replica_directory_id =
-                            known(tag, DIRECTORY_ID, version, field.uuid())?
+                        let id = known(tag, DIRECTORY_ID, version, field.uuid())?;
+                        partition.replica_directory_id = id;
                     }
                     1 => {
-                        partition.high_watermark = known(tag, HIGH_WATERMARK, version, field.i64())?
+                        let offset = known(tag, HIGH_WATERMARK, version, field.i64())?;
+                        partition.high_watermark = offset;
                     }
                     _ => return Ok(()),
                 }
