@@ -8,6 +8,7 @@
 //! so that the file itself says up to where it replaces others.
 
 mod keys;
+mod write;
 
 use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
@@ -15,20 +16,17 @@ use kastellan_core::{
     id::{Offset, TopicPartition},
     log::LogError,
 };
-use kastellan_protocol::batch::{Header, Malformed, RecordView, Scratch, filter, for_each_record};
+use kastellan_protocol::batch::{Malformed, Scratch};
 
-use self::keys::Keys;
+use self::{keys::Keys, write::Writer};
 use crate::{
     config::Config,
-    disk::{Disk, File, Open},
+    disk::{Disk, Open},
     name::{self, Kind, Stage},
     scan::{SWEEP, Step, Walk},
     segment::{Builder, Segment},
     shared::Shared,
 };
-
-/// Bytes that are gathered before they are written.
-const CHUNK: usize = 1 << 20;
 
 /// What a compaction may assume and use.
 #[derive(Debug, Clone)]
@@ -129,13 +127,7 @@ impl<D: Disk> Compaction<D> {
                 }
                 if !header.is_control() {
                     let batch = walk.batch(position, &header, &mut buffer)?;
-                    for_each_record(batch, scratch, |record| {
-                        if let Some(key) = record.key {
-                            keys.note(key, record.offset);
-                        }
-                        Ok(())
-                    })
-                    .map_err(malformed)?;
+                    keys.note_all(batch, scratch).map_err(malformed)?;
                 }
                 keys.end = header.next_offset();
             }
@@ -171,103 +163,18 @@ impl<D: Disk> Compaction<D> {
         let cleaned = self.dir.join(Kind::Log.file(base) + Stage::Cleaned.suffix());
         let file = self.shared.disk.open(&cleaned, Open::Truncate);
         let file = Arc::new(file.map_err(|error| self.poison(&error))?);
-        let mut output = Output {
-            file: Arc::clone(&file),
-            pending: Vec::new(),
-            size: 0,
-            index: Builder::new(base, self.config.index_interval_bytes),
-        };
+        let index = Builder::new(base, self.config.index_interval_bytes);
+        let mut writer = Writer::new(self, keys, scratch, Arc::clone(&file), index);
         for (at, segment) in group.iter().enumerate() {
-            let is_last = at + 1 == group.len();
-            self.copy(segment, is_last, keys, scratch, &mut output)?;
+            writer.copy(segment, at + 1 == group.len())?;
         }
-        output.flush().and_then(|()| file.sync()).map_err(|error| self.poison(&error))?;
+        let (size, index) = writer.finish()?;
         let swap = self.dir.join(Kind::Log.file(base) + Stage::Swap.suffix());
         self.shared.disk.rename(&cleaned, &swap).map_err(|error| self.poison(&error))?;
         // a later segment must not lose a tombstone before an earlier one loses what it deletes
         self.shared.sync_dir(&self.dir)?;
         let replaces = group.iter().map(|segment| segment.id).collect();
-        Ok(Written { replaces, base, end, size: output.size, index: output.index, file })
-    }
-
-    fn copy(
-        &self,
-        segment: &Segment<D>,
-        is_last: bool,
-        keys: &Keys,
-        scratch: &mut Scratch,
-        output: &mut Output<D>,
-    ) -> Result<(), LogError> {
-        let file = file_of(segment).map_err(|error| self.unreadable(&error))?;
-        let mut walk = Walk::new(&**file, 0, segment.size, SWEEP);
-        let mut buffer = Vec::new();
-        while let Step::Batch(position, header) =
-            walk.step().map_err(|error| self.unreadable(&error))?
-        {
-            let ends = is_last && walk.position() == segment.size;
-            let batch = walk
-                .batch(position, &header, &mut buffer)
-                .map_err(|error| self.unreadable(&error))?;
-            let start = output.pending.len();
-            let header = self
-                .filter(batch, &header, ends, keys, scratch, &mut output.pending)
-                .map_err(|error| self.unreadable(&malformed(error)))?;
-            if let Some(header) = header {
-                let size = (output.pending.len() - start) as u64;
-                let (last, newest) = (header.last_offset(), header.max_timestamp);
-                output.index.batch(output.size, size, last, newest);
-                output.size += size;
-            }
-            if output.pending.len() >= CHUNK {
-                output.flush().map_err(|error| self.poison(&error))?;
-            }
-        }
-        if walk.position() < segment.size {
-            return Err(self.unreadable(&super::log::invalid(&walk)));
-        }
-        Ok(())
-    }
-
-    /// Appends what is left of a batch to `out`, and returns its header; `None` when nothing is.
-    fn filter(
-        &self,
-        batch: &[u8],
-        header: &Header,
-        ends: bool,
-        keys: &Keys,
-        scratch: &mut Scratch,
-        out: &mut Vec<u8>,
-    ) -> Result<Option<Header>, Malformed> {
-        if header.is_control() || header.base_offset >= keys.end {
-            out.extend_from_slice(batch);
-            return Ok(Some(*header));
-        }
-        let now = self.bounds.now;
-        let expired = header.delete_horizon().is_some_and(|horizon| now >= horizon);
-        let keep = |record: &RecordView<'_>| {
-            record.offset >= keys.end
-                || record.key.is_some_and(|key| {
-                    keys.is_last(key, record.offset) && (record.value.is_some() || !expired)
-                })
-        };
-        let mut horizon = None;
-        if header.delete_horizon().is_none() {
-            for_each_record(batch, scratch, |record| {
-                if record.value.is_none() && record.offset < keys.end && keep(&record) {
-                    horizon = Some(now.saturating_add(self.config.delete_retention_ms));
-                }
-                Ok::<_, Malformed>(())
-            })?;
-        }
-        let start = out.len();
-        let filtered = filter(batch, horizon, scratch, out, keep)?;
-        let of_producer = header.has_producer()
-            && self.bounds.producers.get(&header.producer_id) == Some(&header.last_offset());
-        if filtered.kept == 0 && !ends && !of_producer {
-            out.truncate(start);
-            return Ok(None);
-        }
-        Ok(Some(filtered.header))
+        Ok(Written { replaces, base, end, size, index, file })
     }
 
     /// Makes the removal of what was replaced durable, and notes how far the log is clean. Without
@@ -293,22 +200,4 @@ pub(crate) fn remove_swaps<D: Disk>(shared: &Shared<D>, dir: &Path) -> Result<()
         }
     }
     Ok(())
-}
-
-/// A segment being written.
-struct Output<D: Disk> {
-    file: Arc<D::File>,
-    pending: Vec<u8>,
-    size: u64,
-    index: Builder,
-}
-
-impl<D: Disk> Output<D> {
-    fn flush(&mut self) -> io::Result<()> {
-        if !self.pending.is_empty() {
-            self.file.write_at(&self.pending, self.size - self.pending.len() as u64)?;
-            self.pending.clear();
-        }
-        Ok(())
-    }
 }

@@ -52,15 +52,14 @@ impl<D: Disk> Directory<D> {
         let path = root.join(name::LOCK);
         let lock = disk.lock(&path).doing("lock", &path)?;
         let lock = lock.ok_or_else(|| Error::InUse(root.to_path_buf()))?;
-        let properties = match Properties::read(&disk, root)? {
-            Some(found) => same(root, found, &properties)?,
-            None => {
-                properties.write(&disk, root).doing("format", root)?;
-                if let Some(parent) = root.parent() {
-                    disk.sync_dir(parent).doing("sync", parent)?;
-                }
-                properties
+        let properties = if let Some(found) = Properties::read(&disk, root)? {
+            same(root, found, &properties)?
+        } else {
+            properties.write(&disk, root).doing("format", root)?;
+            if let Some(parent) = root.parent() {
+                disk.sync_dir(parent).doing("sync", parent)?;
             }
+            properties
         };
         let mark = root.join(name::CLEAN_SHUTDOWN);
         let clean = remove_if_there(&disk, &mark).doing("remove", &mark)?;

@@ -170,6 +170,12 @@ impl<D: Disk> Log<D> {
         self.unsynced_files.extend(file.map(|file| (self.changes, Arc::new(file))));
     }
 
+    fn changed_files(&mut self, files: [D::File; 2]) {
+        for file in files {
+            self.changed(Some(file));
+        }
+    }
+
     fn out_of_range(&self, offset: Offset) -> LogError {
         LogError::OutOfRange { offset, start: self.start, end: self.end }
     }

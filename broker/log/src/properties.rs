@@ -39,6 +39,7 @@ pub fn uuid_from_text(text: &str) -> Option<Uuid> {
 }
 
 /// Who a directory belongs to.
+#[expect(clippy::struct_field_names, reason = "the names are those in the file")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Properties {
     /// The cluster's id, any text without spaces; Kafka's are uuids.
@@ -60,7 +61,7 @@ impl Properties {
 
     /// Reads the file; says what is wrong with it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, &'static str> {
-        let text = std::str::from_utf8(bytes).map_err(|_: std::str::Utf8Error| "it is no text")?;
+        let text = std::str::from_utf8(bytes).map_err(|_not_utf8| "it is no text")?;
         let value = |key: &str| {
             let mut lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
             lines.find_map(|line| line.split_once('=').filter(|(name, _)| name.trim() == key))

@@ -7,6 +7,7 @@ use std::{
 };
 
 use kastellan_core::id::Offset;
+use kastellan_protocol::batch::Header;
 
 use crate::{
     disk::{Disk, Open, read_whole},
@@ -107,12 +108,7 @@ impl<D: Disk> Segment<D> {
         let mut builder = Builder::new(self.base, 4096);
         let mut walk = Walk::new(file, 0, self.size, SWEEP);
         while let Step::Batch(position, header) = walk.step()? {
-            builder.batch(
-                position,
-                header.size() as u64,
-                header.last_offset(),
-                header.max_timestamp,
-            );
+            builder.batch(position, &header);
         }
         Ok(builder.close())
     }
@@ -160,7 +156,10 @@ impl Builder {
         Self { index, interval, since, largest }
     }
 
-    pub(crate) fn batch(&mut self, position: u64, size: u64, last: Offset, max_timestamp: i64) {
+    /// Notes a batch at `position`. One that compaction emptied has no time.
+    pub(crate) fn batch(&mut self, position: u64, header: &Header) {
+        let last = header.last_offset();
+        let max_timestamp = if header.count > 0 { header.max_timestamp } else { -1 };
         if max_timestamp >= 0 && self.largest.is_none_or(|so_far| max_timestamp > so_far.timestamp)
         {
             self.largest = Some(Largest { timestamp: max_timestamp, offset: last });
@@ -170,7 +169,7 @@ impl Builder {
             self.note_time();
             self.since = 0;
         }
-        self.since += size;
+        self.since += header.size() as u64;
     }
 
     fn note_time(&mut self) {

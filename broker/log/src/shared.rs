@@ -159,6 +159,7 @@ impl<D: Disk> Shared<D> {
         file: &str,
         change: impl FnOnce(&mut Offsets),
     ) -> Result<(), LogError> {
+        self.check()?;
         let mut offsets = locked(offsets);
         let before = offsets.clone();
         change(&mut offsets);

@@ -1,5 +1,12 @@
 //! The committer: what it says is durable survives any crash, and one failed sync ends it all.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
 
+#[cfg(test)]
 #[path = "support/common.rs"]
 mod common;
 

@@ -1,6 +1,13 @@
 //! Compaction keeps the last record of every key, lets tombstones be seen and then go, bounds its
 //! memory, and survives a crash at each of its steps.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
 
+#[cfg(test)]
 #[path = "support/common.rs"]
 mod common;
 
@@ -14,6 +21,7 @@ use kastellan_log::{
 };
 use kastellan_protocol::batch::{Builder, Scratch, batches, for_each_record};
 
+type Record = (i64, Vec<u8>, Option<Vec<u8>>);
 type Values = BTreeMap<Vec<u8>, (i64, Option<Vec<u8>>)>;
 
 fn config() -> Config {
@@ -42,7 +50,7 @@ fn put(log: &mut Log<MemoryDisk>, records: &[(&str, Option<&str>)]) {
 }
 
 /// All records in offset order, as (offset, key, value).
-fn records(log: &Log<MemoryDisk>) -> Vec<(i64, Vec<u8>, Option<Vec<u8>>)> {
+fn records(log: &Log<MemoryDisk>) -> Vec<Record> {
     let mut all = Vec::new();
     let mut scratch = Scratch::default();
     let bytes = read_all(log, 600);
@@ -145,7 +153,7 @@ fn the_active_segment_and_what_lies_behind_the_bound_stay() {
     let held = records(&log);
     assert!(log.compact(Bounds { upto: 100, ..bounds(0) }).unwrap());
     let left = records(&log);
-    let behind = |records: &[(i64, Vec<u8>, Option<Vec<u8>>)]| {
+    let behind = |records: &[Record]| {
         records.iter().filter(|(offset, ..)| *offset >= 100).cloned().collect::<Vec<_>>()
     };
     assert_eq!(behind(&left), behind(&held));

@@ -1,6 +1,13 @@
 //! After an unclean end the log is the longest valid prefix: for a tail cut at every byte, for
 //! every flipped bit of the last batch, for zeros behind the end, for lost indexes.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
 
+#[cfg(test)]
 #[path = "support/common.rs"]
 mod common;
 
@@ -13,7 +20,7 @@ use kastellan_log::{Config, Disk, disk::MemoryDisk, name::Kind};
 /// A log of some segments, killed; its batches, and the path of the last segment.
 fn killed() -> (MemoryDisk, Vec<Vec<u8>>, PathBuf) {
     let disk = MemoryDisk::new(1);
-    let (_directory, mut log) = open(&disk, &small());
+    let (directory, mut log) = open(&disk, &small());
     let mut batches: Vec<_> =
         (0..40).map(|at| append(&mut log, at / 9, 1 + i64::from(at % 4))).collect();
     // the last segment holds at least three
@@ -21,14 +28,18 @@ fn killed() -> (MemoryDisk, Vec<Vec<u8>>, PathBuf) {
         batches.push(append(&mut log, 5, 2));
     }
     let (path, _) = last_segment(&disk, &log);
-    drop((log, _directory));
+    drop((log, directory));
     disk.kill();
     (disk, batches, path)
 }
 
+fn is_log(name: &str) -> bool {
+    kastellan_log::name::parse(name).is_some_and(|(_, kind, _)| kind == Kind::Log)
+}
+
 fn last_segment(disk: &MemoryDisk, log: &kastellan_log::Log<MemoryDisk>) -> (PathBuf, usize) {
     let names = disk.list(log.dir()).unwrap();
-    let last = names.iter().rev().find(|entry| entry.name.ends_with(".log")).unwrap();
+    let last = names.iter().rev().find(|entry| is_log(&entry.name)).unwrap();
     let path = log.dir().join(&last.name);
     let len = disk.contents(&path).unwrap().len();
     (path, len)
@@ -121,7 +132,7 @@ fn a_batch_lost_in_an_earlier_segment_ends_the_log_there() {
     let (disk, batches, _) = killed();
     let (first, second) = {
         let names = disk.list(&Path::new(ROOT).join("t-0")).unwrap();
-        let mut logs = names.iter().filter(|entry| entry.name.ends_with(".log"));
+        let mut logs = names.iter().filter(|entry| is_log(&entry.name));
         (logs.next().unwrap().name.clone(), logs.next().unwrap().name.clone())
     };
     let dir = Path::new(ROOT).join("t-0");

@@ -1,11 +1,18 @@
 //! Reads return exactly the bytes appended, whatever the limits, the rolls and the restarts.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
 
+#[cfg(test)]
 #[path = "support/common.rs"]
 mod common;
 
 use common::{append, batch, open, read_all, small, try_append};
 use kastellan_core::log::{Log as _, LogError};
-use kastellan_log::{Config, disk::MemoryDisk};
+use kastellan_log::{Config, Disk as _, disk::MemoryDisk};
 
 #[test]
 fn everything_appended_is_read_back_byte_for_byte_across_segments() {
@@ -45,7 +52,6 @@ fn a_log_goes_on_where_it_was_closed() {
 fn an_empty_log_costs_a_directory_and_nothing_else() {
     let disk = MemoryDisk::new(1);
     let (_directory, log) = open(&disk, &Config::default());
-    use kastellan_log::Disk as _;
     assert_eq!(disk.list(log.dir()).unwrap(), []);
     assert_eq!((log.start(), log.end(), log.latest_epoch()), (0, 0, -1));
     assert!(log.read(0, 0, 100, true).unwrap().is_empty());

@@ -1,6 +1,13 @@
 //! A power cut before each single operation on the disk, of every act that changes files: what
 //! opens afterwards is a prefix that holds all that was synced, and it goes on.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
 
+#[cfg(test)]
 #[path = "support/common.rs"]
 mod common;
 

@@ -44,12 +44,11 @@ impl<C, W> Default for Queue<C, W> {
 
 impl<C: Merge, W> Queue<C, W> {
     pub(super) fn commit(&mut self, key: u64, work: C) {
-        match self.waiting.get_mut(&key) {
-            Some(waiting) => waiting.merge(work),
-            None => {
-                self.waiting.insert(key, work);
-                self.order.push_back(key);
-            }
+        if let Some(waiting) = self.waiting.get_mut(&key) {
+            waiting.merge(work);
+        } else {
+            self.waiting.insert(key, work);
+            self.order.push_back(key);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use kastellan_core::id::Offset;
+use kastellan_protocol::batch::{Malformed, Scratch, for_each_record};
 
 /// What an entry takes besides its key's bytes, about.
 const ENTRY: usize = 64;
@@ -26,8 +27,22 @@ impl Keys {
         self.bytes >= self.limit
     }
 
+    /// Notes every record of a batch that has a key.
+    pub(super) fn note_all(
+        &mut self,
+        batch: &[u8],
+        scratch: &mut Scratch,
+    ) -> Result<(), Malformed> {
+        for_each_record(batch, scratch, |record| {
+            if let Some(key) = record.key {
+                self.note(key, record.offset);
+            }
+            Ok(())
+        })
+    }
+
     /// Notes a record; offsets come in ascending order.
-    pub(super) fn note(&mut self, key: &[u8], offset: Offset) {
+    fn note(&mut self, key: &[u8], offset: Offset) {
         if let Some(last) = self.last.get_mut(key) {
             *last = offset;
         } else {

@@ -70,12 +70,14 @@ impl<D: Disk> Log<D> {
 
     /// Closes the active segment; the next append begins a new one.
     pub(super) fn close_active(&mut self) -> io::Result<()> {
-        let Some(active) = self.active.take() else { return Ok(()) };
-        let mut segment = active.segment;
-        segment.know_largest(active.index.largest);
-        let index = Arc::new(active.index.close());
-        let files = write_index(&self.shared.disk, &self.dir, segment.base, &index)?;
-        files.into_iter().for_each(|file| self.changed(Some(file)));
+        let Some(active) = &self.active else { return Ok(()) };
+        let (base, largest) = (active.segment.base, active.index.largest);
+        let index = Arc::new(active.index.clone().close());
+        // readers go on with the active segment where this fails
+        let files = write_index(&self.shared.disk, &self.dir, base, &index)?;
+        let Some(Active { mut segment, .. }) = self.active.take() else { return Ok(()) };
+        segment.know_largest(largest);
+        self.changed_files(files);
         self.shared.keep_index(segment.id, &index);
         self.closed.push_back(segment);
         Ok(())
@@ -124,10 +126,9 @@ impl<D: Disk> Log<D> {
             assert_eq!(header.base_offset, next, "a batch does not carry the offset it is given");
             active.first_timestamp.get_or_insert(header.max_timestamp);
             active.recent.note(header.base_offset, position, raw.len());
-            let (last, size) = (header.last_offset(), raw.len() as u64);
-            active.index.batch(position, size, last, header.max_timestamp);
+            active.index.batch(position, &header);
             new_epoch |= self.epochs.note(header.leader_epoch, header.base_offset);
-            position += size;
+            position += raw.len() as u64;
             next = header.next_offset();
         }
         let written = position - active.segment.size;

@@ -138,7 +138,7 @@ impl<D: Disk> Log<D> {
             let index = written.index.close();
             let files = write_index(&self.shared.disk, &self.dir, base, &index)
                 .map_err(|error| self.poison("write the indexes of", &error))?;
-            files.into_iter().for_each(|file| self.changed(Some(file)));
+            self.changed_files(files);
             let synced = self.synced;
             let segment = self.closed.iter_mut().find(|segment| segment.base == base);
             if let Some(segment) = segment.filter(|segment| segment.end <= synced)

@@ -76,7 +76,7 @@ impl<D: Disk> Log<D> {
                 Some((base, Kind::Log, Stage::Live)) => drop(bases.insert(base)),
                 Some((base, Kind::Snapshot, Stage::Live)) => drop(self.snapshots.insert(base)),
                 Some((_, _, Stage::Live)) => {}
-                None if !entry.name.ends_with(".tmp") => {}
+                None if entry.name.strip_suffix(".tmp").is_none() => {}
                 _ => {
                     disk.remove(&path)?;
                     changed = true;
@@ -201,11 +201,10 @@ impl<D: Disk> Log<D> {
         loop {
             match walk.step()? {
                 Step::Batch(position, header) if header.base_offset >= next => {
-                    let (bytes, last) = (header.size() as u64, header.last_offset());
                     if position > from {
-                        builder.batch(position, bytes, last, header.max_timestamp);
+                        builder.batch(position, &header);
                     }
-                    since += bytes;
+                    since += header.size() as u64;
                     next = header.next_offset();
                 }
                 Step::End => break,
@@ -253,7 +252,7 @@ impl<D: Disk> Log<D> {
     }
 
     fn settle_epochs(&mut self, checkpointed: bool) -> Result<(), LogError> {
-        if !checkpointed && !self.closed.is_empty() || self.active.is_some() && !checkpointed {
+        if !checkpointed && self.segment_count() > 0 {
             let mut epochs = Epochs::default();
             self.for_each_header(self.start, |header| {
                 epochs.note(header.leader_epoch, header.base_offset);

@@ -72,12 +72,7 @@ impl<D: Disk> Log<D> {
             }
             first_timestamp.get_or_insert(header.max_timestamp);
             self.epochs.note(header.leader_epoch, header.base_offset);
-            builder.batch(
-                position,
-                header.size() as u64,
-                header.last_offset(),
-                header.max_timestamp,
-            );
+            builder.batch(position, &header);
             scan.expected = header.next_offset();
             valid = position + header.size() as u64;
         }

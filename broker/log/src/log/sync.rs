@@ -143,7 +143,7 @@ impl<D: Disk> Log<D> {
             let base = active.segment.base;
             let files = write_index(&self.shared.disk, &self.dir, base, &index)
                 .map_err(|error| self.poison("write the indexes of", &error))?;
-            files.into_iter().for_each(|file| self.changed(Some(file)));
+            self.changed_files(files);
         }
         self.purge(i64::MAX)?;
         self.flush()?;

@@ -1,4 +1,4 @@
-//! Looking up offsets by time, for ListOffsets.
+//! Looking up offsets by time, for `ListOffsets`.
 
 use std::io;
 
@@ -108,26 +108,37 @@ impl<D: Disk> Log<D> {
                     if header.max_timestamp >= timestamp && header.last_offset() >= self.start =>
                 {
                     let batch = walk.batch(position, &header, &mut buffer)?;
-                    let epoch = header.leader_epoch;
-                    let halt = for_each_record(batch, scratch, |record| {
-                        if record.timestamp < timestamp || record.offset < self.start {
-                            return Ok(());
-                        }
-                        let (offset, timestamp) = (record.offset, record.timestamp);
-                        Err(Halt::Found(Timed { offset, timestamp, epoch }))
-                    });
-                    match halt {
-                        Err(Halt::Found(found)) => return Ok(Some(found)),
-                        Err(Halt::Malformed(malformed)) => {
-                            return Err(io::Error::new(io::ErrorKind::InvalidData, malformed));
-                        }
-                        Ok(()) => {}
+                    let found =
+                        self.record_since(batch, header.leader_epoch, timestamp, scratch)?;
+                    if found.is_some() {
+                        return Ok(found);
                     }
                 }
                 Step::Batch(..) => {}
                 Step::End => return Ok(None),
                 Step::Invalid => return Err(invalid(&walk)),
             }
+        }
+    }
+
+    fn record_since(
+        &self,
+        batch: &[u8],
+        epoch: LeaderEpoch,
+        timestamp: i64,
+        scratch: &mut Scratch,
+    ) -> io::Result<Option<Timed>> {
+        let walked = for_each_record(batch, scratch, |record| {
+            if record.timestamp < timestamp || record.offset < self.start {
+                return Ok(());
+            }
+            let (offset, timestamp) = (record.offset, record.timestamp);
+            Err(Halt::Found(Timed { offset, timestamp, epoch }))
+        });
+        match walked {
+            Ok(()) => Ok(None),
+            Err(Halt::Found(found)) => Ok(Some(found)),
+            Err(Halt::Malformed(why)) => Err(io::Error::new(io::ErrorKind::InvalidData, why)),
         }
     }
 }

@@ -83,10 +83,9 @@ impl<D: Disk> Log<D> {
         loop {
             match walk.step()? {
                 Step::Batch(position, header) if header.next_offset() <= end => {
-                    let (bytes, last) = (header.size() as u64, header.last_offset());
                     first_timestamp.get_or_insert(header.max_timestamp);
-                    builder.batch(position, bytes, last, header.max_timestamp);
-                    (valid, next) = (position + bytes, header.next_offset());
+                    builder.batch(position, &header);
+                    (valid, next) = (position + header.size() as u64, header.next_offset());
                 }
                 Step::Batch(..) | Step::End => break,
                 Step::Invalid => return Err(invalid(&walk)),

@@ -29,7 +29,7 @@ fn unsynced_blocks_are_kept_and_lost_one_by_one() {
         let disk = MemoryDisk::new(seed);
         let file = disk.open(Path::new("/a"), Open::Create).unwrap();
         disk.sync_dir(Path::new("/")).unwrap();
-        file.write_at(&[1; 4096 * 8], 0).unwrap();
+        file.write_at(&vec![1; 4096 * 8], 0).unwrap();
         disk.crash();
         let left = bytes(&disk, "/a").unwrap();
         let blocks: Vec<bool> = left.chunks(4096).map(|block| block.contains(&1)).collect();
