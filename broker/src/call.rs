@@ -91,20 +91,6 @@ impl Responder {
         }
     }
 
-    /// Answers with a frame that is already written, file ranges and all.
-    pub(crate) fn send_parts(mut self, response: Response) {
-        if let Some(mailbox) = self.mailbox.take() {
-            mailbox.answer(self.slot, response);
-        }
-    }
-
-    /// Lets the request pass without an answer: acks=0.
-    pub(crate) fn none(mut self) {
-        if let Some(mailbox) = self.mailbox.take() {
-            mailbox.answer(self.slot, Response::silent());
-        }
-    }
-
     /// The request is not what it claims to be: dropping this responder is in order from now on.
     fn refuse(&self) {
         if let Some(mailbox) = &self.mailbox {

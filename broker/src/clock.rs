@@ -32,7 +32,7 @@ impl Clock {
 
     /// The instant at which the monotonic clock reaches `at`.
     pub(crate) fn instant(&self, at: Millis) -> Instant {
-        let far = Duration::from_secs(86_400 * 365);
+        let far = Duration::from_hours(24 * 365);
         self.origin + Duration::from_millis(at.0).min(far)
     }
 }

@@ -21,9 +21,9 @@ use crate::{clock::Clock, partitions::Partitions};
 
 /// How long what is in the page cache only may be without a checkpoint: Kafka's
 /// `log.flush.offset.checkpoint.interval.ms`.
-const CHECKPOINT: Duration = Duration::from_secs(60);
+const CHECKPOINT: Duration = Duration::from_mins(1);
 /// How often producers are looked through: Kafka's `producer.id.expiration.check.interval.ms`.
-const PRODUCERS: Duration = Duration::from_secs(600);
+const PRODUCERS: Duration = Duration::from_mins(10);
 
 /// The thread that does it.
 #[derive(Debug)]

@@ -30,7 +30,6 @@ use kastellan_protocol::ErrorCode;
 
 use self::waiting::{Reader, Waiter};
 pub(crate) use self::{
-    append::Done,
     open::{Opening, settings_of_log},
     read::{Found, Read, Sought},
     waiting::Subscription,

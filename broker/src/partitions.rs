@@ -13,7 +13,7 @@ use kastellan_core::{config::TopicConfig, id::Uuid, partition::Durability};
 use kastellan_log::{Committer, Directory, Pace, disk::StdDisk};
 use kastellan_protocol::ErrorCode;
 
-pub(crate) use self::lifecycle::{OpenError, Wanted};
+pub(crate) use self::lifecycle::Wanted;
 use crate::{maintenance::Bell, partition::Partition};
 
 /// All partitions of the broker.
@@ -68,11 +68,6 @@ impl Topic {
     /// Its name.
     pub(crate) fn name(&self) -> &str {
         &self.name
-    }
-
-    /// Its id.
-    pub(crate) fn id(&self) -> Uuid {
-        self.id
     }
 
     /// Its settings as they are now.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::partition::{Partition, Subscription};
 
 /// How long a session is safe from those who want its slot: Kafka's two minutes.
-const GRACE: Duration = Duration::from_secs(120);
+const GRACE: Duration = Duration::from_mins(2);
 
 /// A session with what it hears from its partitions.
 #[derive(Debug)]

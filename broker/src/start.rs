@@ -125,7 +125,7 @@ type Ready = mpsc::Sender<Result<Vec<(String, SocketAddr)>, StartError>>;
 /// The broker's main thread.
 fn run(config: Config, stopped: oneshot::Receiver<Stop>, ready: &Ready) {
     let started = Stage::new(config).and_then(|stage| {
-        let runtime = stage.runtime()?;
+        let runtime = Stage::runtime()?;
         Ok((stage, runtime))
     });
     match started {
@@ -133,9 +133,7 @@ fn run(config: Config, stopped: oneshot::Receiver<Stop>, ready: &Ready) {
         Ok((stage, runtime)) => {
             let how = runtime.block_on(stage.serve(stopped, ready));
             runtime.shutdown_timeout(Duration::from_secs(1));
-            if how == Stop::Clean {
-                stage.close();
-            }
+            stage.end(how);
         }
     }
 }

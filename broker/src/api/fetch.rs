@@ -108,11 +108,15 @@ fn begin(
     heard.take(|slot| session.mark(slot));
     for topic in &request.forgotten {
         let key = key(topic_ids, &topic.name, topic.id);
-        topic.partitions.iter().for_each(|index| session.forget(&key, *index));
+        for index in &topic.partitions {
+            session.forget(&key, *index);
+        }
     }
     for topic in &request.topics {
         let key = key(topic_ids, &topic.name, topic.id);
-        topic.partitions.iter().for_each(|wanted| drop(session.put(&key, *wanted)));
+        for wanted in &topic.partitions {
+            session.put(&key, *wanted);
+        }
     }
     let mut head = head;
     if !keep && epoch > 0 {

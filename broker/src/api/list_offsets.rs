@@ -18,6 +18,9 @@ use crate::{
     partition::{Found, Sought},
 };
 
+/// First version whose answer has the epoch of the record.
+const LEADER_EPOCH: i16 = 4;
+
 /// Answers a request. One that has to search the log does so on another thread.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: ListOffsetsRequest = call.decode()?;
@@ -47,7 +50,7 @@ fn answer(broker: &Broker, call: Call, request: ListOffsetsRequest) {
                 // Followers have a listener of their own.
                 Err(ErrorCode::ClusterAuthorizationFailed)
             };
-            written(wanted.partition_index, found)
+            written(wanted.partition_index, call.version(), found)
         });
         let partitions = listed.collect();
         let answer =
@@ -72,10 +75,15 @@ fn list(
     partition.list(Sought { place, current_leader_epoch, isolation })
 }
 
-fn written(index: i32, found: Result<Found, ErrorCode>) -> ListOffsetsPartitionResponse {
+fn written(
+    index: i32,
+    version: i16,
+    found: Result<Found, ErrorCode>,
+) -> ListOffsetsPartitionResponse {
     let answer = ListOffsetsPartitionResponse::default().with_partition_index(index);
     match found {
         Ok(Found { timestamp, offset, epoch }) => {
+            let epoch = if version >= LEADER_EPOCH { epoch } else { -1 };
             answer.with_timestamp(timestamp).with_offset(offset).with_leader_epoch(epoch)
         }
         Err(code) => answer

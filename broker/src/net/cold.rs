@@ -26,10 +26,10 @@ pub(super) fn probe(range: &FileRange, count: usize) -> Probe {
         let mut byte = [0];
         let mut into = [IoSliceMut::new(&mut byte)];
         let flags = ReadWriteFlags::NOWAIT;
-        match rustix::io::preadv2(range.file.as_file(), &mut into, position, flags) {
-            Err(Errno::AGAIN) => return Probe::Cold,
-            // A file system that cannot say is taken for a fast one; errors show when it is sent.
-            Ok(_) | Err(_) => {}
+        // A file system that cannot say is taken for a fast one; errors show when it is sent.
+        let read = rustix::io::preadv2(range.file.as_file(), &mut into, position, flags);
+        if read == Err(Errno::AGAIN) {
+            return Probe::Cold;
         }
     }
     Probe::Warm

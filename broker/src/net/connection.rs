@@ -7,7 +7,7 @@ mod handle;
 mod parked;
 
 use std::{
-    future::{Future, poll_fn},
+    future::poll_fn,
     io,
     pin::Pin,
     sync::Arc,

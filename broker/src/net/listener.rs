@@ -42,6 +42,7 @@ pub(crate) async fn accept(broker: Arc<Broker>, bound: Bound) -> io::Result<()> 
     let listener = TcpListener::from_std(bound.socket)?;
     let quiet = Arc::new(Quiet::default());
     loop {
+        broker.connections.room(&broker.limits).await;
         match listener.accept().await {
             Ok((stream, peer)) => {
                 take_in(&broker, stream, peer.ip(), &bound.name, &quiet);

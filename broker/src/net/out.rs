@@ -94,9 +94,7 @@ impl Out {
                         Ok(None) => return Ok(Flushed::Cold(range.clone())),
                         Ok(Some(n)) => {
                             budget -= n;
-                            if range.len == 0 {
-                                self.files.pop_front();
-                            }
+                            self.files.pop_front_if(|(_, range)| range.len == 0);
                             Ok(())
                         }
                         Err(error) => Err(error),

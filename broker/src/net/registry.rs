@@ -17,7 +17,7 @@ use crate::clock::Clock;
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     state: Mutex<State>,
-    /// Told when the first connection comes and when the last one goes.
+    /// Told when the first connection comes and when one goes.
     changed: Notify,
 }
 
@@ -36,16 +36,10 @@ pub(super) struct Place {
     host: IpAddr,
 }
 
-/// Why a connection is not taken.
+/// A connection is not taken: `max.connections.per.ip` are open from its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Full {
-    /// `max.connections`.
-    #[error("max.connections are open")]
-    All,
-    /// `max.connections.per.ip`.
-    #[error("max.connections.per.ip are open from that address")]
-    Host,
-}
+#[error("max.connections.per.ip are open from that address")]
+pub(super) struct Full;
 
 impl Registry {
     /// Takes in a connection from `host`.
@@ -56,12 +50,9 @@ impl Registry {
         mailbox: &Arc<Mailbox>,
     ) -> Result<Place, Full> {
         let mut state = self.lock();
-        if state.open.len() >= limits.connections {
-            return Err(Full::All);
-        }
         let of_host = state.per_ip.entry(host).or_insert(0);
         if *of_host >= limits.connections_per_ip {
-            return Err(Full::Host);
+            return Err(Full);
         }
         *of_host += 1;
         let number = state.next;
@@ -73,14 +64,23 @@ impl Registry {
         Ok(Place { registry: Arc::clone(self), number, host })
     }
 
+    /// Waits until there is room for one connection more: until then they stay in the kernel's queue.
+    pub(super) async fn room(&self, limits: &Limits) {
+        self.wait_until(|open| open < limits.connections.max(1)).await;
+    }
+
     /// Asks every connection to answer what it has and end, and waits for it until `patience` ends.
     pub(crate) async fn drain(&self, patience: Duration) {
         let all: Vec<_> = self.lock().open.values().cloned().collect();
-        all.iter().for_each(|mailbox| mailbox.drain());
+        for mailbox in all {
+            mailbox.drain();
+        }
         let gone = self.wait_until(|open| open == 0);
         if tokio::time::timeout(patience, gone).await.is_err() {
             let open: Vec<_> = self.lock().open.values().cloned().collect();
-            open.iter().for_each(|mailbox| mailbox.close("the broker stops"));
+            for mailbox in open {
+                mailbox.close("the broker stops");
+            }
         }
     }
 
@@ -112,10 +112,8 @@ impl Drop for Place {
                 state.per_ip.remove(&self.host);
             }
         }
-        if state.open.is_empty() {
-            drop(state);
-            self.registry.changed.notify_waiters();
-        }
+        drop(state);
+        self.registry.changed.notify_waiters();
     }
 }
 

@@ -35,9 +35,4 @@ impl Response {
     pub(crate) fn inline(bytes: Bytes) -> Self {
         Self { bytes, files: Vec::new() }
     }
-
-    /// No frame at all: acks=0.
-    pub(crate) fn silent() -> Self {
-        Self::default()
-    }
 }

@@ -49,7 +49,9 @@ impl Partition {
             state.tell_readers(batch.len(), false);
             let told = state.committed();
             drop(state);
-            told.into_iter().for_each(|waiter| (waiter.tell)(Ok(())));
+            for waiter in told {
+                (waiter.tell)(Ok(()));
+            }
         }
         Ok(Done { first, last, log_start, committed })
     }

@@ -64,7 +64,7 @@ impl Partition {
         let bounds = machine.bounds(from)?;
         let (until, end) = (bounds.high_watermark, machine.log().end());
         let wanted = bounds.slice.is_some() && (from.max_bytes > 0 || from.at_least_one);
-        let mut located = if wanted { self.locate(machine, from, until)? } else { None };
+        let mut located = if wanted { locate(machine, from, until)? } else { None };
         drop(state);
         let mut records = None;
         while let Some(place) = located.take() {
@@ -78,7 +78,7 @@ impl Partition {
                     from.offset = next;
                     let state = self.lock()?;
                     let machine = state.machine.as_ref().ok_or(ErrorCode::KafkaStorageError)?;
-                    located = self.locate(machine, from, until)?;
+                    located = locate(machine, from, until)?;
                 }
             }
         }
@@ -137,16 +137,6 @@ impl Partition {
         })?
     }
 
-    fn locate(
-        &self,
-        machine: &machine::Partition<super::Log>,
-        from: From,
-        until: Offset,
-    ) -> Result<Option<kastellan_log::Located<kastellan_log::disk::StdDisk>>, ErrorCode> {
-        let located = machine.log().locate(from.offset, until, from.max_bytes, from.at_least_one);
-        located.map_err(|error| machine::code(&error))
-    }
-
     fn unreadable(&self, error: &std::io::Error) -> ErrorCode {
         tracing::error!(partition = ?self, %error, "a log cannot be read");
         ErrorCode::KafkaStorageError
@@ -157,4 +147,13 @@ fn range(slice: Slice<LogFile>, maybe_cold: bool) -> Option<FileRange> {
     let Slice { file, position, len } = slice;
     let file: Arc<LogFile> = file.filter(|_| len > 0)?;
     Some(FileRange { file, position, len, maybe_cold, warm: 0 })
+}
+
+fn locate(
+    machine: &machine::Partition<super::Log>,
+    from: From,
+    until: Offset,
+) -> Result<Option<kastellan_log::Located<kastellan_log::disk::StdDisk>>, ErrorCode> {
+    let located = machine.log().locate(from.offset, until, from.max_bytes, from.at_least_one);
+    located.map_err(|error| machine::code(&error))
 }

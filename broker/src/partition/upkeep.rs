@@ -2,7 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use kastellan_core::log::{Log as _, LogError};
+use kastellan_core::{
+    log::{Log as _, LogError},
+    partition as machine,
+};
 use kastellan_log::{Bounds, Checkpoints};
 use kastellan_protocol::ErrorCode;
 
@@ -12,7 +15,7 @@ impl Partition {
     /// Takes the log away, for it is deleted. Who waits is told: 3 `UNKNOWN_TOPIC_OR_PARTITION`.
     pub(crate) fn delete(&self) -> Option<Log> {
         self.deleted.store(true, Ordering::Release);
-        self.take(ErrorCode::UnknownTopicOrPartition)?.machine.map(|machine| machine.into_log())
+        self.take(ErrorCode::UnknownTopicOrPartition)?.machine.map(machine::Partition::into_log)
     }
 
     /// Closes the log, the producers' state beside it. Who waits is told: 56 `KAFKA_STORAGE_ERROR`.
@@ -110,7 +113,9 @@ impl Partition {
         let waiters = std::mem::take(waiters);
         state.tell_readers(0, true);
         drop(state);
-        waiters.into_iter().for_each(|waiter| (waiter.tell)(Err(code)));
+        for waiter in waiters {
+            (waiter.tell)(Err(code));
+        }
         Some(taken)
     }
 }
@@ -124,6 +129,6 @@ fn offline() -> LogError {
 
 /// What a partition had.
 struct Taken {
-    machine: Option<kastellan_core::partition::Partition<Log>>,
+    machine: Option<machine::Partition<Log>>,
     snapshot: kastellan_core::id::Offset,
 }

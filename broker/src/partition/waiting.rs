@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use kastellan_core::id::Offset;
+use kastellan_core::{id::Offset, partition::Partition as Machine};
 use kastellan_protocol::ErrorCode;
 
 use super::{Partition, State};
@@ -106,7 +106,7 @@ impl State {
     /// Takes the waiters whom the high watermark has passed, to be told without the lock.
     #[must_use]
     pub(super) fn committed(&mut self) -> Vec<Waiter> {
-        let reached = self.machine.as_ref().map_or(-1, |machine| machine.high_watermark());
+        let reached = self.machine.as_ref().map_or(-1, Machine::high_watermark);
         let count = self.waiters.partition_point(|waiter| waiter.upto <= reached);
         self.waiters.drain(..count).collect()
     }

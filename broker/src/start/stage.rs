@@ -92,7 +92,7 @@ impl Stage {
     }
 
     /// Workers as many as cores; blocking threads are for cold reads and go when they are idle.
-    pub(super) fn runtime(&self) -> io::Result<runtime::Runtime> {
+    pub(super) fn runtime() -> io::Result<runtime::Runtime> {
         runtime::Builder::new_multi_thread()
             .enable_io()
             .enable_time()
@@ -131,12 +131,16 @@ impl Stage {
         how
     }
 
-    /// Closes the logs and marks the directory, once no task runs any more.
-    pub(super) fn close(self) {
+    /// Ends the threads; closes the logs and marks the directory if it is to end cleanly. Called once
+    /// no task runs any more.
+    pub(super) fn end(self, how: Stop) {
         let partitions = Arc::clone(&self.broker.partitions);
         // First, so that no topic is created any more.
         let metadata = self.broker.controller.stop();
         drop(self);
+        if how == Stop::Abrupt {
+            return;
+        }
         let (Some(mut closed), Some(metadata)) = (partitions.close(), metadata) else { return };
         closed.push(metadata);
         let directory = Arc::clone(partitions.directory());

@@ -39,16 +39,19 @@ pub(super) struct Waiting {
     pub(super) patience: i32,
 }
 
+/// The place of an answer, and what its partition has said.
+type Told = (usize, Option<Result<(), ErrorCode>>);
+
 /// Counted down by the partitions, from whichever thread.
 #[derive(Debug)]
 struct Pending {
-    left: Mutex<Vec<(usize, Option<Result<(), ErrorCode>>)>>,
+    left: Mutex<Vec<Told>>,
     mailbox: Arc<Mailbox>,
     slot: u64,
 }
 
 impl Pending {
-    fn lock(&self) -> MutexGuard<'_, Vec<(usize, Option<Result<(), ErrorCode>>)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Told>> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

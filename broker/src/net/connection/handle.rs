@@ -131,9 +131,9 @@ impl Connection {
             pending: &mut self.pending,
         };
         if api == ApiKey::Produce {
-            produce::handle(&mut hot)?
+            produce::handle(&mut hot)?;
         } else {
-            fetch::handle(&mut hot)?
+            fetch::handle(&mut hot)?;
         }
         Ok(())
     }
