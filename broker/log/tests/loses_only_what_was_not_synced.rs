@@ -105,7 +105,7 @@ fn life(
 fn any_blocks_and_names_may_be_lost_but_what_was_synced() {
     let config = Config { segment_bytes: 20_000, index_interval_bytes: 500, ..Config::default() };
     let (mut lost, mut kept, mut cuts) = (0, 0, 0);
-    for seed in 0..400 {
+    for seed in 0..80 {
         let mut random = Random(seed);
         let disk = MemoryDisk::new(seed);
         let mut model = Model::default();
@@ -137,7 +137,7 @@ fn any_blocks_and_names_may_be_lost_but_what_was_synced() {
             disk.crash();
         }
     }
-    assert!(lost > 100 && kept > 100 && cuts > 50, "{lost} lost, {kept} kept, {cuts} cut");
+    assert!(lost > 30 && kept > 30 && cuts > 10, "{lost} lost, {kept} kept, {cuts} cut");
 }
 
 #[test]

@@ -177,6 +177,10 @@ impl<D: Disk> Log<D> {
             // what was dropped must not come back beside what is appended next
             self.shared.disk.sync_dir(&dir).doing("sync", &dir)?;
         }
+        if !known.clean {
+            // what is served after a restart may have been acknowledged: it must not be lost later
+            self.flush()?;
+        }
         Ok(())
     }
 
