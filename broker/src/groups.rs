@@ -29,13 +29,13 @@ use kastellan_core::{
 };
 use kastellan_protocol::ErrorCode;
 
-pub(crate) use gather::Gather;
-pub(crate) use topic::{Coordinator, find};
 use self::{
     shard::{Shard, State},
     timer::Timer,
 };
 use crate::broker::Broker;
+pub(crate) use gather::Gather;
+pub(crate) use topic::{Coordinator, find};
 
 /// All group coordinators of the broker.
 #[derive(Debug)]

@@ -36,8 +36,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     for (index, group) in request.groups.into_iter().enumerate() {
         let gather = Arc::clone(&gather);
         let name = group.clone();
-        let input =
-            |ticket| Input::Describe(Describe { ticket, group: name.as_str().into() });
+        let input = |ticket| Input::Describe(Describe { ticket, group: name.as_str().into() });
         Groups::ask(broker, &name, input, move |reply| {
             if let Reply::Describe(description) = reply {
                 gather.put(index, answer(version, &group, description, operations));

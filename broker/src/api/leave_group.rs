@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kastellan_core::group::{InstanceId, Input, Leave, MemberId, Reply};
+use kastellan_core::group::{Input, InstanceId, Leave, MemberId, Reply};
 use kastellan_protocol::{
     ErrorCode, Refused,
     messages::{LeaveGroupRequest, LeaveGroupResponse, leave_group_response::MemberResponse},
@@ -55,11 +55,12 @@ fn response(
     if version < BATCHED {
         return response.with_error_code(fates.first().map_or(wire::NONE, wire::code));
     }
-    let member = |((id, instance), fate): ((MemberId, Option<InstanceId>), Result<(), ErrorCode>)| {
-        MemberResponse::default()
-            .with_member_id(wire::member(&id))
-            .with_group_instance_id(wire::instance(instance.as_ref()))
-            .with_error_code(wire::code(&fate))
-    };
+    let member =
+        |((id, instance), fate): ((MemberId, Option<InstanceId>), Result<(), ErrorCode>)| {
+            MemberResponse::default()
+                .with_member_id(wire::member(&id))
+                .with_group_instance_id(wire::instance(instance.as_ref()))
+                .with_error_code(wire::code(&fate))
+        };
     response.with_members(asked.into_iter().zip(fates).map(member).collect())
 }

@@ -17,7 +17,8 @@ use crate::{
 
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: ListGroupsRequest = call.decode()?;
-    let owned = |names: &[StrBytes]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
+    let owned =
+        |names: &[StrBytes]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
     let (states, types) = (owned(&request.states_filter), owned(&request.types_filter));
     let input = |ticket| Input::List(List { ticket, states: states.clone(), types: types.clone() });
     Groups::ask_all(broker, input, move |replies| {

@@ -56,11 +56,12 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
 /// What an older request asks for, in the words of a newer one.
 fn as_batch(request: OffsetFetchRequest) -> OffsetFetchRequestGroup {
     let topics = request.topics.map(|topics| {
-        let topic = |it: kastellan_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic| {
-            OffsetFetchRequestTopics::default()
-                .with_name(it.name)
-                .with_partition_indexes(it.partition_indexes)
-        };
+        let topic =
+            |it: kastellan_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic| {
+                OffsetFetchRequestTopics::default()
+                    .with_name(it.name)
+                    .with_partition_indexes(it.partition_indexes)
+            };
         topics.into_iter().map(topic).collect()
     });
     OffsetFetchRequestGroup::default().with_group_id(request.group_id).with_topics(topics)
@@ -75,19 +76,20 @@ fn fetch(
 ) {
     let mut unknown = Vec::new();
     let topics = group.topics.as_ref().map(|topics| {
-        let known = topics.iter().filter_map(|topic| match to_fetch(broker, version, topic) {
-            Some(known) => Some(known),
-            None => {
-                unknown.push(topic.clone());
-                None
+        let mut known = Vec::new();
+        for topic in topics {
+            match to_fetch(broker, version, topic) {
+                Some(topic) => known.push(topic),
+                None => unknown.push(topic.clone()),
             }
-        });
-        known.collect()
+        }
+        known
     });
     let group_id = group.group_id.clone();
     let asker = Arc::clone(broker);
-    let input =
-        |ticket| Input::FetchOffsets(FetchOffsets { ticket, group: group_id.as_str().into(), topics });
+    let input = |ticket| {
+        Input::FetchOffsets(FetchOffsets { ticket, group: group_id.as_str().into(), topics })
+    };
     let name = group.group_id.clone();
     Groups::ask(broker, &group_id, input, move |reply| {
         let Reply::FetchOffsets(fetched) = reply else { return };
@@ -95,8 +97,8 @@ fn fetch(
         then(match fetched {
             Err(error) => {
                 // the oldest answers have room for an error only beside each partition
-                let asked = group.topics.unwrap_or_default();
-                let failed = asked.iter().map(|topic| failed(version, topic, error));
+                let topics = group.topics.unwrap_or_default();
+                let failed = topics.iter().map(|topic| failed(version, topic, error));
                 let topics = if version < GROUP_ERRORS { failed.collect() } else { Vec::new() };
                 answer.with_error_code(error.code()).with_topics(topics)
             }
@@ -129,7 +131,11 @@ fn to_fetch(
 }
 
 /// A topic's answer; one that has gone since has no id to be told by.
-fn topic(broker: &Broker, version: i16, fetched: FetchedTopic) -> Option<OffsetFetchResponseTopics> {
+fn topic(
+    broker: &Broker,
+    version: i16,
+    fetched: FetchedTopic,
+) -> Option<OffsetFetchResponseTopics> {
     let partitions = fetched.partitions.into_iter().map(|it| {
         OffsetFetchResponsePartitions::default()
             .with_partition_index(it.partition)
@@ -141,9 +147,10 @@ fn topic(broker: &Broker, version: i16, fetched: FetchedTopic) -> Option<OffsetF
     if version < TOPIC_IDS {
         return Some(answer.with_name(wire::text(&fetched.topic).into()));
     }
-    let id = match fetched.topic_id.is_nil() {
-        false => fetched.topic_id,
-        true => broker.controller.image().topic(&fetched.topic)?.id,
+    let id = if fetched.topic_id.is_nil() {
+        broker.controller.image().topic(&fetched.topic)?.id
+    } else {
+        fetched.topic_id
     };
     Some(answer.with_topic_id(id))
 }

@@ -6,10 +6,9 @@
 /// Kafka's `Utils.abs` maps `Integer.MIN_VALUE` to 0 and other negative numbers to their absolute
 /// value. `partitions` is 1 or more.
 pub(super) fn partition_of(group: &str, partitions: usize) -> usize {
-    let hash =
-        group.encode_utf16().fold(0_i32, |hash, unit| {
-            hash.wrapping_mul(31).wrapping_add(i32::from(unit))
-        });
+    let hash = group
+        .encode_utf16()
+        .fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
     let positive = if hash == i32::MIN { 0 } else { hash.unsigned_abs() };
     usize::try_from(positive).unwrap_or(0) % partitions.max(1)
 }

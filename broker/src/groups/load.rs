@@ -113,7 +113,12 @@ fn open(broker: &Broker, partition: Arc<Partition>) -> Result<Open, ErrorCode> {
     Ok(Open::new(coordinator, partition))
 }
 
-fn replay(coordinator: &mut Coordinator, key: Option<&[u8]>, value: Option<&[u8]>, seen: &mut Seen) {
+fn replay(
+    coordinator: &mut Coordinator,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    seen: &mut Seen,
+) {
     match Record::from_bytes(key, value) {
         Ok(Some(record)) => {
             seen.records += 1;

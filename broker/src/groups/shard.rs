@@ -112,11 +112,6 @@ impl Open {
         self.coordinator.topics().map(str::to_owned).collect()
     }
 
-    /// How many groups it knows.
-    pub(super) fn len(&self) -> usize {
-        self.coordinator.len()
-    }
-
     /// Remembers whom to tell.
     pub(super) fn wait(&mut self, ticket: Ticket, tell: Tell) {
         self.waiting.insert(ticket, tell);
@@ -230,7 +225,9 @@ fn refusal(reply: Reply, code: ErrorCode) -> Reply {
         RecordListTooLarge, RequestTimedOut, UnknownServerError, UnknownTopicOrPartition,
     };
     let code = match code {
-        UnknownTopicOrPartition | NotEnoughReplicas | NotEnoughReplicasAfterAppend
+        UnknownTopicOrPartition
+        | NotEnoughReplicas
+        | NotEnoughReplicasAfterAppend
         | RequestTimedOut => CoordinatorNotAvailable,
         NotLeaderOrFollower | KafkaStorageError => NotCoordinator,
         MessageTooLarge | RecordListTooLarge if matches!(reply, Reply::CommitOffsets(_)) => {

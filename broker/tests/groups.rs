@@ -1,0 +1,252 @@
+//! Consumer groups over real sockets: join, sync, heartbeat, leave, commit, restart.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
+
+mod groups {
+    pub(crate) mod client;
+    pub(crate) mod member;
+}
+
+use std::time::Duration;
+
+use groups::{
+    client::{Client, Server},
+    member::{Ids, Member, group},
+};
+use kastellan_protocol::{
+    ErrorCode,
+    messages::{
+        DescribeGroupsRequest, FindCoordinatorRequest, ListGroupsRequest, OffsetCommitRequest,
+        OffsetFetchRequest,
+        offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
+        offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopic},
+    },
+};
+
+/// Long enough for anything that is not broken.
+const SOON: Duration = Duration::from_secs(20);
+
+fn commit(version: i16, member: &Ids, topic: &str, offset: i64) -> OffsetCommitRequest {
+    let partition = OffsetCommitRequestPartition::default()
+        .with_partition_index(0)
+        .with_committed_offset(offset)
+        .with_committed_metadata(Some("note".into()));
+    let request = OffsetCommitRequest::default()
+        .with_group_id(group())
+        .with_generation_id_or_member_epoch(member.generation)
+        .with_member_id(member.id.clone())
+        .with_topics(vec![
+            OffsetCommitRequestTopic::default()
+                .with_name(groups::client::topic(topic))
+                .with_partitions(vec![partition]),
+        ]);
+    if version >= 5 { request } else { request.with_retention_time_ms(-1) }
+}
+
+fn fetch_old(client: &mut Client, version: i16, topic: &str) -> (i16, i64, i16) {
+    let topics = vec![
+        OffsetFetchRequestTopic::default()
+            .with_name(groups::client::topic(topic))
+            .with_partition_indexes(vec![0]),
+    ];
+    let request = OffsetFetchRequest::default().with_group_id(group()).with_topics(Some(topics));
+    let response = client.call(version, &request);
+    let partition = &response.topics[0].partitions[0];
+    (response.error_code, partition.committed_offset, partition.error_code)
+}
+
+fn fetch_all(client: &mut Client, version: i16) -> (i16, Vec<i64>) {
+    let asked = OffsetFetchRequestGroup::default().with_group_id(group()).with_topics(None);
+    let request = OffsetFetchRequest::default().with_groups(vec![asked]);
+    let response = client.call(version, &request);
+    let partitions = response.groups[0].topics.iter().flat_map(|topic| &topic.partitions);
+    (response.groups[0].error_code, partitions.map(|it| it.committed_offset).collect())
+}
+
+#[test]
+fn the_coordinator_of_the_first_group_is_found_at_once() {
+    let server = Server::start();
+    let mut client = server.connect();
+    for version in 0..=6 {
+        let keys = vec!["g".into(), "h".into()];
+        let request = match version {
+            0..=3 => FindCoordinatorRequest::default().with_key("g".into()),
+            _ => FindCoordinatorRequest::default().with_coordinator_keys(keys),
+        };
+        let found = client.call(version, &request);
+        let (code, node, port) = if version <= 3 {
+            (found.error_code, found.node_id, found.port)
+        } else {
+            let last = &found.coordinators[1];
+            assert_eq!((found.coordinators.len(), &*last.key), (2, "h"));
+            (last.error_code, last.node_id, last.port)
+        };
+        assert_eq!((code, *node, port), (0, 1, i32::from(server.port())));
+    }
+    let share = FindCoordinatorRequest::default()
+        .with_key_type(2)
+        .with_coordinator_keys(vec!["g:x:0".into()]);
+    let found = client.call(6, &share);
+    assert_eq!(found.coordinators[0].error_code, ErrorCode::InvalidRequest.code());
+}
+
+#[test]
+fn two_consumers_share_a_group_and_one_takes_over_when_the_other_leaves() {
+    let server = Server::start();
+    let mut one = Member::connect(&server);
+    one.find();
+    one.join_with_id(5);
+    assert_eq!((one.generation, one.members.len()), (1, 1));
+    one.sync(3, &["all"]);
+    assert_eq!((one.heartbeat(3), one.assignment.as_str()), (0, "all"));
+
+    let mut two = Member::connect(&server);
+    two.ask_for_id(5);
+    let parked = two.send_join(5);
+    let rebalance = ErrorCode::RebalanceInProgress.code();
+    one.until(SOON, |one| one.heartbeat(3) == rebalance);
+    one.join(5);
+    two.take_join(parked, 5);
+    assert_eq!((one.generation, two.generation), (2, 2));
+    assert_eq!((one.members.len(), two.members.len()), (2, 0));
+    assert_eq!(two.leader, one.id);
+
+    let parked = two.send_sync(3, &[]);
+    one.sync(3, &["left", "right"]);
+    two.take_sync(parked, 3);
+    let mut shares = [one.assignment.clone(), two.assignment.clone()];
+    shares.sort();
+    assert_eq!(shares, ["left", "right"]);
+
+    assert_eq!(one.leave(3), 0);
+    assert_eq!(two.heartbeat(3), rebalance);
+    two.join(9);
+    assert_eq!((two.generation, two.members.len()), (3, 1));
+    two.sync(5, &["all"]);
+    assert_eq!((two.heartbeat(4), two.assignment.as_str()), (0, "all"));
+    assert_eq!(one.heartbeat(4), ErrorCode::UnknownMemberId.code());
+}
+
+#[test]
+fn every_version_of_join_and_sync_is_served() {
+    let server = Server::start();
+    for version in 0..=9 {
+        let mut member = Member::connect(&server);
+        member.find();
+        if version >= 4 {
+            member.join_with_id(version);
+        } else {
+            member.join(version);
+        }
+        assert_eq!((member.members.len(), member.leader.clone()), (1, member.id.clone()));
+        member.sync(version.min(5), &["mine"]);
+        assert_eq!(member.assignment, "mine");
+        assert_eq!(member.heartbeat(version.min(4)), 0);
+        assert_eq!(member.leave(version.min(5)), 0);
+    }
+}
+
+#[test]
+fn a_commit_survives_a_restart() {
+    let server = Server::start();
+    let mut member = Member::connect(&server);
+    server.create_topic("t");
+    member.find();
+    member.join_with_id(5);
+    member.sync(3, &["all"]);
+    let ids = member.ids();
+    for version in 2..=9 {
+        let offset = i64::from(version) * 10;
+        let response = member.client.call(version, &commit(version, &ids, "t", offset));
+        assert_eq!(response.topics[0].partitions[0].error_code, 0, "version {version}");
+    }
+    let response = member.client.call(9, &commit(9, &ids, "missing", 1));
+    let unknown = ErrorCode::UnknownTopicOrPartition.code();
+    assert_eq!(response.topics[0].partitions[0].error_code, unknown);
+
+    let server = server.restart();
+    let mut client = server.connect();
+    // the log is read in the background: until then the answer is 14
+    let loading = ErrorCode::CoordinatorLoadInProgress.code();
+    groups::client::until(SOON, || fetch_all(&mut client, 8).0 != loading);
+    for version in 2..=7 {
+        assert_eq!(fetch_old(&mut client, version, "t"), (0, 90, 0));
+        assert_eq!(fetch_old(&mut client, version, "never-committed"), (0, -1, 0));
+    }
+    assert_eq!(fetch_old(&mut client, 1, "t"), (0, 90, 0));
+    for version in 8..=9 {
+        assert_eq!(fetch_all(&mut client, version), (0, vec![90]));
+    }
+    // the member is remembered, too, and goes on in its generation
+    let mut back = Member::connect(&server);
+    (back.id, back.generation) = (member.id.clone(), member.generation);
+    assert_eq!(back.heartbeat(3), 0);
+}
+
+#[test]
+fn a_deleted_topic_takes_its_offsets_along() {
+    let server = Server::start();
+    let mut member = Member::connect(&server);
+    server.create_topic("t");
+    member.find();
+    member.generation = -1;
+    let ids = member.ids();
+    let response = member.client.call(9, &commit(9, &ids, "t", 5));
+    assert_eq!(response.topics[0].partitions[0].error_code, 0);
+    assert_eq!(fetch_old(&mut member.client, 7, "t").1, 5);
+    server.delete_topic("t");
+    server.create_topic("t");
+    assert_eq!(fetch_old(&mut member.client, 7, "t").1, -1);
+    assert_eq!(fetch_all(&mut member.client, 9), (0, vec![]));
+}
+
+#[test]
+fn groups_are_described_and_listed() {
+    let server = Server::start();
+    let mut member = Member::connect(&server);
+    member.find();
+    let dead = DescribeGroupsRequest::default().with_groups(vec![groups::client::group("nobody")]);
+    for version in 0..=6 {
+        let described = member.client.call(version, &dead);
+        let expected = if version < 6 { 0 } else { ErrorCode::GroupIdNotFound.code() };
+        assert_eq!(
+            (described.groups[0].error_code, &*described.groups[0].group_state),
+            (expected, "Dead")
+        );
+    }
+    member.join_with_id(5);
+    member.sync(3, &["all"]);
+    let request = DescribeGroupsRequest::default().with_groups(vec![group()]);
+    let described = member.client.call(5, &request);
+    let shown = &described.groups[0];
+    assert_eq!((&*shown.group_state, &*shown.protocol_data), ("Stable", "range"));
+    assert_eq!(&*shown.members[0].client_host, "/127.0.0.1");
+    assert_eq!(shown.members[0].member_assignment, "all");
+    let listed = member.client.call(5, &ListGroupsRequest::default());
+    let line = &listed.groups[0];
+    assert_eq!(
+        (listed.groups.len(), &*line.group_state, &*line.group_type),
+        (1, "Stable", "classic")
+    );
+    let empty = ListGroupsRequest::default().with_states_filter(vec!["Empty".into()]);
+    assert!(member.client.call(4, &empty).groups.is_empty());
+}
+
+#[test]
+fn a_silent_member_is_out_although_nobody_asks() {
+    let server = Server::start();
+    let mut member = Member::connect(&server);
+    member.session_ms = 500;
+    member.find();
+    member.join_with_id(5);
+    member.sync(3, &["all"]);
+    let request = DescribeGroupsRequest::default().with_groups(vec![group()]);
+    groups::client::until(SOON, || {
+        &*member.client.call(5, &request).groups[0].group_state == "Empty"
+    });
+    assert_eq!(member.heartbeat(3), ErrorCode::UnknownMemberId.code());
+}
