@@ -19,19 +19,21 @@ mod explain;
 mod listener;
 mod stdin;
 
-const LOG_HELP: &str = "What to log: a level (error, warn, info, debug, trace) or \
-                        target=level,... [default: what RUST_LOG says, or info]";
+const LOG_HELP: &str = "What to log: error, warn, info, debug, trace or target=level,...
+[default: what RUST_LOG says, or info]";
+
+const EXAMPLES: &str = "Examples:
+  kastellan broker --node-id 0 --data-dir ./data --listener plain=127.0.0.1:9092
+  kastellan broker --node-id 0 --data-dir ./data --set log.retention.hours=24 \\
+      --listener plain=0.0.0.0:9092,advertised=kafka.example:9092";
 
 /// Run one broker in this process
 ///
-/// Prints one line on stdout once clients are served, `ready NAME=HOST:PORT[,...]` with the ports
-/// really bound, and logs to stderr. SIGTERM or Ctrl-C stops it cleanly (exit code 0); a second one
-/// ends it at once.
+/// Prints one line on stdout once clients are served, with the ports really
+/// bound: ready NAME=HOST:PORT[,...]. Logs go to stderr. SIGTERM or Ctrl-C stops
+/// it cleanly (exit code 0), a second one at once.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  kastellan broker --node-id 0 --data-dir ./data --listener plain=127.0.0.1:9092
-  kastellan broker --node-id 0 --data-dir ./data --listener plain=0.0.0.0:9092,advertised=kafka.example:9092 \\
-      --set log.retention.hours=24")]
+#[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// This broker's id, unique in its cluster: 0 or more
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i32).range(0..))]
@@ -39,12 +41,18 @@ pub(super) struct Arguments {
     /// Where this broker keeps its logs; made when missing, locked while in use
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
-    /// A name and an address to listen on, and the address to tell clients; port 0 is any free
-    /// port. May be repeated
-    #[arg(long, required = true, value_name = "NAME=HOST:PORT[,advertised=HOST:PORT]")]
+    /// A name, an address to listen on (port 0: any free one), and perhaps
+    /// another address to tell clients. May be repeated
+    #[arg(
+        long,
+        required = true,
+        value_name = "NAME=HOST:PORT[,advertised=HOST:PORT]",
+        verbatim_doc_comment
+    )]
     listener: Vec<ListenerArgument>,
-    /// The cluster this broker belongs to; left out: what the data directory says, or a new one
-    #[arg(long, value_name = "ID")]
+    /// The cluster this broker belongs to [default: what the data directory
+    /// says, or a new one]
+    #[arg(long, value_name = "ID", verbatim_doc_comment)]
     cluster_id: Option<String>,
     /// A broker setting under its Kafka name. May be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
@@ -52,9 +60,9 @@ pub(super) struct Arguments {
     /// What to log
     #[arg(long, value_name = "FILTER", help = LOG_HELP)]
     log: Option<String>,
-    /// Stop, as after SIGTERM, when stdin (a pipe) ends: a broker that must not outlive whoever
-    /// started it
-    #[arg(long)]
+    /// Stop, as after SIGTERM, when stdin (a pipe) ends: for a broker that must
+    /// not outlive whoever started it
+    #[arg(long, verbatim_doc_comment)]
     exit_with_stdin: bool,
 }
 

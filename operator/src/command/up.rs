@@ -11,29 +11,34 @@ use crate::up::{self, Options};
 
 /// Run the cluster of a manifest on this machine, without Kubernetes
 ///
-/// Reads the cluster, topics and users of the files, starts the brokers as child processes on
-/// loopback, creates the topics, and prints `ready bootstrap=HOST:PORT[,...]` on stdout when
-/// everything is Ready. Edits of the files are applied while it runs; a file that cannot
-/// be applied changes nothing. Ctrl-C or SIGTERM stops everything cleanly (exit code 0).
+/// Reads the cluster, topics and users of the files, starts the brokers as child
+/// processes on loopback, creates the topics, and prints one line on stdout when
+/// everything is Ready: ready bootstrap=HOST:PORT[,...]. Progress goes to stderr.
+///
+/// Edits of the files are applied while it runs; files that cannot be applied
+/// change nothing. Ctrl-C or SIGTERM stops everything cleanly (exit code 0), a
+/// second one at once.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  kastellan up manifests/quickstart.yaml
-  kastellan up cluster.yaml topics/ --data-dir ./data")]
+#[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Manifests: YAML files, or directories with *.yaml and *.yml files
     #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
-    /// Keep the brokers' data here; without it, data goes to a temporary directory that is removed
-    /// at the end
-    #[arg(long, value_name = "DIR")]
+    /// Keep the brokers' data here; without it, data goes to a temporary
+    /// directory that is removed at the end
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     data_dir: Option<PathBuf>,
     /// What to log
     #[arg(long, value_name = "FILTER", help = LOG_HELP)]
     log: Option<String>,
 }
 
-const LOG_HELP: &str = "What to log, the brokers too: a level (error, warn, info, debug, trace) or \
-                        target=level,... [default: what RUST_LOG says, or warn]";
+const EXAMPLES: &str = "Examples:
+  kastellan up manifests/quickstart.yaml
+  kastellan up cluster.yaml topics/ --data-dir ./data";
+
+const LOG_HELP: &str = "What to log, the brokers too: error, warn, info, debug, trace or
+target=level,... [default: what RUST_LOG says, or warn]";
 
 /// Runs the cluster until it is asked to stop.
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {

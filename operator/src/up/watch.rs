@@ -50,10 +50,12 @@ impl Watch {
         let mut watch =
             Self { inotify: register(inotify).map_err(system)?, interest: BTreeMap::new() };
         for path in paths {
-            watch.add(path).map_err(system)?;
-            let real = path.canonicalize().map_err(system)?;
+            let unreadable =
+                |why: std::io::Error| Failure::new(format!("read {}: {why}", path.display()));
+            let real = path.canonicalize().map_err(unreadable)?;
+            watch.add(path).map_err(unreadable)?;
             if real != *path {
-                watch.add(&real).map_err(system)?;
+                watch.add(&real).map_err(unreadable)?;
             }
         }
         Ok(watch)

@@ -33,7 +33,7 @@ fn an_unknown_field_is_named_with_the_nearest_known_one() {
     let said = refused(&(cluster(1) + &topic("orders", "partition: 3")));
     assert_eq!(
         said,
-        "error: demo.yaml:9:33: KafkaTopic: unknown field \"partition\"\n  \
+        "error: demo.yaml:9:34: KafkaTopic: unknown field \"partition\"\n  \
          help: did you mean \"partitions\"?"
     );
 }
@@ -43,7 +43,7 @@ fn a_wrong_type_is_named_with_what_was_wanted() {
     let said = refused(&(cluster(1) + &topic("orders", "partitions: three")));
     assert_eq!(
         said,
-        "error: demo.yaml:9:45: KafkaTopic: spec.partitions: \"three\" is not a whole number"
+        "error: demo.yaml:9:46: KafkaTopic: spec.partitions: \"three\" is not a whole number"
     );
 }
 

@@ -5,12 +5,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Far more than anything here takes; a test that waits for this long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A directory of this test; gone at its end.
 pub(crate) struct Folder(PathBuf);
@@ -96,8 +96,10 @@ impl Lines {
 
     /// The next line that contains `part`.
     fn expect(&mut self, part: &str) -> Result<String, String> {
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.lines.recv_timeout(left) else {
                 return Err(format!(
                     "no line with {part:?}; there were:\n{}",
                     self.seen.join("\n")
@@ -108,6 +110,12 @@ impl Lines {
                 return Ok(line);
             }
         }
+    }
+
+    /// All there is up to now.
+    fn all(&mut self) -> &[String] {
+        self.seen.extend(self.lines.try_iter());
+        &self.seen
     }
 
     /// All there is until the pipe closes.
@@ -143,19 +151,14 @@ impl Process {
 
     /// Waits for the ready line; where the clients connect.
     pub(crate) fn ready(&mut self) -> SocketAddr {
-        let line = self.stdout.expect("ready ").unwrap_or_else(|why| {
-            panic!("{why}\nstderr:\n{}", self.stderr.seen.join("\n"));
-        });
-        line.strip_prefix("ready bootstrap=").unwrap().parse().unwrap()
+        let line = self.stdout.expect("ready ");
+        assert!(line.is_ok(), "{line:?}; on stderr:\n{}", self.stderr.all().join("\n"));
+        line.unwrap().strip_prefix("ready bootstrap=").unwrap().parse().unwrap()
     }
 
     /// Waits for a line on stderr that contains `part`.
     pub(crate) fn says(&mut self, part: &str) -> String {
-        self.stderr.expect(part).unwrap_or_else(|why| panic!("{why}"))
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.stderr.expect(part).unwrap()
     }
 
     /// The processes that this one has started.
