@@ -48,6 +48,14 @@ pub enum Refused {
         /// The memory that a body of this size may take.
         most: usize,
     },
+    /// A tagged field that only later versions have; tags that no version has are skipped.
+    #[error("tag {tag} is not valid for version {version}")]
+    EarlyTag {
+        /// The field's tag.
+        tag: u32,
+        /// The request's version.
+        version: i16,
+    },
     /// The message decoder refused bytes that the walker had passed.
     #[error("the message decoder refused: {0}")]
     Decoder(String),

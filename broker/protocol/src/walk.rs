@@ -124,6 +124,9 @@ impl Walker<'_> {
             previous = Some(tag);
             let known = |field: &&Field| field.has_tag_in(tag, self.version);
             let Some(field) = fields.iter().find(known) else {
+                if fields.iter().any(|field| field.tag == Some(tag)) {
+                    return Err(Refused::EarlyTag { tag, version: self.version });
+                }
                 self.budget.unknown_tag(seen)?;
                 continue;
             };

@@ -36,27 +36,43 @@ impl<'a> Cursor<'a> {
     /// An i32 in at most 5 bytes.
     #[inline]
     pub(super) fn varint(&mut self) -> Option<i32> {
-        let first = self.byte()?;
-        if first < 0x80 {
-            // most lengths and deltas
-            return Some(i32::from(first >> 1) ^ -i32::from(first & 1));
-        }
-        let value = u32::try_from(self.tail(first, 5)?).ok()?;
+        let value = match self.short() {
+            Some(value) => value,
+            None => u32::try_from(self.long(5)?).ok()?,
+        };
         Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
     /// An i64 in at most 10 bytes.
     #[inline]
     pub(super) fn varlong(&mut self) -> Option<i64> {
-        let first = self.byte()?;
-        let value = if first < 0x80 { u64::from(first) } else { self.tail(first, 10)? };
+        let value = match self.short() {
+            Some(value) => u64::from(value),
+            None => self.long(10)?,
+        };
         Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
-    /// The rest of a varint whose first byte has the continuation bit.
-    fn tail(&mut self, first: u8, max_bytes: u32) -> Option<u64> {
-        let mut value = u64::from(first & 0x7f);
-        for index in 1..max_bytes {
+    /// One or two bytes: nearly every length and delta there is.
+    #[inline]
+    fn short(&mut self) -> Option<u32> {
+        match self.rest {
+            [first, rest @ ..] if *first < 0x80 => {
+                self.rest = rest;
+                Some(u32::from(*first))
+            }
+            [first, second, rest @ ..] if *second < 0x80 => {
+                self.rest = rest;
+                Some(u32::from(first & 0x7f) | u32::from(*second) << 7)
+            }
+            _ => None,
+        }
+    }
+
+    /// Up to `max_bytes` bytes.
+    fn long(&mut self, max_bytes: u32) -> Option<u64> {
+        let mut value = 0;
+        for index in 0..max_bytes {
             let byte = self.byte()?;
             let bits = u64::from(byte & 0x7f);
             let shift = 7 * index;

@@ -158,7 +158,7 @@ fn take(room: &mut usize, most: usize, field: &'static str, count: usize) -> Res
 /// though tags that no version has are skipped.
 fn known<T>(tag: u32, since: i16, version: i16, value: Result<T, Malformed>) -> Result<T, Refused> {
     if version < since {
-        return Err(Refused::Decoder(format!("tag {tag} is not valid for version {version}")));
+        return Err(Refused::EarlyTag { tag, version });
     }
     Ok(value?)
 }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::{ErrorCode, Refused, decode_response, messages};
+use crate::{ApiKey, ErrorCode, Refused, decode_response, messages};
 
 const VERSIONS: std::ops::RangeInclusive<i16> = 4..=18;
 
@@ -482,7 +482,13 @@ fn a_tag_that_only_a_later_version_has_is_refused_as_kafka_does() {
     for since in [DIRECTORY_ID, HIGH_WATERMARK] {
         let body = encoded(since, &peer(since, &told(since, request.clone()), &Tags::new()));
         assert!(decode(since, &body).is_ok());
-        assert!(matches!(decode(since - 1, &body), Err(Refused::Decoder(_))));
+        let version = since - 1;
+        let tag = u32::from(since == HIGH_WATERMARK);
+        assert_eq!(decode(version, &body), Err(Refused::EarlyTag { tag, version }));
+        assert_eq!(
+            crate::walk::request(ApiKey::Fetch, version, &body),
+            Err(Refused::EarlyTag { tag, version })
+        );
     }
 }
 

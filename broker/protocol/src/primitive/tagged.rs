@@ -20,9 +20,13 @@ impl<'a> Reader<'a> {
         Ok(count)
     }
 
-    /// The next tagged field: its tag, which has to be above `previous`, and its bytes.
+    /// The next tagged field: its tag, which has to be above `previous`, and its bytes. Tags are
+    /// signed in Kafka and never negative.
     pub fn tagged_field(&mut self, previous: Option<u32>) -> Result<(u32, &'a [u8]), Malformed> {
         let tag = self.unsigned_varint()?;
+        if tag > i32::MAX.cast_unsigned() {
+            return Err(Malformed::Varint);
+        }
         if previous.is_some_and(|previous| tag <= previous) {
             return Err(Malformed::TagOrder(tag));
         }

@@ -81,6 +81,11 @@ fn tagged_fields_are_capped_in_number_and_size_and_have_to_rise() {
         w.tagged_field(7, b"b");
     });
     assert_eq!(Reader::new(&twice).skip_tagged_fields(), Err(Malformed::TagOrder(7)));
+    let negative = written(|w| {
+        w.unsigned_varint(1);
+        w.tagged_field(u32::MAX, b"");
+    });
+    assert_eq!(Reader::new(&negative).skip_tagged_fields(), Err(Malformed::Varint));
 }
 
 proptest! {
@@ -97,7 +102,7 @@ proptest! {
             w.bytes(&blob); w.compact_nullable_bytes(Some(&blob));
             w.uuid(&id); w.f64(float);
             w.array_len(1); w.compact_array_len(1);
-            w.unsigned_varint(1); w.tagged_field(raw, &blob);
+            w.unsigned_varint(1); w.tagged_field(raw >> 1, &blob);
         });
         let mut r = Reader::new(&bytes);
         prop_assert_eq!(r.i16(), Ok(small));
@@ -118,7 +123,7 @@ proptest! {
         prop_assert_eq!(r.compact_array_len(1), Ok(1));
         let mut seen = None;
         r.tagged_fields::<Malformed>(|tag, value| { seen = Some((tag, value.to_vec())); Ok(()) })?;
-        prop_assert_eq!(seen, Some((raw, blob)));
+        prop_assert_eq!(seen, Some((raw >> 1, blob)));
         prop_assert_eq!(r.finish(), Ok(()));
     }
 
