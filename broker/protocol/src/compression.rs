@@ -133,12 +133,18 @@ pub fn inflate(
 
 /// Appends `bytes` compressed to `out`, as Kafka's Java clients write and read it.
 pub fn deflate(codec: Codec, bytes: &[u8], out: &mut Vec<u8>) {
+    deflate_at(codec, None, bytes, out);
+}
+
+/// [`deflate`] with a level: 0 to 9 for gzip, what libzstd takes for zstd, of no effect for others.
+/// Levels outside are brought inside; `None` is the codec's own default.
+pub fn deflate_at(codec: Codec, level: Option<i32>, bytes: &[u8], out: &mut Vec<u8>) {
     match codec {
         Codec::None => out.extend_from_slice(bytes),
-        Codec::Gzip => gzip::deflate(bytes, out),
+        Codec::Gzip => gzip::deflate(level, bytes, out),
         Codec::Snappy => snappy::deflate(bytes, out),
         Codec::Lz4 => lz4::deflate(bytes, out),
-        Codec::Zstd => zstd::deflate(bytes, out),
+        Codec::Zstd => zstd::deflate(level, bytes, out),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Rewriting a batch with fewer records: what compaction does.
+//! Rewriting a batch: with fewer records, as compaction does, or with another codec.
 
 use super::{
     Header, Malformed, RecordView, Scratch, layout,
@@ -102,4 +102,31 @@ fn recompressed(
             header.write(&scratch.inflated, out)
         }
     }
+}
+
+/// Appends to `out` the batch at the start of `batch` with its records compressed by `codec`, for
+/// topics whose `compression.type` is not the producer's. All else stays; a batch of that codec is
+/// copied as it is. Levels are those of [`compression::deflate_at`].
+///
+/// The result may be larger than what came: check it against `max.message.bytes` again.
+pub fn recompress(
+    batch: &[u8],
+    codec: Codec,
+    level: Option<i32>,
+    scratch: &mut Scratch,
+    out: &mut Vec<u8>,
+) -> Result<Header, Malformed> {
+    let (header, records) = split(batch)?;
+    if header.codec() == Some(codec) || header.count == 0 {
+        out.extend_from_slice(batch.get(..header.size()).unwrap_or_default());
+        return Ok(header);
+    }
+    let mut staged = std::mem::take(&mut scratch.staged);
+    staged.clear();
+    let plain = plain(&header, records, scratch)?;
+    compression::deflate_at(codec, level, plain, &mut staged);
+    let attributes = header.attributes & !layout::CODEC | codec.bits();
+    let header = Header { attributes, ..header }.write(&staged, out);
+    scratch.staged = staged;
+    Ok(header)
 }

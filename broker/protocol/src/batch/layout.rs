@@ -13,6 +13,8 @@ pub(super) const ATTRIBUTES: usize = 21;
 /// `maxTimestamp`, i64.
 pub(super) const MAX_TIMESTAMP: usize = 35;
 
+/// Attribute bits 0 to 2: the codec.
+pub(super) const CODEC: i16 = 0b111;
 /// Attribute bit 3: timestamps are the broker's append time.
 pub(super) const LOG_APPEND_TIME: i16 = 1 << 3;
 /// Attribute bit 4: part of a transaction.

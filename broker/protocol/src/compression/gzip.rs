@@ -35,8 +35,10 @@ pub(super) fn inflate(
     }
 }
 
-pub(super) fn deflate(bytes: &[u8], out: &mut Vec<u8>) {
-    let mut encoder = GzEncoder::new(out, Compression::default());
+pub(super) fn deflate(level: Option<i32>, bytes: &[u8], out: &mut Vec<u8>) {
+    let level = level.and_then(|level| u32::try_from(level.clamp(0, 9)).ok());
+    let mut encoder =
+        GzEncoder::new(out, level.map_or_else(Compression::default, Compression::new));
     encoder
         .write_all(bytes)
         .and_then(|()| encoder.finish().map(drop))

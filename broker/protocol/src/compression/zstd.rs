@@ -50,9 +50,11 @@ impl Inflater {
     }
 }
 
-pub(super) fn deflate(bytes: &[u8], out: &mut Vec<u8>) {
+pub(super) fn deflate(level: Option<i32>, bytes: &[u8], out: &mut Vec<u8>) {
+    let range = zstd::compression_level_range();
+    let level = level.unwrap_or(LEVEL).clamp(*range.start(), *range.end());
     let compressed =
-        zstd::bulk::compress(bytes, LEVEL).expect("compressing in memory does not fail");
+        zstd::bulk::compress(bytes, level).expect("compressing in memory does not fail");
     out.extend_from_slice(&compressed);
 }
 

@@ -66,6 +66,29 @@ proptest! {
 }
 
 #[test]
+fn another_codec_changes_nothing_but_the_bytes() {
+    for from in Codec::ALL {
+        let mut builder = Builder::new(50, 4);
+        for n in 0..40_i64 {
+            builder.record(n, Some(b"key"), Some(&[b'v'; 30]), &[(b"h", None), (b"h", None)]);
+        }
+        let batch = builder.producer(3, 2, 1).compressed(from).finish();
+        for to in Codec::ALL {
+            for level in [None, Some(1), Some(-200_000), Some(99)] {
+                let mut out = Vec::new();
+                let header =
+                    recompress(&batch, to, level, &mut Scratch::default(), &mut out).unwrap();
+                assert!(check(&out, &Rules::default()).is_ok());
+                assert_eq!(Header::parse(&out).unwrap(), header);
+                assert_eq!((header.codec(), header.producer_id), (Some(to), 3));
+                assert_eq!(read(&out), read(&batch));
+                assert_eq!(from == to, out == batch);
+            }
+        }
+    }
+}
+
+#[test]
 fn the_first_delete_horizon_stays() {
     let batch = simple(Codec::Snappy, 3);
     let (_, first) = filtered(&batch, Some(500), |record| record.offset != 1);
