@@ -50,8 +50,8 @@ fn a_file_that_cannot_be_applied_changes_nothing_and_says_where() {
     let mut up = Process::up(&folder, "demo.yaml");
     let address = up.ready();
 
-    folder.write("demo.yaml", &(cluster.clone() + "kind: {KafkaTopic\n"));
-    up.says("demo.yaml:6:7: unclosed bracket");
+    folder.write("demo.yaml", &(cluster.clone() + "metadata: {name: a\n"));
+    up.says("demo.yaml:6:11: unclosed bracket");
     up.says("nothing was changed: the cluster runs on as before");
     folder.write("demo.yaml", &topic("a", "partitions: 1"));
     up.says("the files have no KafkaCluster");
