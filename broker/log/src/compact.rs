@@ -1,11 +1,11 @@
 //! Rewriting closed segments so that only the last record of each key stays.
 //!
 //! The work between [`Log::begin_compaction`](crate::Log::begin_compaction) and
-//! [`Log::swap_compacted`](crate::Log::swap_compacted): it reads files that no longer change and writes others, without
-//! the log. A record stays while no later one has its key; a tombstone stays until the delete
-//! horizon that its first compaction wrote into its batch (KIP-534) has passed; records without a
-//! key go; control batches stay. The last batch of every segment written stays, empty if need be,
-//! so that the file itself says up to where it replaces others.
+//! [`Log::swap_compacted`](crate::Log::swap_compacted): it reads files that no longer change and
+//! writes others, without the log. A record stays while no later one has its key; a tombstone stays
+//! until the delete horizon that its first compaction wrote into its batch (KIP-534) has passed;
+//! records without a key go; control batches stay. The last batch of every segment written stays,
+//! empty if need be, so that the file itself says up to where it replaces others.
 
 mod keys;
 mod write;
@@ -178,7 +178,8 @@ impl<D: Disk> Compaction<D> {
     }
 
     /// Makes the removal of what was replaced durable, and notes how far the log is clean. Without
-    /// the log; between [`Log::swap_compacted`](crate::Log::swap_compacted) and [`Log::finish_compaction`](crate::Log::finish_compaction).
+    /// the log; between [`Log::swap_compacted`](crate::Log::swap_compacted) and
+    /// [`Log::finish_compaction`](crate::Log::finish_compaction).
     pub fn sync(&self) -> Result<(), LogError> {
         self.shared.sync_dir(&self.dir)?;
         let partition = self.partition.clone();

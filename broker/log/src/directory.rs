@@ -125,8 +125,8 @@ impl<D: Disk> Directory<D> {
         Ok(bytes.and_then(|bytes| topic_id_from_bytes(&bytes)))
     }
 
-    /// Opens a partition's log and creates it when there is none. A topic id is noted beside it, and
-    /// must be the one noted earlier.
+    /// Opens a partition's log and creates it when there is none. A topic id is noted beside it,
+    /// and must be the one noted earlier.
     pub fn open_log(
         &self,
         partition: TopicPartition,
@@ -216,7 +216,8 @@ impl<D: Disk> Directory<D> {
         self.write_checkpoints(&offsets)
     }
 
-    /// Writes what [`Log::checkpoints`] said about each log, for a caller that cannot hold them all.
+    /// Writes what [`Log::checkpoints`] said about each log, for a caller that cannot hold them
+    /// all.
     pub fn write_checkpoints(&self, logs: &[Checkpoints]) -> Result<(), LogError> {
         // starts first: a segment is removed only below a recovery point that is on the disk
         self.shared.change_log_starts(|starts| {
@@ -241,8 +242,8 @@ impl<D: Disk> Directory<D> {
         self.shared.write_offsets(name::HIGH_WATERMARKS, watermarks)
     }
 
-    /// Ends the use of the directory cleanly: syncs and closes the logs, writes the checkpoints and,
-    /// last, the mark that lets the next start trust the indexes.
+    /// Ends the use of the directory cleanly: syncs and closes the logs, writes the checkpoints
+    /// and, last, the mark that lets the next start trust the indexes.
     pub fn close(self, logs: impl IntoIterator<Item = Log<D>>) -> Result<(), LogError> {
         let mut closed = Vec::new();
         for log in logs {
@@ -253,7 +254,8 @@ impl<D: Disk> Directory<D> {
         self.close_after(&closed)
     }
 
-    /// [`Directory::close`] for a caller that has closed the logs itself, every one that was opened.
+    /// [`Directory::close`] for a caller that has closed the logs itself, every one that was
+    /// opened.
     pub fn close_after(self, closed: &[Checkpoints]) -> Result<(), LogError> {
         self.write_checkpoints(closed)?;
         let mark = self.shared.root.join(name::CLEAN_SHUTDOWN);

@@ -25,7 +25,8 @@ pub(crate) struct Segment<D: Disk> {
     /// One past the last offset.
     pub(crate) end: Offset,
     pub(crate) size: u64,
-    /// Open for as long as it holds bytes that were not synced, so that a failed write-back is seen.
+    /// Open for as long as it holds bytes that were not synced, so that a failed write-back is
+    /// seen.
     pub(crate) pinned: Option<Arc<D::File>>,
     largest: OnceLock<Option<Largest>>,
 }

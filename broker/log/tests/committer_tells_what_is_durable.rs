@@ -7,7 +7,6 @@
 )]
 
 #[cfg(test)]
-#[path = "support/common.rs"]
 mod common;
 
 use std::sync::mpsc;

@@ -7,7 +7,6 @@
 )]
 
 #[cfg(test)]
-#[path = "support/common.rs"]
 mod common;
 
 use common::{open, small, try_append};
@@ -62,10 +61,17 @@ fn check(log: &Log<MemoryDisk>, all: &[Timed]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 60,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn every_offset_and_time_is_found(sizes in prop::collection::vec(batch(), 1..120), start in 0..60_i64) {
+    fn every_offset_and_time_is_found(
+        sizes in prop::collection::vec(batch(), 1..120),
+        start in 0..60_i64,
+    ) {
         let disk = MemoryDisk::new(1);
         let config = Config { index_interval_bytes: 150, ..small() };
         let (directory, mut log) = open(&disk, &config);
@@ -78,7 +84,8 @@ proptest! {
         check(&log, &all);
         let end = log.end() * 2 / 3;
         log.truncate(end.max(log.start())).unwrap();
-        let left: Vec<Timed> = all.iter().copied().filter(|record| record.offset < log.end()).collect();
+        let left = all.iter().copied().filter(|record| record.offset < log.end());
+        let left: Vec<Timed> = left.collect();
         check(&log, &left);
     }
 }

@@ -12,7 +12,6 @@
 mod write_sample;
 
 #[cfg(test)]
-#[path = "support/common.rs"]
 mod common;
 
 use std::{

@@ -8,7 +8,6 @@
 )]
 
 #[cfg(test)]
-#[path = "support/common.rs"]
 mod common;
 
 use common::{ROOT, directory, partition, properties, read_all, try_append};

@@ -7,7 +7,6 @@
 )]
 
 #[cfg(test)]
-#[path = "support/common.rs"]
 mod common;
 
 use common::{append, batch, open, read_all, small, try_append};

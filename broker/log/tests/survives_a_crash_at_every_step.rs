@@ -8,7 +8,6 @@
 )]
 
 #[cfg(test)]
-#[path = "support/common.rs"]
 mod common;
 
 use common::{ROOT, append, directory, open, partition, read_all, small};

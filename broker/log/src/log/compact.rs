@@ -1,10 +1,10 @@
 //! The log's side of a compaction: what may be compacted, and putting the result in place.
 //!
-//! Five steps, of which those that wait for the disk do without the log:
-//! [`Log::begin_compaction`], [`Compaction::run`] (writes `.swap` files, durably), [`Log::swap_compacted`]
-//! (renames what they replace), [`Compaction::sync`], [`Log::finish_compaction`] (gives them their names). A
-//! crash before the second leaves the old segments, a crash later the new ones: opening finishes
-//! what the names tell.
+//! Five steps, of which those that wait for the disk do without the log: [`Log::begin_compaction`],
+//! [`Compaction::run`] (writes `.swap` files, durably), [`Log::swap_compacted`] (renames what they
+//! replace), [`Compaction::sync`], [`Log::finish_compaction`] (gives them their names). A crash
+//! before the second leaves the old segments, a crash later the new ones: opening finishes what the
+//! names tell.
 
 use std::{io, sync::Arc};
 
@@ -150,7 +150,8 @@ impl<D: Disk> Log<D> {
         Ok(())
     }
 
-    /// All five steps at once, for callers that nobody waits for. True when something was compacted.
+    /// All five steps at once, for callers that nobody waits for. True when something was
+    /// compacted.
     pub fn compact(&mut self, bounds: Bounds) -> Result<bool, LogError> {
         self.flush()?;
         let (partition, synced) = (self.partition.clone(), self.synced);

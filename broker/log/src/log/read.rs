@@ -228,8 +228,8 @@ pub(crate) fn invalid<F: File>(walk: &Walk<'_, F>) -> io::Error {
 }
 
 impl<D: Disk> Log<D> {
-    /// Shows every batch that ends behind `from`, in order: header and bytes. Ends early when `each`
-    /// says so by breaking.
+    /// Shows every batch that ends behind `from`, in order: header and bytes. Ends early when
+    /// `each` says so by breaking.
     pub fn for_each_batch<B>(
         &self,
         from: Offset,

@@ -2,9 +2,9 @@
 //!
 //! In three steps, none of which syncs under the log: the start offset moves in memory
 //! ([`Log::expire`], [`Log::advance_start`]), the directory checkpoints it
-//! ([`Directory::write_checkpoints`](crate::Directory::write_checkpoints)), and only what lies below
-//! the checkpointed start is removed ([`Log::remove_expired`]): renamed at once, unlinked after
-//! `file.delete.delay.ms`. Readers that hold a file keep its bytes.
+//! ([`Directory::write_checkpoints`](crate::Directory::write_checkpoints)), and only what lies
+//! below the checkpointed start is removed ([`Log::remove_expired`]): renamed at once, unlinked
+//! after `file.delete.delay.ms`. Readers that hold a file keep its bytes.
 
 use std::io;
 

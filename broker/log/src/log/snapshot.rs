@@ -1,7 +1,7 @@
 //! Producer snapshots: bytes of somebody else's, kept by offset.
 //!
-//! A snapshot says what the records below its offset did to producers. It is written beside the
-//! log and synced with it; its bytes must tell themselves whether they are whole (they carry a CRC),
+//! A snapshot says what the records below its offset did to producers. It is written beside the log
+//! and synced with it; its bytes must tell themselves whether they are whole (they carry a CRC),
 //! because a crash may leave part of them. One whose offset the log does not reach is removed.
 
 use std::{collections::BTreeSet, io};

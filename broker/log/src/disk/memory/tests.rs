@@ -1,3 +1,5 @@
+//! What the faulty disk promises to tests: it forgets, refuses and fills up as it should.
+
 use super::*;
 use crate::disk::read_full;
 
