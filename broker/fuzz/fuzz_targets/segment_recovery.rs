@@ -1,8 +1,8 @@
 //! A log opened over files that a crash, a bad disk or an attacker left: never a panic, and what is
 //! readable afterwards is whole, in order, and can be appended to.
 //!
-//! The first byte chooses: with its top bit the rest is one segment's bytes; else the rest says what
-//! to append to a real log and how to damage its files.
+//! The first byte chooses: with its top bit the rest is one segment's bytes; else the rest says
+//! what to append to a real log and how to damage its files.
 #![no_main]
 
 use std::{ops::ControlFlow, path::Path};

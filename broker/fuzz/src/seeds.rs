@@ -6,8 +6,8 @@ use kastellan_protocol::{batch::Builder, compression::Codec, header, walk};
 
 use crate::{apis::APIS, forge::Forge};
 
-/// Writes `inputs` into the directory that `KASTELLAN_SEEDS` names; a target does so before it reads
-/// its corpus.
+/// Writes `inputs` into the directory that `KASTELLAN_SEEDS` names; a target does so before it
+/// reads its corpus.
 ///
 /// # Panics
 /// If the directory cannot be written.
