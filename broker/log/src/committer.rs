@@ -152,7 +152,7 @@ impl<D: Disk> Inner<D> {
         while let Some(task) = self.next() {
             match task {
                 Task::Commit(key, work) => {
-                    let outcome = self.shared.commit(&work);
+                    let outcome = work.sync().map(|()| work.receipt);
                     self.pending.fetch_sub(work.bytes, Ordering::Relaxed);
                     (self.done)(Done { key, outcome });
                     if self.queue().finish(key) {
@@ -191,22 +191,11 @@ impl<D: Disk> Inner<D> {
     }
 }
 
-impl<D: Disk> Shared<D> {
-    /// Syncs what a log handed out; the first failure poisons.
-    fn commit(&self, work: &Unsynced<D>) -> Result<Receipt, LogError> {
-        self.check()?;
-        let root = self.root.display();
-        work.sync().map_err(|error| self.poison("sync a log in", &root, &error))?;
-        // another thread may have seen a write fail that this sync did not
-        self.check()?;
-        Ok(work.receipt)
-    }
-}
-
 impl<D: Disk> Directory<D> {
     /// Does on the caller's thread what a [`Committer`] does on its own: for a simulator, which has
     /// one thread and decides itself when a sync begins and when it is heard of.
     pub fn commit(&self, work: &Unsynced<D>) -> Result<Receipt, LogError> {
-        self.shared().commit(work)
+        self.shared().check()?;
+        work.sync().map(|()| work.receipt)
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     log::{Known, Log},
     name,
     properties::{Properties, topic_id_from_bytes, topic_id_to_bytes},
-    shared::{Budget, Shared},
+    shared::{Budget, Shared, Stamp},
 };
 
 const DELETE: &str = "-delete";
@@ -219,14 +219,16 @@ impl<D: Disk> Directory<D> {
     /// Writes what [`Log::checkpoints`] said about each log, for a caller that cannot hold them
     /// all.
     pub fn write_checkpoints(&self, logs: &[Checkpoints]) -> Result<(), LogError> {
-        // starts first: a segment is removed only below a recovery point that is on the disk
+        // a log that was truncated, or deleted and created anew, since it said this has been heeded
+        let holds = |log: &&Checkpoints| self.shared.has_stamp(&log.partition, log.stamp);
         self.shared.change_log_starts(|starts| {
-            for log in logs {
-                starts.insert(log.partition.clone(), log.start);
+            for log in logs.iter().filter(holds) {
+                let start = starts.entry(log.partition.clone()).or_default();
+                *start = log.start.max(*start);
             }
         })?;
         self.shared.change_recovery_points(|points| {
-            for log in logs {
+            for log in logs.iter().filter(holds) {
                 points.insert(log.partition.clone(), log.durable_end);
             }
         })
@@ -247,9 +249,7 @@ impl<D: Disk> Directory<D> {
     pub fn close(self, logs: impl IntoIterator<Item = Log<D>>) -> Result<(), LogError> {
         let mut closed = Vec::new();
         for log in logs {
-            let partition = log.partition().clone();
-            let (start, durable_end) = log.close()?;
-            closed.push(Checkpoints { partition, start, durable_end });
+            closed.push(log.close()?);
         }
         self.close_after(&closed)
     }
@@ -273,6 +273,7 @@ pub struct Checkpoints {
     pub start: Offset,
     /// Everything below is durable.
     pub durable_end: Offset,
+    pub(crate) stamp: Stamp,
 }
 
 impl<D: Disk> Log<D> {
@@ -282,6 +283,7 @@ impl<D: Disk> Log<D> {
             partition: self.partition().clone(),
             start: self.start(),
             durable_end: self.durable_end(),
+            stamp: self.stamp(),
         }
     }
 }

@@ -59,6 +59,8 @@ pub struct Log<D: Disk> {
     epochs: Epochs,
     /// Everything below is durable.
     synced: Offset,
+    /// Told apart from other logs of the partition's name.
+    id: u64,
     /// Counts truncations, so that a sync begun before one is not taken for one begun after.
     generation: u64,
     unsynced_bytes: u64,

@@ -2,6 +2,7 @@
 //! checkpointed.
 
 use std::{
+    collections::BTreeMap,
     fmt::Display,
     io,
     path::{Path, PathBuf},
@@ -50,6 +51,15 @@ pub(crate) struct Shared<D: Disk> {
     recovery_points: Mutex<Offsets>,
     log_starts: Mutex<Offsets>,
     cleaned: Mutex<Offsets>,
+    stamps: Mutex<BTreeMap<TopicPartition, Stamp>>,
+}
+
+/// Which log of a partition, and after how many truncations: what was noted about another one must
+/// not be written over what holds now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) log: u64,
+    pub(crate) generation: u64,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -68,6 +78,7 @@ impl<D: Disk> Shared<D> {
             recovery_points: Mutex::default(),
             log_starts: Mutex::default(),
             cleaned: Mutex::default(),
+            stamps: Mutex::default(),
         }
     }
 
@@ -184,8 +195,18 @@ impl<D: Disk> Shared<D> {
         self.change(&self.cleaned, name::CLEANED, change)
     }
 
+    /// From now on only what carries this stamp is written about the partition.
+    pub(crate) fn stamp(&self, of: &TopicPartition, stamp: Stamp) {
+        locked(&self.stamps).insert(of.clone(), stamp);
+    }
+
+    pub(crate) fn has_stamp(&self, of: &TopicPartition, stamp: Stamp) -> bool {
+        locked(&self.stamps).get(of) == Some(&stamp)
+    }
+
     /// Drops what is noted about a partition.
     pub(crate) fn forget_partition(&self, of: &TopicPartition) -> Result<(), LogError> {
+        locked(&self.stamps).remove(of);
         self.change_recovery_points(|points| {
             points.remove(of);
         })?;

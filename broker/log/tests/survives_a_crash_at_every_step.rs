@@ -291,3 +291,31 @@ fn deleting_a_log_and_creating_one_of_its_name() {
         }
     }
 }
+
+#[test]
+fn checkpoints_that_are_out_of_date_are_not_written() {
+    let disk = MemoryDisk::new(1);
+    let (dir, mut log) = open(&disk, &small());
+    for _ in 0..50 {
+        append(&mut log, 0, 2);
+    }
+    log.flush().unwrap();
+    let before_truncation = log.checkpoints();
+    log.truncate(30).unwrap();
+    dir.write_checkpoints(&[before_truncation]).unwrap();
+    let point = |name: &str| {
+        let bytes = disk.contents(&std::path::Path::new(ROOT).join(name)).unwrap_or_default();
+        kastellan_log::checkpoint::offsets_from_bytes(&bytes).unwrap_or_default()
+    };
+    let recovery = || point(kastellan_log::name::RECOVERY_POINTS).get(&partition()).copied();
+    assert!(recovery().is_none_or(|point| point <= 30), "{:?}", recovery());
+    dir.checkpoint([&log]).unwrap();
+    assert_eq!(recovery(), Some(30));
+    log.advance_start(20).unwrap();
+    let of_the_deleted = log.checkpoints();
+    dir.delete_log(log).unwrap();
+    let log = dir.open_log(partition(), None, small()).unwrap();
+    dir.write_checkpoints(&[of_the_deleted]).unwrap();
+    assert_eq!(point(kastellan_log::name::LOG_STARTS).get(&partition()), None);
+    assert_eq!(log.start(), 0);
+}

@@ -120,9 +120,7 @@ impl<D: Disk> MetadataLog<D> {
 
     /// Closes the log.
     pub(super) fn close(self) -> Result<Checkpoints, LogError> {
-        let partition = self.log.partition().clone();
-        let (start, durable_end) = self.log.close()?;
-        Ok(Checkpoints { partition, start, durable_end })
+        self.log.close()
     }
 
     /// What every leader of a quorum writes first: that it leads.

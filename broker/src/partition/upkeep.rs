@@ -27,10 +27,7 @@ impl Partition {
             let snapshot = machine.producers().to_snapshot();
             machine.log_mut().store_snapshot(end, &snapshot)?;
         }
-        let log = machine.into_log();
-        let partition = log.partition().clone();
-        let (start, durable_end) = log.close()?;
-        Ok(Checkpoints { partition, start, durable_end })
+        machine.into_log().close()
     }
 
     /// Forgets producers that have been silent for `expiration` milliseconds.
@@ -42,8 +39,7 @@ impl Partition {
     pub(crate) fn flush_now(&self) -> Result<(), LogError> {
         let unsynced = self.with_log(Log::take_unsynced)??;
         let Some(unsynced) = unsynced else { return Ok(()) };
-        // A failure is the committer's to report: it poisons the directory with the next sync.
-        unsynced.sync().map_err(|error| LogError::Unreadable(error.to_string()))?;
+        unsynced.sync()?;
         self.with(|machine| {
             let durable = machine.log_mut().synced(unsynced.receipt);
             machine.synced(durable)

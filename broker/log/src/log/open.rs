@@ -17,7 +17,7 @@ use crate::{
     name::{self, Kind, Stage},
     scan::{LOOKUP, Step, Walk},
     segment::{Builder, Segment},
-    shared::Shared,
+    shared::{Shared, Stamp},
 };
 
 /// What the directory knows about a log before it is opened.
@@ -37,6 +37,8 @@ impl<D: Disk> Log<D> {
         known: Known,
     ) -> Result<Self, Error> {
         let dir: Arc<Path> = shared.root.join(partition.to_string()).into();
+        let id = shared.id();
+        shared.stamp(&partition, Stamp { log: id, generation: 0 });
         let mut log = Self {
             shared,
             partition,
@@ -48,6 +50,7 @@ impl<D: Disk> Log<D> {
             active: None,
             epochs: Epochs::default(),
             synced: 0,
+            id,
             generation: 0,
             unsynced_bytes: 0,
             changes: 0,

@@ -2,15 +2,14 @@
 
 use std::{io, path::Path, sync::Arc};
 
-use kastellan_core::{
-    id::Offset,
-    log::{Log as _, LogError},
-};
+use kastellan_core::{id::Offset, log::LogError};
 
 use super::Log;
 use crate::{
+    directory::Checkpoints,
     disk::{Disk, File},
     segment::write_index,
+    shared::{Shared, Stamp},
 };
 
 /// Syncing these makes the log durable up to `receipt.upto`.
@@ -24,7 +23,7 @@ pub struct Unsynced<D: Disk> {
     pub files: Vec<Arc<D::File>>,
     /// The directory, when names in it changed.
     pub dir: Option<Arc<Path>>,
-    disk: D,
+    shared: Arc<Shared<D>>,
 }
 
 /// What a finished sync proves.
@@ -48,10 +47,17 @@ pub struct WriteBack<D: Disk> {
 }
 
 impl<D: Disk> Unsynced<D> {
-    /// Syncs all of it, here and now. After an error the directory must be poisoned.
-    pub fn sync(&self) -> io::Result<()> {
-        self.files.iter().try_for_each(|file| file.sync())?;
-        self.dir.iter().try_for_each(|dir| self.disk.sync_dir(dir))
+    /// Syncs all of it, here and now. The first failure poisons the directory; after one nothing
+    /// is tried again.
+    pub fn sync(&self) -> Result<(), LogError> {
+        self.shared.check()?;
+        let synced = self.files.iter().try_for_each(|file| file.sync());
+        let synced = synced
+            .and_then(|()| self.dir.iter().try_for_each(|dir| self.shared.disk.sync_dir(dir)));
+        let root = self.shared.root.display();
+        synced.map_err(|error| self.shared.poison("sync a log in", &root, &error))?;
+        // another thread may have seen a write fail that this sync did not
+        self.shared.check()
     }
 
     /// Takes in what a later call handed out, for one sync of both.
@@ -68,6 +74,10 @@ impl<D: Disk> Unsynced<D> {
 }
 
 impl<D: Disk> Log<D> {
+    pub(crate) fn stamp(&self) -> Stamp {
+        Stamp { log: self.id, generation: self.generation }
+    }
+
     /// What to sync so that everything appended so far is durable; `None` when it is.
     pub fn take_unsynced(&mut self) -> Result<Option<Unsynced<D>>, LogError> {
         self.shared.check()?;
@@ -85,7 +95,7 @@ impl<D: Disk> Log<D> {
             bytes: std::mem::take(&mut self.unsynced_bytes),
             files,
             dir,
-            disk: self.shared.disk.clone(),
+            shared: Arc::clone(&self.shared),
         }))
     }
 
@@ -125,15 +135,15 @@ impl<D: Disk> Log<D> {
     /// Makes everything appended durable before it returns.
     pub fn flush(&mut self) -> Result<(), LogError> {
         if let Some(unsynced) = self.take_unsynced()? {
-            unsynced.sync().map_err(|error| self.poison("sync", &error))?;
+            unsynced.sync()?;
             self.synced(unsynced.receipt);
         }
         Ok(())
     }
 
     /// Makes everything durable and writes the active segment's indexes, so that the next open
-    /// need not scan; returns (start, end) for the directory's checkpoints.
-    pub fn close(mut self) -> Result<(Offset, Offset), LogError> {
+    /// need not scan; returns what the directory's checkpoints are to say.
+    pub fn close(mut self) -> Result<Checkpoints, LogError> {
         self.shared.check()?;
         if let Some(active) = &self.active {
             let mut index = active.index.index.clone();
@@ -147,26 +157,30 @@ impl<D: Disk> Log<D> {
         }
         self.purge(i64::MAX)?;
         self.flush()?;
-        Ok((self.start(), self.end))
+        Ok(self.checkpoints())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::{MemoryDisk, Open};
+    use crate::{
+        disk::{MemoryDisk, Open},
+        shared::Budget,
+    };
 
     #[test]
     fn merged_work_syncs_each_file_once_and_ends_at_the_later_offset() {
         let disk = MemoryDisk::new(1);
         let open = |name: &str| Arc::new(disk.open(Path::new(name), Open::Create).unwrap());
         let (a, b) = (open("/a"), open("/b"));
+        let shared = Arc::new(Shared::new(disk.clone(), "/".into(), Budget::default()));
         let work = |upto, files: &[&Arc<_>], dir: Option<&str>| Unsynced {
             receipt: Receipt { upto, generation: 0, changes: 0 },
             bytes: 10,
             files: files.iter().map(|file| Arc::clone(file)).collect(),
             dir: dir.map(|dir| Path::new(dir).into()),
-            disk: disk.clone(),
+            shared: Arc::clone(&shared),
         };
         let mut first = work(5, &[&a], Some("/"));
         first.merge(work(9, &[&a, &b], None));

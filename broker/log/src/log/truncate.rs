@@ -26,13 +26,13 @@ impl<D: Disk> Log<D> {
         if end < self.start {
             return Err(self.out_of_range(end));
         }
+        self.begin_truncation();
         self.lower_recovery_point(end)?;
         if self.closed.back().is_some_and(|last| last.end > end) {
             // a compaction under way must not bring back what goes
             remove_swaps(&self.shared, &self.dir)?;
         }
         self.cut(end).map_err(|error| self.poison("truncate", &error))?;
-        self.generation += 1;
         self.synced = self.synced.min(self.end);
         if self.epochs.truncate_end(self.end) {
             self.write_epochs()?;
@@ -45,11 +45,11 @@ impl<D: Disk> Log<D> {
     /// behind. Everything below `start` counts as deleted.
     pub fn restart_at(&mut self, start: Offset) -> Result<(), LogError> {
         self.shared.check()?;
+        self.begin_truncation();
         self.lower_recovery_point(0)?;
         remove_swaps(&self.shared, &self.dir)?;
         self.drop_from(0).map_err(|error| self.poison("empty", &error))?;
         (self.start, self.end, self.synced) = (start, start, start);
-        self.generation += 1;
         self.epochs.truncate_end(Offset::MIN);
         self.create_active(start).map_err(|error| self.poison("create a segment in", &error))?;
         self.shared.sync_dir(&self.dir)?;
@@ -58,6 +58,12 @@ impl<D: Disk> Log<D> {
             points.insert(partition, start);
         })?;
         self.write_epochs()
+    }
+
+    /// What was said about this log so far holds no longer.
+    fn begin_truncation(&mut self) {
+        self.generation += 1;
+        self.shared.stamp(&self.partition, self.stamp());
     }
 
     fn lower_recovery_point(&self, to: Offset) -> Result<(), LogError> {
