@@ -105,6 +105,11 @@ impl MemoryDisk {
         locked(&self.state).syncs
     }
 
+    /// How many bytes all files together hold, removed ones too: what a capacity is compared with.
+    pub fn used(&self) -> u64 {
+        locked(&self.state).used()
+    }
+
     /// Sets the time that files changed from now on carry, in milliseconds since 1970.
     pub fn set_time(&self, now: i64) {
         locked(&self.state).now = now;

@@ -268,7 +268,7 @@ impl State {
         self.inode(inode)
     }
 
-    fn used(&self) -> u64 {
+    pub(super) fn used(&self) -> u64 {
         let len = |node: &Node| match node {
             Node::File(file) => file.seen.len() as u64,
             Node::Dir { .. } => 0,

@@ -1,0 +1,85 @@
+//! Deliberate mistakes, switched on at run time: a simulator that does not find them is worth
+//! nothing. Each is made in the simulator's own disk or driver, never in what is tested.
+
+/// One mistake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mutant {
+    /// Disk: syncing a directory does nothing.
+    ForgetDirectorySync,
+    /// Disk: syncing a segment does nothing.
+    ForgetFileSync,
+    /// Disk: a failed sync is reported as a success.
+    SwallowSyncError,
+    /// Disk: a failed write is reported as a success.
+    SwallowWriteError,
+    /// Disk: while a log is opened, every batch seems to have the right CRC.
+    SkipRecoveryCrc,
+    /// Data: in fsync mode an append is acknowledged before it is synced.
+    AcknowledgeBeforeSync,
+    /// Data: readers see what is behind the high watermark.
+    ServePastHighWatermark,
+    /// Data: what recovery cut off is served all the same.
+    ServePastValidPrefix,
+    /// Data: repeated batches are not recognised.
+    SkipDedupe,
+    /// Data: after a restart nobody remembers the producers.
+    DropProducerState,
+    /// Data: after a restart the producers are as of the snapshot, without what follows it.
+    StaleProducerSnapshot,
+    /// Data: a refused append is acknowledged.
+    IgnorePoison,
+    /// Data: recovery points run ahead of what is synced.
+    CheckpointAhead,
+    /// Data: the start offset is not remembered.
+    ForgetLogStart,
+    /// Data: a crash looks like a clean shutdown.
+    AlwaysClean,
+    /// Data: a topic's directory is not told whose it is, and deleting a topic leaves it.
+    ForgetTopicDeletion,
+    /// Data: time lookups point one record too far.
+    TimeLookupOffByOne,
+    /// Groups: a commit is answered and never appended.
+    ReplyBeforeAppend,
+    /// Groups: tombstones are applied and never appended.
+    ForgetTombstone,
+    /// Groups: a replay stops one record early.
+    ReplayTooLittle,
+    /// Metadata: answers do not wait for the sync.
+    MetadataBeforeSync,
+    /// Metadata: settings are applied and never appended.
+    MetadataForgetConfig,
+    /// Retention takes one segment too many.
+    RetentionTooEager,
+    /// Compaction may touch what is not yet committed and forgets tombstones at once.
+    CompactionForgetsTombstones,
+}
+
+impl Mutant {
+    /// All of them.
+    pub const ALL: [Self; 24] = [
+        Self::ForgetDirectorySync,
+        Self::ForgetFileSync,
+        Self::SwallowSyncError,
+        Self::SwallowWriteError,
+        Self::SkipRecoveryCrc,
+        Self::AcknowledgeBeforeSync,
+        Self::ServePastHighWatermark,
+        Self::ServePastValidPrefix,
+        Self::SkipDedupe,
+        Self::DropProducerState,
+        Self::StaleProducerSnapshot,
+        Self::IgnorePoison,
+        Self::CheckpointAhead,
+        Self::ForgetLogStart,
+        Self::AlwaysClean,
+        Self::ForgetTopicDeletion,
+        Self::TimeLookupOffByOne,
+        Self::ReplyBeforeAppend,
+        Self::ForgetTombstone,
+        Self::ReplayTooLittle,
+        Self::MetadataBeforeSync,
+        Self::MetadataForgetConfig,
+        Self::RetentionTooEager,
+        Self::CompactionForgetsTombstones,
+    ];
+}

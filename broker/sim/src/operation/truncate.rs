@@ -1,0 +1,55 @@
+//! A log is cut, as one is that led and now follows: what is behind the cut must never come back.
+
+use kastellan_core::{log::Log as _, partition::Partition, producer::Producers};
+
+use crate::{
+    broker::Waiter,
+    counter::Rare,
+    invariant::Check,
+    producer::Producer,
+    world::World,
+};
+
+pub(super) fn run(world: &mut World) -> Check {
+    let Some(of) = world.any_partition() else { return Ok(()) };
+    let World { broker: Some(broker), env, producers, held, .. } = world else { return Ok(()) };
+    let Some(model) = env.model.partitions.get_mut(&of) else { return Ok(()) };
+    if model.config.compact || broker.directory.poisoned().is_some() {
+        return Ok(());
+    }
+    let to = env.workload.between(model.start, model.end + 1);
+    let Some(mut served) = broker.partitions.remove(&of) else { return Ok(()) };
+    held.retain(|held| held.of != of);
+    for (_, waiter) in served.waiting.drain(..) {
+        let Waiter::Produce(sender, _) = waiter else { continue };
+        let lane = producers.get_mut(sender.producer).and_then(|it| it.lanes.get_mut(&of));
+        if let Some(lane) = lane {
+            lane.settle(sender.sequence, crate::producer::Fate::Unknown);
+        }
+    }
+    let (epoch, durability) = (served.machine.epoch(), served.machine.durability());
+    let mut log = served.machine.into_log();
+    let cut = log.truncate(to);
+    let boundary = model.boundary(to);
+    // what was promised of the tail is withdrawn by whoever truncates
+    model.batches.range_mut(boundary..).for_each(|(_, batch)| batch.acknowledged = false);
+    model.high_watermark = model.high_watermark.min(boundary);
+    if cut.is_ok() {
+        let gone = model.batches.range(boundary..).count();
+        env.counters.note_if(gone > 1, Rare::TruncatedSeveralBatches);
+        model.cut(log.end());
+    } else {
+        model.half_truncated = Some(to);
+        model.durable = model.durable.min(boundary);
+    }
+    let mut known = Producers::new(env.parameters.remembered);
+    let rebuilt = log.for_each_header(log.start(), |header| {
+        known.record(header, header.max_timestamp);
+    });
+    drop(rebuilt);
+    producers.iter_mut().for_each(Producer::start_over);
+    served.machine = Partition::new(log, known, epoch + 1, durability);
+    model.high_watermark = served.machine.high_watermark();
+    broker.partitions.insert(of, served);
+    Ok(())
+}
