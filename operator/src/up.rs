@@ -330,6 +330,8 @@ impl Up {
                 None => break,
             }
         }
+        // a temporary data directory goes with them
+        drop(self.brokers);
         report::line("stopped");
     }
 }

@@ -125,3 +125,10 @@ fn arguments_that_cannot_be_carried_out_exit_with_2() {
         assert!(said.contains(expected), "said: {said}\nexpected: {expected}");
     }
 }
+
+#[test]
+fn a_listener_on_all_addresses_says_which_one_clients_dial() {
+    let (code, said) = Folder::new().output("plain=0.0.0.0:0", &["--log", "error"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("--listener plain=0.0.0.0:PORT,advertised=HOST:PORT"), "{said}");
+}

@@ -58,5 +58,6 @@ pub(super) fn problems(problems: &[Problem], consequence: &str) {
 
 /// A line on stderr; when nobody reads there, there is nobody to tell.
 pub(super) fn line(text: &str) {
-    drop(writeln!(std::io::stderr().lock(), "{text}"));
+    // in one piece: stderr has no buffer, and others write there, too
+    drop(std::io::stderr().lock().write_all(format!("{text}\n").as_bytes()));
 }

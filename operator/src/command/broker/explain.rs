@@ -14,6 +14,10 @@ pub(super) fn start(why: &StartError, config: &Config) -> Failure {
             let all = invalid.iter().map(ToString::to_string).collect::<Vec<_>>();
             Failure::usage(all.join("\nerror: ")).help("write --set NAME=VALUE for each setting")
         }
+        StartError::NotAdvertised(name) => {
+            Failure::usage(format!("listener {name} listens on all addresses: clients need one"))
+                .help(format!("write --listener {name}=0.0.0.0:PORT,advertised=HOST:PORT"))
+        }
         other => Failure::new(format!("start broker {}: {other}", config.node_id)),
     }
 }

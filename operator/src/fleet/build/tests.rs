@@ -51,6 +51,15 @@ fn settings_and_topics_arrive_under_kafkas_names() {
 }
 
 #[test]
+fn the_quickstart_is_a_fleet() {
+    let text = include_str!("../../../../manifests/quickstart.yaml").to_owned();
+    let source = Source { file: "quickstart.yaml".to_owned(), text };
+    let fleet = fleet(&read(&[source]).unwrap()).unwrap();
+    assert_eq!(fleet.cluster.brokers[0].listeners[0].port, 9092);
+    assert_eq!(fleet.topics["greetings"].partitions, Some(3));
+}
+
+#[test]
 fn each_thing_that_cannot_be_honoured_is_refused_with_what_to_write() {
     let two = "listeners: [{name: a, port: 1}, {name: a, port: 1}]";
     for (documents, expected) in [
