@@ -35,7 +35,7 @@ use self::{
 };
 use crate::broker::Broker;
 pub(crate) use gather::Gather;
-pub(crate) use topic::{Coordinator, find};
+pub(crate) use topic::{Coordinator, find, id as topic_id, shape};
 
 /// All group coordinators of the broker.
 #[derive(Debug)]

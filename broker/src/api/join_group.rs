@@ -19,6 +19,8 @@ use crate::{
 
 /// From here on a newcomer is given an id first and joins with it (KIP-394).
 const KNOWN_MEMBERS: i16 = 4;
+/// From here on an answer can say that there is no protocol; before, it is empty.
+const NULLABLE_PROTOCOL: i16 = 7;
 /// From here on a leader can be told to leave the assignment alone (KIP-814).
 const SKIPS_ASSIGNMENT: i16 = 9;
 
@@ -59,18 +61,20 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     };
     Groups::ask(broker, group.as_str(), input, move |reply| {
         if let Reply::Join(joined) = reply {
-            call.reply.send(&response(*joined));
+            call.reply.send(&response(version, *joined));
         }
     });
     Ok(())
 }
 
-fn response(joined: Joined) -> JoinGroupResponse {
+fn response(version: i16, joined: Joined) -> JoinGroupResponse {
+    let no_protocol = joined.error.is_some() && version >= NULLABLE_PROTOCOL;
+    let protocol = (!no_protocol).then(|| StrBytes::from_string(joined.protocol));
     JoinGroupResponse::default()
         .with_error_code(joined.error.map_or(wire::NONE, |error| error.code()))
         .with_generation_id(joined.generation)
         .with_protocol_type(joined.protocol_type.map(StrBytes::from_string))
-        .with_protocol_name(Some(StrBytes::from_string(joined.protocol)))
+        .with_protocol_name(protocol)
         .with_leader(wire::member(&joined.leader))
         .with_skip_assignment(joined.skip_assignment)
         .with_member_id(wire::member(&joined.member))

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use kastellan_core::{
-    group::{CommitOffsets, Input, OffsetToCommit, Reply},
-    id::Uuid,
-};
+use kastellan_core::group::{CommitOffsets, Input, OffsetToCommit, Reply};
 use kastellan_protocol::{
     ErrorCode, Refused,
     messages::{
@@ -18,35 +15,33 @@ use kastellan_protocol::{
 use crate::{
     broker::Broker,
     call::Call,
-    groups::{Groups, wire},
+    groups::{self, Groups, wire},
 };
 
-/// From here on topics are named by id.
-const TOPIC_IDS: i16 = 10;
 /// From here on a missing group has a code of its own.
 const MISSING_GROUPS: i16 = 9;
 
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: OffsetCommitRequest = call.decode()?;
     let version = call.version();
-    // topics that do not exist are answered here, and are none of the group's business
+    // what does not exist is answered here, and is none of the group's business
     let mut response = OffsetCommitResponse::default();
     let mut offsets = Vec::new();
-    for topic in &request.topics {
-        let known = find_topic(broker, version, topic);
-        response.topics.push(answer(version, topic, known.as_ref().err().copied()));
-        if let Ok((name, id)) = known {
-            offsets.extend(topic.partitions.iter().map(|partition| OffsetToCommit {
-                topic: name.clone(),
-                topic_id: id,
-                partition: partition.partition_index,
-                offset: partition.committed_offset,
-                leader_epoch: partition.committed_leader_epoch,
-                metadata: partition.committed_metadata.as_deref().unwrap_or_default().to_owned(),
-            }));
-        }
+    for topic in request.topics.iter().filter(|topic| !topic.partitions.is_empty()) {
+        let (id, count) = groups::shape(broker, &topic.name).unwrap_or_default();
+        let exists = |index: i32| usize::try_from(index).is_ok_and(|index| index < count);
+        response.topics.push(answer(topic, exists));
+        let known = topic.partitions.iter().filter(|partition| exists(partition.partition_index));
+        offsets.extend(known.map(|partition| OffsetToCommit {
+            topic: topic.name.to_string(),
+            topic_id: id,
+            partition: partition.partition_index,
+            offset: partition.committed_offset,
+            leader_epoch: partition.committed_leader_epoch,
+            metadata: partition.committed_metadata.as_deref().unwrap_or_default().to_owned(),
+        }));
     }
-    if offsets.is_empty() && !request.topics.is_empty() {
+    if offsets.is_empty() && !response.topics.is_empty() {
         call.reply.send(&response);
         return Ok(());
     }
@@ -71,38 +66,20 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     Ok(())
 }
 
-/// The name and id of a topic that exists.
-fn find_topic(
-    broker: &Broker,
-    version: i16,
-    topic: &OffsetCommitRequestTopic,
-) -> Result<(String, Uuid), ErrorCode> {
-    let image = broker.controller.image();
-    let (found, missing) = if version >= TOPIC_IDS {
-        (image.topic_by_id(&topic.topic_id), ErrorCode::UnknownTopicId)
-    } else {
-        (image.topic(&topic.name), ErrorCode::UnknownTopicOrPartition)
-    };
-    found.map(|topic| (topic.name.as_ref().to_owned(), topic.id)).ok_or(missing)
-}
-
 fn answer(
-    version: i16,
     topic: &OffsetCommitRequestTopic,
-    error: Option<ErrorCode>,
+    exists: impl Fn(i32) -> bool,
 ) -> OffsetCommitResponseTopic {
-    let code = error.map_or(wire::NONE, |error| error.code());
+    let unknown = ErrorCode::UnknownTopicOrPartition.code();
     let partitions = topic.partitions.iter().map(|partition| {
+        let index = partition.partition_index;
         OffsetCommitResponsePartition::default()
-            .with_partition_index(partition.partition_index)
-            .with_error_code(code)
+            .with_partition_index(index)
+            .with_error_code(if exists(index) { wire::NONE } else { unknown })
     });
-    let answer = OffsetCommitResponseTopic::default().with_partitions(partitions.collect());
-    if version >= TOPIC_IDS {
-        answer.with_topic_id(topic.topic_id)
-    } else {
-        answer.with_name(wire::text(&topic.name).into())
-    }
+    OffsetCommitResponseTopic::default()
+        .with_name(wire::text(&topic.name).into())
+        .with_partitions(partitions.collect())
 }
 
 /// Writes the coordinator's word to every partition that was put to it.

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use kastellan_core::{
-    group::{FetchOffsets, FetchedTopic, Input, Reply, TopicToFetch},
-    id::Uuid,
-};
+use kastellan_core::group::{FetchOffsets, FetchedTopic, Input, Reply, TopicToFetch};
 use kastellan_protocol::{
     ErrorCode, Refused,
     messages::{
@@ -21,13 +18,11 @@ use kastellan_protocol::{
 use crate::{
     broker::Broker,
     call::Call,
-    groups::{Gather, Groups, wire},
+    groups::{self, Gather, Groups, wire},
 };
 
 /// From here on a request asks for several groups (KIP-709).
 const BATCHED: i16 = 8;
-/// From here on topics are named by id.
-const TOPIC_IDS: i16 = 10;
 /// From here on there is a place for an error of the group.
 const GROUP_ERRORS: i16 = 2;
 
@@ -74,68 +69,39 @@ fn fetch(
     group: OffsetFetchRequestGroup,
     then: impl FnOnce(OffsetFetchResponseGroup) + Send + 'static,
 ) {
-    let mut unknown = Vec::new();
-    let topics = group.topics.as_ref().map(|topics| {
-        let mut known = Vec::new();
-        for topic in topics {
-            match to_fetch(broker, version, topic) {
-                Some(topic) => known.push(topic),
-                None => unknown.push(topic.clone()),
-            }
-        }
-        known
-    });
-    let group_id = group.group_id.clone();
-    let asker = Arc::clone(broker);
-    let input = |ticket| {
-        Input::FetchOffsets(FetchOffsets { ticket, group: group_id.as_str().into(), topics })
-    };
     let name = group.group_id.clone();
-    Groups::ask(broker, &group_id, input, move |reply| {
+    let topics = group.topics.as_ref();
+    let topics = topics.map(|it| it.iter().map(|topic| to_fetch(broker, topic)).collect());
+    let input =
+        |ticket| Input::FetchOffsets(FetchOffsets { ticket, group: name.as_str().into(), topics });
+    Groups::ask(broker, &name, input, move |reply| {
         let Reply::FetchOffsets(fetched) = reply else { return };
-        let answer = OffsetFetchResponseGroup::default().with_group_id(wire::text(&name).into());
+        let answer =
+            OffsetFetchResponseGroup::default().with_group_id(wire::text(&group.group_id).into());
         then(match fetched {
+            Ok(fetched) => answer.with_topics(fetched.into_iter().map(topic).collect()),
             Err(error) => {
                 // the oldest answers have room for an error only beside each partition
                 let topics = group.topics.unwrap_or_default();
-                let failed = topics.iter().map(|topic| failed(version, topic, error));
+                let failed = topics.iter().map(|topic| failed(topic, error));
                 let topics = if version < GROUP_ERRORS { failed.collect() } else { Vec::new() };
                 answer.with_error_code(error.code()).with_topics(topics)
-            }
-            Ok(fetched) => {
-                let known = fetched.into_iter().filter_map(|it| topic(&asker, version, it));
-                let unknown = unknown.iter();
-                let unknown = unknown.map(|it| failed(version, it, ErrorCode::UnknownTopicId));
-                answer.with_topics(known.chain(unknown).collect())
             }
         });
     });
 }
 
-/// The topic to ask for; `None` where an id says nothing. A name is looked up, too, so that offsets of
-/// an older topic of that name do not count; it may be unknown.
-fn to_fetch(
-    broker: &Broker,
-    version: i16,
-    topic: &OffsetFetchRequestTopics,
-) -> Option<TopicToFetch> {
-    let image = broker.controller.image();
-    let (name, topic_id) = if version >= TOPIC_IDS {
-        let known = image.topic_by_id(&topic.topic_id)?;
-        (known.name.as_ref().to_owned(), known.id)
-    } else {
-        let known = image.topic(&topic.name);
-        (topic.name.to_string(), known.map_or_else(Uuid::nil, |known| known.id))
-    };
-    Some(TopicToFetch { topic: name, topic_id, partitions: topic.partition_indexes.clone() })
+/// The topic to ask for. It need not exist; if it does, offsets of an older one of that name do not
+/// count.
+fn to_fetch(broker: &Broker, topic: &OffsetFetchRequestTopics) -> TopicToFetch {
+    TopicToFetch {
+        topic: topic.name.to_string(),
+        topic_id: groups::topic_id(broker, &topic.name).unwrap_or_default(),
+        partitions: topic.partition_indexes.clone(),
+    }
 }
 
-/// A topic's answer; one that has gone since has no id to be told by.
-fn topic(
-    broker: &Broker,
-    version: i16,
-    fetched: FetchedTopic,
-) -> Option<OffsetFetchResponseTopics> {
+fn topic(fetched: FetchedTopic) -> OffsetFetchResponseTopics {
     let partitions = fetched.partitions.into_iter().map(|it| {
         OffsetFetchResponsePartitions::default()
             .with_partition_index(it.partition)
@@ -143,23 +109,12 @@ fn topic(
             .with_committed_leader_epoch(it.leader_epoch)
             .with_metadata(Some(it.metadata.into()))
     });
-    let answer = OffsetFetchResponseTopics::default().with_partitions(partitions.collect());
-    if version < TOPIC_IDS {
-        return Some(answer.with_name(wire::text(&fetched.topic).into()));
-    }
-    let id = if fetched.topic_id.is_nil() {
-        broker.controller.image().topic(&fetched.topic)?.id
-    } else {
-        fetched.topic_id
-    };
-    Some(answer.with_topic_id(id))
+    OffsetFetchResponseTopics::default()
+        .with_name(wire::text(&fetched.topic).into())
+        .with_partitions(partitions.collect())
 }
 
-fn failed(
-    version: i16,
-    topic: &OffsetFetchRequestTopics,
-    error: ErrorCode,
-) -> OffsetFetchResponseTopics {
+fn failed(topic: &OffsetFetchRequestTopics, error: ErrorCode) -> OffsetFetchResponseTopics {
     let partitions = topic.partition_indexes.iter().map(|index| {
         OffsetFetchResponsePartitions::default()
             .with_partition_index(*index)
@@ -168,12 +123,9 @@ fn failed(
             .with_metadata(Some(wire::text("")))
             .with_error_code(error.code())
     });
-    let answer = OffsetFetchResponseTopics::default().with_partitions(partitions.collect());
-    if version >= TOPIC_IDS {
-        answer.with_topic_id(topic.topic_id)
-    } else {
-        answer.with_name(wire::text(&topic.name).into())
-    }
+    OffsetFetchResponseTopics::default()
+        .with_name(wire::text(&topic.name).into())
+        .with_partitions(partitions.collect())
 }
 
 /// The only group's answer, in the words of older versions.

@@ -34,8 +34,13 @@ pub(super) fn partition(broker: &Broker, index: usize) -> Result<Arc<Partition>,
 }
 
 /// The id of a topic that exists.
-pub(super) fn id(broker: &Broker, topic: &str) -> Option<Uuid> {
+pub(crate) fn id(broker: &Broker, topic: &str) -> Option<Uuid> {
     broker.controller.image().topic(topic).map(|topic| topic.id)
+}
+
+/// The id and the partition count of a topic that exists.
+pub(crate) fn shape(broker: &Broker, topic: &str) -> Option<(Uuid, usize)> {
+    broker.controller.image().topic(topic).map(|topic| (topic.id, topic.partitions.len()))
 }
 
 /// Finds who coordinates each of `groups`, for a client that came by `listener`; the first time it

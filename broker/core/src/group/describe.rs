@@ -1,6 +1,5 @@
 //! `DescribeGroups` and `ListGroups`: groups from outside.
 
-use bytes::Bytes;
 use kastellan_protocol::ErrorCode;
 
 use super::{
@@ -72,23 +71,18 @@ impl Live {
             state: self.state(),
             protocol_type: self.protocol_type.clone(),
             protocol: protocol.unwrap_or_default().to_owned(),
-            members: members.map(|(id, it)| describe_member(id, it, protocol, stable)).collect(),
+            members: members.map(|(id, it)| describe_member(id, it, protocol)).collect(),
         }
     }
 }
 
-fn describe_member(
-    id: &MemberId,
-    member: &Member,
-    protocol: Option<&str>,
-    stable: bool,
-) -> DescribedMember {
+fn describe_member(id: &MemberId, member: &Member, protocol: Option<&str>) -> DescribedMember {
     DescribedMember {
         member: id.clone(),
         instance: member.instance.clone(),
         client_id: member.client_id.clone(),
         client_host: member.client_host.clone(),
         metadata: member.metadata(protocol),
-        assignment: if stable { member.assignment.clone() } else { Bytes::new() },
+        assignment: member.assignment.clone(),
     }
 }

@@ -144,7 +144,7 @@ pub struct DescribedMember {
     pub client_host: String,
     /// What it said about itself; empty unless the group is stable.
     pub metadata: Bytes,
-    /// What it was given; empty unless the group is stable.
+    /// What it was given last; during a rebalance that is about to change.
     pub assignment: Bytes,
 }
 

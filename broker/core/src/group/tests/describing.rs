@@ -40,7 +40,7 @@ fn a_stable_group_shows_who_has_what() {
     bench.join(&people[0]);
     let shown = describe(&mut bench).unwrap();
     assert_eq!((shown.state, shown.protocol.as_str()), (State::PreparingRebalance, ""));
-    assert!(shown.members.iter().all(|it| it.metadata.is_empty() && it.assignment.is_empty()));
+    assert!(shown.members.iter().all(|it| it.metadata.is_empty() && it.assignment == "share"));
 }
 
 #[test]
