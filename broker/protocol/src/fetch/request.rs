@@ -130,7 +130,6 @@ pub fn decode(version: i16, body: &[u8]) -> Result<FetchRequest, Refused> {
     if decoder.flexible {
         decoder.tags(&mut request)?;
     }
-    decoder.from.finish()?;
     Ok(request)
 }
 

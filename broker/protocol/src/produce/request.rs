@@ -98,7 +98,7 @@ pub fn decode(version: i16, body: &[u8], into: &mut ProduceRequest) -> Result<()
     if flexible {
         reader.skip_tagged_fields()?;
     }
-    Ok(reader.finish()?)
+    Ok(())
 }
 
 fn topic(version: i16, reader: &mut Reader<'_>, into: &mut ProduceRequest) -> Result<(), Refused> {
