@@ -76,7 +76,7 @@ impl Controller {
             settings: Arc::clone(&setup.settings),
             observers: Arc::clone(&observers),
         };
-        let log = log::MetadataLog::open(&setup.directory, me)?;
+        let log = log::MetadataLog::open(&setup.directory, me, setup.clock.now().wall)?;
         let mut driver = Driver::open(log, &setup.settings, setup.clock)?;
         driver.begin(&setup.directory, setup.registration)?;
         let image = driver.image();

@@ -42,7 +42,11 @@ pub(super) struct MetadataLog<D: Disk> {
 
 impl<D: Disk> MetadataLog<D> {
     /// Opens the log and folds the newest snapshot and what follows it into an image.
-    pub(super) fn open(directory: &Directory<D>, me: BrokerId) -> Result<Self, ControllerError> {
+    pub(super) fn open(
+        directory: &Directory<D>,
+        me: BrokerId,
+        now: i64,
+    ) -> Result<Self, ControllerError> {
         let partition = TopicPartition { topic: CLUSTER_METADATA.to_owned(), partition: 0 };
         // neither age nor size lets go of metadata: only a snapshot does
         let config = Config { segment_bytes: SEGMENT_BYTES, delete: false, ..Config::default() };
@@ -66,7 +70,7 @@ impl<D: Disk> MetadataLog<D> {
         let snapshot_end = end;
         let mut opened =
             Self { log, disk, epoch, snapshot_end, bytes_since_snapshot: bytes, image };
-        opened.begin_epoch(me)?;
+        opened.begin_epoch(me, now)?;
         Ok(opened)
     }
 
@@ -124,7 +128,7 @@ impl<D: Disk> MetadataLog<D> {
     }
 
     /// What every leader of a quorum writes first: that it leads.
-    fn begin_epoch(&mut self, me: BrokerId) -> Result<(), ControllerError> {
+    fn begin_epoch(&mut self, me: BrokerId, now: i64) -> Result<(), ControllerError> {
         let voters = || vec![Voter::default().with_voter_id(me.0)];
         let message = LeaderChangeMessage::default()
             .with_leader_id(me.0.into())
@@ -136,8 +140,8 @@ impl<D: Disk> MetadataLog<D> {
             .encode(&mut value, 0)
             .map_err(|error| ControllerError::Refused(error.to_string()))?;
         let mut batch = Builder::new(self.log.end(), self.epoch);
-        batch.control(0, ControlType::LeaderChange, &value);
-        Ok(self.append_batch(&batch, 0)?)
+        batch.control(now, ControlType::LeaderChange, &value);
+        Ok(self.append_batch(&batch, now)?)
     }
 
     fn append_batch(&mut self, batch: &Builder, now: i64) -> Result<(), LogError> {

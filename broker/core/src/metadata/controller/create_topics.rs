@@ -183,7 +183,8 @@ fn check_name(image: &Image, name: &str) -> Result<(), Failure> {
         return invalid(error.to_string());
     }
     if name == CLUSTER_METADATA {
-        return invalid(format!("{CLUSTER_METADATA} is the log of cluster metadata, not a topic"));
+        let message = format!("{CLUSTER_METADATA} is the log of cluster metadata, not a topic");
+        return Err(Failure::new(ErrorCode::InvalidRequest, message));
     }
     if image.topic(name).is_some() {
         let message = format!("topic {name} exists already");

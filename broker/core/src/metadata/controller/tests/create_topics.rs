@@ -51,9 +51,10 @@ fn validating_only_says_what_would_be_and_appends_nothing() {
 #[test]
 fn names_that_cannot_be_are_refused_with_17() {
     let mut bench = Bench::new(1);
-    for name in ["", ".", "..", "a/b", "a\0", &"x".repeat(250), "__cluster_metadata"] {
+    for name in ["", ".", "..", "a/b", "a\0", &"x".repeat(250)] {
         assert_eq!(bench.create(vec![topic(name, 1, 1)]), [Some(17)], "{name:?}");
     }
+    assert_eq!(bench.create(vec![topic("__cluster_metadata", 1, 1)]), [Some(42)]);
     assert_eq!(bench.create(vec![topic("a.b", 1, 1)]), [None]);
     assert_eq!(bench.create(vec![topic("a_b", 1, 1)]), [Some(17)]);
 }
