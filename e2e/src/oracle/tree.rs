@@ -1,91 +1,97 @@
-//! A decoded message as a list of `path = value` lines, whatever its type.
+//! A decoded message as a tree of named fields, whatever its type.
 //!
 //! The message types of `kafka-protocol` print every field with `{:#?}`; taking that text apart
 //! gives a comparison for all APIs and versions without a line of code for each.
 
-/// One scalar of a message: where it is, and its text.
+use std::fmt::Debug;
+
+/// A value of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Leaf {
-    /// Field names and list places from the root, joined by dots:
-    /// `topics.0.partitions.1.error_code`.
-    pub path: String,
-    /// The value as printed.
-    pub value: String,
+pub enum Node {
+    /// A scalar, as printed.
+    Leaf(String),
+    /// The fields of a struct in order.
+    Fields(Vec<(String, Node)>),
+    /// The elements of a list or map.
+    List(Vec<Node>),
 }
 
-impl Leaf {
-    /// The path without list places: `topics.partitions.error_code`.
-    pub fn field(&self) -> String {
-        let names: Vec<&str> =
-            self.path.split('.').filter(|part| part.parse::<usize>().is_err()).collect();
-        names.join(".")
+impl Node {
+    /// The tree of `message`.
+    pub fn of(message: &impl Debug) -> Node {
+        let text = format!("{message:#?}");
+        let mut lines = text.lines().map(str::trim);
+        lines.next().map_or(Node::Leaf(String::new()), |first| value(first, &mut lines))
+    }
+
+    /// The fields of a struct; none for others.
+    pub fn fields(&self) -> &[(String, Node)] {
+        match self {
+            Node::Fields(fields) => fields,
+            _ => &[],
+        }
+    }
+
+    /// One line for error messages and the table of findings.
+    pub fn short(&self) -> String {
+        match self {
+            Node::Leaf(text) => text.clone(),
+            Node::List(list) if list.is_empty() => "[]".to_owned(),
+            Node::List(list) => {
+                let all: Vec<String> = list.iter().map(Node::short).collect();
+                format!("[{}]", all.join(", "))
+            }
+            Node::Fields(fields) => {
+                let all: Vec<String> =
+                    fields.iter().map(|(name, node)| format!("{name}={}", node.short())).collect();
+                format!("{{{}}}", all.join(" "))
+            }
+        }
     }
 }
 
-/// What a pretty-printed value is made of, one open bracket each.
-enum Level {
-    /// A struct, or a wrapper such as `Some(`: adds nothing to the path by itself.
-    Named { pushed: bool },
-    /// A list or map: its elements are numbered.
-    List { pushed: bool, next: usize },
+/// The value that begins with `line`, the rest of which `lines` has.
+fn value<'a>(line: &'a str, lines: &mut impl Iterator<Item = &'a str>) -> Node {
+    let line = line.strip_suffix(',').unwrap_or(line);
+    if line.ends_with('(') {
+        // A wrapper such as `Some(` or `TopicName(`: what it holds is what counts.
+        let inner = lines.next().map_or(Node::Leaf(String::new()), |first| value(first, lines));
+        lines.next();
+        return inner;
+    }
+    if line.ends_with('[') || line == "{" {
+        return Node::List(list(lines));
+    }
+    if line.ends_with(" {") {
+        return Node::Fields(fields(lines));
+    }
+    Node::Leaf(line.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(line).to_owned())
 }
 
-/// The scalars of `message` in order.
-pub fn leaves(message: &impl std::fmt::Debug) -> Vec<Leaf> {
-    let text = format!("{message:#?}");
-    let mut path: Vec<String> = Vec::new();
-    let mut levels: Vec<Level> = Vec::new();
+fn is_end(line: &str) -> bool {
+    matches!(line.strip_suffix(',').unwrap_or(line), "}" | "]" | ")")
+}
+
+fn list<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<Node> {
     let mut found = Vec::new();
-    for line in text.lines() {
-        let line = line.trim();
-        if matches!(line, "}" | "]" | ")" | "}," | "]," | "),") {
-            if let Some(Level::Named { pushed: true } | Level::List { pushed: true, .. }) =
-                levels.pop()
-            {
-                path.pop();
-            }
-            continue;
-        }
-        let (name, rest) = match line.split_once(": ") {
-            Some((name, rest)) if is_name(name) => (Some(name.to_owned()), rest),
-            _ => (None, line),
-        };
-        // An element of a list has its place as name.
-        let name = name.or_else(|| match levels.last_mut() {
-            Some(Level::List { next, .. }) => {
-                *next += 1;
-                Some((*next - 1).to_string())
-            }
-            _ => None,
-        });
-        let pushed = name.is_some();
-        path.extend(name);
-        match rest.chars().last() {
-            Some('{') if rest.ends_with(" {") && rest != "{" => {
-                levels.push(Level::Named { pushed });
-            }
-            Some('(') => levels.push(Level::Named { pushed }),
-            Some('[' | '{') => levels.push(Level::List { pushed, next: 0 }),
-            _ => {
-                let value = rest.strip_suffix(',').unwrap_or(rest);
-                found.push(Leaf { path: path.join("."), value: value.to_owned() });
-                if pushed {
-                    path.pop();
-                }
-            }
-        }
+    while let Some(line) = lines.next().filter(|line| !is_end(line)) {
+        found.push(value(line, lines));
     }
     found
 }
 
-fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+fn fields<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<(String, Node)> {
+    let mut found = Vec::new();
+    while let Some(line) = lines.next().filter(|line| !is_end(line)) {
+        let (name, rest) = line.split_once(": ").unwrap_or((line, ""));
+        found.push((name.to_owned(), value(rest, lines)));
+    }
+    found
 }
 
 #[cfg(test)]
 mod tests {
-    use super::leaves;
+    use super::Node;
 
     #[derive(Debug)]
     #[expect(dead_code, reason = "only printed")]
@@ -101,32 +107,22 @@ mod tests {
     struct Outer {
         code: i16,
         list: Vec<Inner>,
-        numbers: Vec<i32>,
+        numbers: Option<Vec<i32>>,
     }
 
     #[test]
-    fn every_scalar_of_a_message_gets_its_path() {
-        let inner =
-            |index| Inner { index, name: Some("a: b".into()), nothing: None, empty: vec![] };
-        let found = leaves(&Outer { code: 3, list: vec![inner(0), inner(1)], numbers: vec![7, 8] });
-        let lines: Vec<String> =
-            found.iter().map(|leaf| format!("{}={}", leaf.path, leaf.value)).collect();
+    fn every_value_of_a_message_is_in_its_tree() {
+        let inner = |index| Inner {
+            index,
+            name: Some("a: b {".into()),
+            nothing: None,
+            empty: vec![],
+        };
+        let outer = Outer { code: 3, list: vec![inner(0), inner(1)], numbers: Some(vec![7, 8]) };
         assert_eq!(
-            lines,
-            [
-                "code=3",
-                "list.0.index=0",
-                "list.0.name=\"a: b\"",
-                "list.0.nothing=None",
-                "list.0.empty=[]",
-                "list.1.index=1",
-                "list.1.name=\"a: b\"",
-                "list.1.nothing=None",
-                "list.1.empty=[]",
-                "numbers.0=7",
-                "numbers.1=8",
-            ]
+            Node::of(&outer).short(),
+            "{code=3 list=[{index=0 name=\"a: b {\" nothing=None empty=[]}, \
+             {index=1 name=\"a: b {\" nothing=None empty=[]}] numbers=[7, 8]}"
         );
-        assert_eq!(found.get(2).map(super::Leaf::field).as_deref(), Some("list.name"));
     }
 }

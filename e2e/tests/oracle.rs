@@ -1,0 +1,59 @@
+//! Kastellan answers as Apache Kafka 4.3.1 does, but for the differences listed with a reason.
+//!
+//! With `KASTELLAN_JUDGE=kafka` a second Apache Kafka stands in for ours, which proves the scenes.
+
+use std::fs;
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, anyhow};
+use kastellan_e2e::judged::{self, Judged};
+use kastellan_e2e::oracle::side::{Note, Side, common_versions};
+use kastellan_e2e::oracle::{compare, scenes};
+use kastellan_e2e::peer::{Jvm, Peer};
+use kastellan_e2e::suite::Scratch;
+use kastellan_e2e::{cache, need};
+
+/// The same on both sides. Topics are made only when asked for, and a rebalance does not wait.
+const SETTINGS: &[(&str, &str)] =
+    &[("auto.create.topics.enable", "false"), ("group.initial.rebalance.delay.ms", "0")];
+
+#[test]
+fn every_answer_is_apache_kafkas_or_a_listed_difference() -> Result<()> {
+    if !need::ready("oracle", need::APACHE)? {
+        return Ok(());
+    }
+    let (theirs, own) = (Scratch::new("oracle-kafka")?, Scratch::new("oracle-ours")?);
+    let mut kafka = Peer::format(theirs.path(), Jvm::Test, SETTINGS)?;
+    kafka.start()?;
+    let mut ours = Judged::start(own.path(), SETTINGS)?;
+
+    let versions = common_versions(kafka.address(), ours.address())?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+    let now = i64::try_from(now)?;
+    let play = |address| {
+        let mut side = Side::new(address, versions.clone(), now);
+        scenes::play(&mut side);
+        side.notes().to_vec()
+    };
+    let (asked_kafka, asked_ours): (Vec<Note>, Vec<Note>) = thread::scope(|scope| {
+        let kafka = scope.spawn(|| play(kafka.address()));
+        let ours = scope.spawn(|| play(ours.address()));
+        let joined = |answer: thread::Result<Vec<Note>>| answer.map_err(|_| anyhow!("a scene panicked"));
+        Ok::<_, anyhow::Error>((joined(kafka.join())?, joined(ours.join())?))
+    })?;
+    ours.process()?.check_alive().context("the broker did not survive the scenes")?;
+
+    let found = compare::differences(&asked_kafka, &asked_ours)?;
+    let table = cache::e2e().join("oracle/FINDINGS.md");
+    let rows = if judged::is_kafka() {
+        Vec::new()
+    } else {
+        compare::findings(&fs::read_to_string(&table)?)?
+    };
+    #[expect(clippy::print_stdout, reason = "how much was compared, for whoever asks")]
+    {
+        println!("{} answers compared, {} fields differ", asked_kafka.len(), found.len());
+    }
+    compare::judge(&found, &rows).with_context(|| format!("see {}", table.display()))
+}
