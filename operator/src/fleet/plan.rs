@@ -41,6 +41,8 @@ pub struct Managed {
     pub object: ObjectName,
     /// What to do once it is asked for no longer.
     pub deletion_policy: DeletionPolicy,
+    /// The settings that it was first asked for with.
+    pub config: BTreeMap<String, String>,
 }
 
 /// One thing to do; they are independent of each other but for brokers, which come first.
@@ -119,7 +121,7 @@ pub fn plan(fleet: &Fleet, observed: &Observed) -> Plan {
     let serving = plan.actions.is_empty();
     for (name, topic) in &fleet.topics {
         let verdict = if serving {
-            one_topic(name, topic, observed.topics.get(name), &mut plan.actions)
+            one_topic(name, topic, observed, &mut plan.actions)
         } else {
             let message = "waiting for the cluster".to_owned();
             (ConditionType::Reconciling, Reason::ClusterNotReady, message)
@@ -170,10 +172,10 @@ fn brokers(fleet: &Fleet, observed: &Observed, plan: &mut Plan) {
 fn one_topic(
     name: &TopicName,
     topic: &Topic,
-    observed: Option<&ObservedTopic>,
+    observed: &Observed,
     actions: &mut Vec<Action>,
 ) -> (ConditionType, Reason, String) {
-    let Some(there) = observed else {
+    let Some(there) = observed.topics.get(name) else {
         actions.push(Action::CreateTopic(name.clone(), topic.clone()));
         return (ConditionType::Reconciling, Reason::TopicCreating, "to be created".to_owned());
     };
@@ -186,7 +188,7 @@ fn one_topic(
         );
         return (ConditionType::Stalled, Reason::PartitionsCannotShrink, message);
     }
-    if let Some(message) = cannot_change(topic, there) {
+    if let Some(message) = cannot_change(topic, there, observed.managed.get(name)) {
         return (ConditionType::Stalled, Reason::NotYetSupported, message);
     }
     if asked > there.partitions {
@@ -200,7 +202,11 @@ fn one_topic(
 }
 
 /// What of a topic that is there cannot be changed by this version, and what to do instead.
-fn cannot_change(topic: &Topic, there: &ObservedTopic) -> Option<String> {
+fn cannot_change(
+    topic: &Topic,
+    there: &ObservedTopic,
+    managed: Option<&Managed>,
+) -> Option<String> {
     let place = &topic.place;
     if let Some(replicas) = topic.replicas
         && replicas != there.replicas
@@ -211,15 +217,26 @@ fn cannot_change(topic: &Topic, there: &ObservedTopic) -> Option<String> {
             there.replicas, there.replicas
         ));
     }
-    topic.config.iter().find_map(|(name, asked)| {
+    let changed = topic.config.iter().find_map(|(name, asked)| {
         let now = there.config.get(name)?;
-        (now != asked).then(|| {
-            format!(
-                "{place}: {name} is {now}; changing the settings of a topic that is there is not \
-                 yet supported: write {name}: {now} or delete the topic"
-            )
-        })
+        (!same(now, asked)).then(|| format!("{name} is {now}"))
+    });
+    let first = managed.map(|managed| &managed.config).into_iter().flatten();
+    let removed = || {
+        let mut gone = first.filter(|(name, _)| !topic.config.contains_key(*name));
+        gone.next().map(|(name, now)| format!("{name} is still {now}"))
+    };
+    changed.or_else(removed).map(|what| {
+        format!(
+            "{place}: {what}; changing the settings of a topic that is there is not yet \
+             supported: write what it is, or delete the topic"
+        )
     })
+}
+
+/// Whether two values are one: a list may have spaces behind its commas.
+fn same(one: &str, other: &str) -> bool {
+    one.split(',').map(str::trim).eq(other.split(',').map(str::trim))
 }
 
 /// Topics that the files have asked for and no longer do.

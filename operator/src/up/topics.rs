@@ -73,9 +73,13 @@ impl Topics {
     fn remember(&mut self, fleet: &Fleet, observed: &BTreeMap<TopicName, ObservedTopic>) {
         for (name, topic) in &fleet.topics {
             if observed.contains_key(name) {
-                let deletion_policy = topic.deletion_policy;
-                let managed = Managed { object: topic.object.clone(), deletion_policy };
-                self.managed.insert(name.clone(), managed);
+                let managed = self.managed.entry(name.clone()).or_insert_with(|| Managed {
+                    object: topic.object.clone(),
+                    deletion_policy: topic.deletion_policy,
+                    config: topic.config.clone(),
+                });
+                managed.object.clone_from(&topic.object);
+                managed.deletion_policy = topic.deletion_policy;
             }
         }
     }

@@ -126,3 +126,17 @@ fn what_is_not_ours_is_told_from_what_is_ours_misspelt() {
     assert!(refused("a: 1\n").contains("apiVersion or kind is missing"));
     assert!(refused("just text\n").contains("not a map"));
 }
+
+#[test]
+fn no_damage_to_a_manifest_makes_the_reader_panic() {
+    let good = include_str!("../../../../manifests/quickstart.yaml");
+    let marks =
+        ["{", "[", "\n---\n", "\t", "&a ", "*a", "!x ", "\u{0}", "- ", ": ", "'", "%", "\u{fc}"];
+    for (at, _) in good.char_indices() {
+        let (before, after) = good.split_at(at);
+        for mark in marks.iter().skip(at % 13).step_by(13) {
+            drop(read(&[source(&format!("{before}{mark}{after}"))]));
+        }
+        drop(read(&[source(before)]));
+    }
+}

@@ -98,6 +98,32 @@ fn a_changed_setting_is_reported_and_not_faked() {
 }
 
 #[test]
+fn a_setting_taken_out_of_the_files_is_reported_and_not_forgotten() {
+    let fleet = fleet(&[("a", "")]);
+    let mut observed = serving(&fleet);
+    let there = ObservedTopic { partitions: 1, replicas: 1, ..ObservedTopic::default() };
+    observed.topics.insert(name("a"), there);
+    let managed = Managed {
+        object: "a".parse().unwrap(),
+        deletion_policy: DeletionPolicy::Delete,
+        config: BTreeMap::from([("retention.ms".to_owned(), "7".to_owned())]),
+    };
+    observed.managed.insert(name("a"), managed);
+    let message =
+        &plan(&fleet, &observed).verdicts[&Object { kind: "KafkaTopic", name: "a".into() }].message;
+    assert!(message.starts_with("f.yaml:6:1: retention.ms is still 7"), "{message}");
+}
+
+#[test]
+fn spaces_in_a_list_are_no_change() {
+    let fleet = fleet(&[("a", "config: {cleanup.policy: 'compact, delete'}")]);
+    let mut observed = serving(&fleet);
+    let config = BTreeMap::from([("cleanup.policy".to_owned(), "compact,delete".to_owned())]);
+    observed.topics.insert(name("a"), ObservedTopic { partitions: 1, replicas: 1, config });
+    assert!(plan(&fleet, &observed).ready());
+}
+
+#[test]
 fn a_topic_taken_out_of_the_files_goes_only_if_its_policy_says_so() {
     let fleet = fleet(&[]);
     let mut observed = serving(&fleet);
@@ -107,7 +133,9 @@ fn a_topic_taken_out_of_the_files_goes_only_if_its_policy_says_so() {
         ("c", DeletionPolicy::Delete),
     ] {
         let object: ObjectName = topic.parse().unwrap();
-        observed.managed.insert(name(topic), Managed { object, deletion_policy });
+        observed
+            .managed
+            .insert(name(topic), Managed { object, deletion_policy, config: BTreeMap::new() });
     }
     for topic in ["a", "b", "of-a-client"] {
         observed.topics.insert(name(topic), ObservedTopic::default());
