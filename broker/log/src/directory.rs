@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::{
     checkpoint::Offsets,
     config::Config,
-    disk::{Disk, read_file, remove_if_there, replace_file},
+    disk::{Disk, File, Open, read_file, remove_if_there, replace_file},
     error::{Doing, Error},
     log::{Known, Log},
     name,
@@ -127,6 +127,8 @@ impl<D: Disk> Directory<D> {
 
     /// Opens a partition's log and creates it when there is none. A topic id is noted beside it,
     /// and must be the one noted earlier.
+    ///
+    /// Creating waits for no disk: a new directory becomes durable with the first records in it.
     pub fn open_log(
         &self,
         partition: TopicPartition,
@@ -145,27 +147,36 @@ impl<D: Disk> Directory<D> {
             // what is noted about a log of this name is about one that is gone
             self.shared.forget_partition(&partition)?;
             disk.create_dir(&dir).doing("create", &dir)?;
-            disk.sync_dir(&self.shared.root).doing("sync", &self.shared.root)?;
         }
+        let mut created = !known;
         if let Some(expected) = topic_id {
             match self.topic_id(&dir)? {
                 Some(found) if found != expected => {
                     return Err(Error::OtherTopic { dir, found, expected });
                 }
                 Some(_) => {}
-                None => replace_file(
-                    disk,
-                    &dir.join(name::PARTITION_METADATA),
-                    &topic_id_to_bytes(expected),
-                )
-                .doing("note the topic id in", &dir)?,
+                None => {
+                    self.note_topic_id(&dir, expected).doing("note the topic id in", &dir)?;
+                    created = true;
+                }
             }
         }
         let first =
             self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(partition.clone());
         let start = self.shared.log_start(&partition);
         let known = Known { clean: self.clean && known && first, start };
-        Log::open(Arc::clone(&self.shared), partition, config, known)
+        let mut log = Log::open(Arc::clone(&self.shared), partition, config, known)?;
+        if created {
+            log.created();
+        }
+        Ok(log)
+    }
+
+    fn note_topic_id(&self, dir: &Path, topic_id: Uuid) -> io::Result<()> {
+        let temporary = dir.join(format!("{}.tmp", name::PARTITION_METADATA));
+        let file = self.shared.disk.open(&temporary, Open::Truncate)?;
+        file.write_at(&topic_id_to_bytes(topic_id), 0)?;
+        self.shared.disk.rename(&temporary, &dir.join(name::PARTITION_METADATA))
     }
 
     /// Removes a log: at once from sight, durably, and then its files.
@@ -254,10 +265,28 @@ impl<D: Disk> Directory<D> {
         self.close_after(&closed)
     }
 
+    /// Whether no log is left that an unclean shutdown, earlier, may have damaged and that nobody
+    /// has opened since: a mark would have the next start trust it.
+    fn all_recovered(&self) -> Result<bool, LogError> {
+        if self.clean {
+            return Ok(true);
+        }
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let root = &self.shared.root;
+        let entries = self.shared.disk.list(root);
+        let entries =
+            entries.map_err(|error| self.shared.poison("list", &root.display(), &error))?;
+        let partitions = entries.iter().filter_map(|entry| name::parse_partition(&entry.name));
+        Ok(partitions.into_iter().all(|partition| opened.contains(&partition)))
+    }
+
     /// [`Directory::close`] for a caller that has closed the logs itself, every one that was
     /// opened.
     pub fn close_after(self, closed: &[Checkpoints]) -> Result<(), LogError> {
         self.write_checkpoints(closed)?;
+        if !self.all_recovered()? {
+            return Ok(());
+        }
         let mark = self.shared.root.join(name::CLEAN_SHUTDOWN);
         replace_file(&self.shared.disk, &mark, b"{\"version\":0,\"brokerEpoch\":-1}")
             .map_err(|error| self.shared.poison("write", &mark.display(), &error))

@@ -68,6 +68,8 @@ pub struct Log<D: Disk> {
     changes: u64,
     changes_synced: u64,
     unsynced_files: Vec<(u64, Arc<D::File>)>,
+    /// The change with which the log's directory appeared, or its topic id was noted.
+    created: Option<u64>,
     snapshots: BTreeSet<Offset>,
     /// Renamed files and when they may go, in milliseconds since 1970.
     doomed: Vec<(i64, PathBuf)>,

@@ -125,3 +125,39 @@ fn a_real_disk_keeps_a_log_over_restarts() {
         }
     }
 }
+
+#[test]
+fn creating_logs_waits_for_no_disk_and_the_first_sync_makes_them_durable() {
+    for seed in 0..40 {
+        let disk = kastellan_log::disk::MemoryDisk::new(seed);
+        let directory = common::directory(&disk, common::ROOT);
+        let before = disk.syncs();
+        let topic_id = Some(Uuid::from_u128(5));
+        let mut log = directory.open_log(partition(), topic_id, Config::default()).unwrap();
+        assert_eq!(disk.syncs(), before, "creating a log waited for the disk");
+        let all = common::append(&mut log, 0, 1);
+        log.flush().unwrap();
+        drop((log, directory));
+        disk.crash();
+        let directory = common::directory(&disk, common::ROOT);
+        assert_eq!(directory.partitions().unwrap(), [(partition(), topic_id)], "seed {seed}");
+        let log = directory.open_log(partition(), topic_id, Config::default()).unwrap();
+        assert_eq!(common::read_all(&log, 100), all);
+    }
+}
+
+#[test]
+fn a_log_that_was_never_recovered_is_not_closed_as_clean() {
+    let disk = kastellan_log::disk::MemoryDisk::new(1);
+    let (directory, mut log) = common::open(&disk, &Config::default());
+    common::append(&mut log, 0, 1);
+    drop((log, directory));
+    disk.kill();
+    // a start that fails before it comes to this log, and shuts down in order
+    common::directory(&disk, common::ROOT).close([]).unwrap();
+    let directory = common::directory(&disk, common::ROOT);
+    assert!(!directory.was_clean());
+    let log = directory.open_log(partition(), None, Config::default()).unwrap();
+    directory.close([log]).unwrap();
+    assert!(common::directory(&disk, common::ROOT).was_clean());
+}

@@ -56,6 +56,7 @@ impl<D: Disk> Log<D> {
             changes: 0,
             changes_synced: 0,
             unsynced_files: Vec::new(),
+            created: None,
             snapshots: BTreeSet::new(),
             doomed: Vec::new(),
             recovery: Recovery::default(),
@@ -181,7 +182,11 @@ impl<D: Disk> Log<D> {
             self.shared.disk.sync_dir(&dir).doing("sync", &dir)?;
         }
         if !known.clean {
-            // what is served after a restart may have been acknowledged: it must not be lost later
+            // what is served after a restart may have been acknowledged: it must not be lost later,
+            // nor may the names that the last life has left unsynced
+            if self.segment_count() > 0 {
+                self.changed(None);
+            }
             self.flush()?;
         }
         Ok(())

@@ -11,7 +11,7 @@ use kastellan_protocol::batch::Header;
 
 use super::{Active, Log, Recent};
 use crate::{
-    disk::{Disk, File},
+    disk::{Disk, File, read_full},
     scan::{SWEEP, Step, Walk},
     segment::{Builder, Segment},
 };
@@ -60,6 +60,7 @@ impl<D: Disk> Log<D> {
         let mut walk = Walk::new(&**file, 0, segment.size, SWEEP);
         let mut valid = 0;
         let mut first_timestamp = None;
+        let mut unproven = None;
         while let Step::Batch(position, header) = walk.step()? {
             let known = header.next_offset() <= scan.durable;
             let fits = next.is_none_or(|next| header.next_offset() <= next)
@@ -70,6 +71,9 @@ impl<D: Disk> Log<D> {
             {
                 break;
             }
+            if !known {
+                unproven.get_or_insert(position);
+            }
             first_timestamp.get_or_insert(header.max_timestamp);
             self.epochs.note(header.leader_epoch, header.base_offset);
             builder.batch(position, &header);
@@ -77,6 +81,7 @@ impl<D: Disk> Log<D> {
             valid = position + header.size() as u64;
         }
         self.recovery.scanned_bytes += segment.size;
+        rewrite(&**file, unproven.unwrap_or(valid), valid)?;
         if valid < segment.size {
             self.recovery.dropped_bytes += segment.size - valid;
             file.set_len(valid)?;
@@ -100,4 +105,22 @@ impl<D: Disk> Log<D> {
         });
         Ok(())
     }
+}
+
+/// Writes the bytes of a range once more. Where a sync failed and the process was started again
+/// without a power cut, the page cache holds bytes that never reached the disk and takes them for
+/// clean: no later sync would write them, and what was acknowledged on top of them would be lost.
+fn rewrite<F: File>(file: &F, from: u64, to: u64) -> io::Result<()> {
+    let wanted = |position| usize::try_from(to - position).unwrap_or(SWEEP).min(SWEEP);
+    let mut position = from;
+    let mut buffer = vec![0; wanted(position)];
+    while position < to {
+        let chunk = buffer.get_mut(..wanted(position)).unwrap_or_default();
+        let read = read_full(file, chunk, position)?;
+        let chunk = chunk.get(..read).filter(|chunk| !chunk.is_empty());
+        let chunk = chunk.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        file.write_at(chunk, position)?;
+        position += read as u64;
+    }
+    Ok(())
 }

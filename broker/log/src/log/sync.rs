@@ -7,7 +7,8 @@ use kastellan_core::{id::Offset, log::LogError};
 use super::Log;
 use crate::{
     directory::Checkpoints,
-    disk::{Disk, File},
+    disk::{Disk, File, Open},
+    name::PARTITION_METADATA,
     segment::write_index,
     shared::{Shared, Stamp},
 };
@@ -23,6 +24,8 @@ pub struct Unsynced<D: Disk> {
     pub files: Vec<Arc<D::File>>,
     /// The directory, when names in it changed.
     pub dir: Option<Arc<Path>>,
+    /// Whether the log's own directory is new to the data directory.
+    root: bool,
     shared: Arc<Shared<D>>,
 }
 
@@ -52,8 +55,9 @@ impl<D: Disk> Unsynced<D> {
     pub fn sync(&self) -> Result<(), LogError> {
         self.shared.check()?;
         let synced = self.files.iter().try_for_each(|file| file.sync());
-        let synced = synced
-            .and_then(|()| self.dir.iter().try_for_each(|dir| self.shared.disk.sync_dir(dir)));
+        let root = self.root.then_some(&*self.shared.root);
+        let mut dirs = self.dir.as_deref().into_iter().chain(root);
+        let synced = synced.and_then(|()| dirs.try_for_each(|dir| self.shared.disk.sync_dir(dir)));
         let root = self.shared.root.display();
         synced.map_err(|error| self.shared.poison("sync a log in", &root, &error))?;
         // another thread may have seen a write fail that this sync did not
@@ -70,10 +74,17 @@ impl<D: Disk> Unsynced<D> {
         self.receipt = later.receipt;
         self.bytes += later.bytes;
         self.dir = self.dir.take().or(later.dir);
+        self.root |= later.root;
     }
 }
 
 impl<D: Disk> Log<D> {
+    /// Its directory is new, or its topic id: both become durable with the next sync.
+    pub(crate) fn created(&mut self) {
+        self.changed(None);
+        self.created = Some(self.changes);
+    }
+
     pub(crate) fn stamp(&self) -> Stamp {
         Stamp { log: self.id, generation: self.generation }
     }
@@ -89,12 +100,22 @@ impl<D: Disk> Log<D> {
             dirty.map(|segment| segment.file(&self.shared, &self.dir)).collect();
         let mut files = files.map_err(|error| self.poison("open a segment of", &error))?;
         files.extend(self.unsynced_files.iter().map(|(_, file)| Arc::clone(file)));
+        let root = self.created.is_some_and(|change| change > self.changes_synced);
+        if root {
+            let topic_id = self.dir.join(PARTITION_METADATA);
+            match self.shared.disk.open(&topic_id, Open::Write) {
+                Ok(file) => files.push(Arc::new(file)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(self.poison("open the topic id of", &error)),
+            }
+        }
         let dir = (self.changes > self.changes_synced).then(|| Arc::clone(&self.dir));
         Ok(Some(Unsynced {
             receipt: Receipt { upto: self.end, generation: self.generation, changes: self.changes },
             bytes: std::mem::take(&mut self.unsynced_bytes),
             files,
             dir,
+            root,
             shared: Arc::clone(&self.shared),
         }))
     }
@@ -164,10 +185,7 @@ impl<D: Disk> Log<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        disk::{MemoryDisk, Open},
-        shared::Budget,
-    };
+    use crate::{disk::MemoryDisk, shared::Budget};
 
     #[test]
     fn merged_work_syncs_each_file_once_and_ends_at_the_later_offset() {
@@ -180,6 +198,7 @@ mod tests {
             bytes: 10,
             files: files.iter().map(|file| Arc::clone(file)).collect(),
             dir: dir.map(|dir| Path::new(dir).into()),
+            root: false,
             shared: Arc::clone(&shared),
         };
         let mut first = work(5, &[&a], Some("/"));

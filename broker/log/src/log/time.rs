@@ -67,8 +67,12 @@ impl<D: Disk> Log<D> {
     ) -> Result<Option<Timed>, LogError> {
         let mut newest: Option<(&Segment<D>, Largest)> = None;
         for segment in self.segments().filter(|segment| segment.end > self.start) {
-            let largest = self.largest(segment).map_err(|error| self.unreadable(&error))?;
-            if let Some(largest) = largest
+            let largest = if segment.base < self.start {
+                self.largest_left(segment, scratch)
+            } else {
+                self.largest(segment)
+            };
+            if let Some(largest) = largest.map_err(|error| self.unreadable(&error))?
                 && newest.is_none_or(|(_, newest)| largest.timestamp > newest.timestamp)
             {
                 newest = Some((segment, largest));
@@ -83,6 +87,43 @@ impl<D: Disk> Log<D> {
         match self.active.as_ref().filter(|active| active.segment.id == segment.id) {
             Some(active) => Ok(active.index.largest),
             None => segment.largest(&self.shared, &self.dir),
+        }
+    }
+
+    /// The largest timestamp at or behind the start, which lies within the segment.
+    fn largest_left(
+        &self,
+        segment: &Segment<D>,
+        scratch: &mut Scratch,
+    ) -> io::Result<Option<Largest>> {
+        let mut largest: Option<Largest> = None;
+        let mut note = |timestamp, offset| {
+            if timestamp >= 0 && largest.is_none_or(|so_far| timestamp > so_far.timestamp) {
+                largest = Some(Largest { timestamp, offset });
+            }
+        };
+        let file = segment.file(&self.shared, &self.dir)?;
+        let mut walk = Walk::new(&*file, 0, segment.size, LOOKUP);
+        let mut buffer = Vec::new();
+        loop {
+            match walk.step()? {
+                Step::Batch(_, header) if header.base_offset >= self.start => {
+                    note(header.max_timestamp, header.last_offset());
+                }
+                Step::Batch(position, header) if header.last_offset() >= self.start => {
+                    let batch = walk.batch(position, &header, &mut buffer)?;
+                    for_each_record(batch, scratch, |record| -> Result<(), Malformed> {
+                        if record.offset >= self.start {
+                            note(record.timestamp, record.offset);
+                        }
+                        Ok(())
+                    })
+                    .map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))?;
+                }
+                Step::Batch(..) => {}
+                Step::End => return Ok(largest),
+                Step::Invalid => return Err(invalid(&walk)),
+            }
         }
     }
 
