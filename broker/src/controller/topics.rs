@@ -57,7 +57,7 @@ fn failed(name: String, failure: Failure) -> CreatedTopic {
     }
 }
 
-fn new_topic(name: String, settings: &BrokerConfig, image: &Image) -> NewTopic {
+pub(super) fn new_topic(name: String, settings: &BrokerConfig, image: &Image) -> NewTopic {
     let topic = NewTopic {
         name,
         id: new_topic_id(),
