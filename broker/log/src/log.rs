@@ -86,6 +86,8 @@ struct Active<D: Disk> {
     recent: Recent,
     /// Up to which position write-back was asked for.
     written_back: u64,
+    /// The size that the index files on the disk belong to, where they are there.
+    indexed: Option<u64>,
 }
 
 /// The last few batches, so that a reader at the tail needs no look into the file.

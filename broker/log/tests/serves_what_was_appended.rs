@@ -124,3 +124,19 @@ fn segments_roll_by_time_index_size_and_relative_offset() {
         assert_eq!(read_all(&log, 1_000).len() as u64, log.size());
     }
 }
+
+#[test]
+fn closing_what_did_not_change_writes_nothing_into_its_directory() {
+    let disk = MemoryDisk::new(1);
+    let (directory, mut log) = open(&disk, &small());
+    let all: Vec<u8> = (0..30).flat_map(|_| append(&mut log, 0, 2)).collect();
+    directory.close([log]).unwrap();
+    let (directory, log) = open(&disk, &small());
+    let before = disk.operations();
+    log.close().unwrap();
+    assert_eq!(disk.operations(), before);
+    directory.close([]).unwrap();
+    let (_directory, log) = open(&disk, &small());
+    assert_eq!(log.recovery().scanned_bytes, 0);
+    assert_eq!(read_all(&log, 500), all);
+}

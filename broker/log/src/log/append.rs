@@ -102,6 +102,7 @@ impl<D: Disk> Log<D> {
             first_timestamp: None,
             recent: Recent::default(),
             written_back: 0,
+            indexed: None,
         });
         Ok(())
     }

@@ -238,6 +238,7 @@ impl<D: Disk> Log<D> {
             first_timestamp,
             recent: Recent::default(),
             written_back: 0,
+            indexed: Some(size),
         });
         Ok(true)
     }

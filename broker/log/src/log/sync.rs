@@ -4,7 +4,7 @@ use std::{io, path::Path, sync::Arc};
 
 use kastellan_core::{id::Offset, log::LogError};
 
-use super::Log;
+use super::{Active, Log};
 use crate::{
     directory::Checkpoints,
     disk::{Disk, File, Open},
@@ -166,7 +166,10 @@ impl<D: Disk> Log<D> {
     /// need not scan; returns what the directory's checkpoints are to say.
     pub fn close(mut self) -> Result<Checkpoints, LogError> {
         self.shared.check()?;
-        if let Some(active) = &self.active {
+        let stale = |active: &&Active<D>| {
+            active.segment.size > 0 && active.indexed != Some(active.segment.size)
+        };
+        if let Some(active) = self.active.as_ref().filter(stale) {
             let mut index = active.index.index.clone();
             if let Some(largest) = active.index.largest {
                 index.note_time(largest);

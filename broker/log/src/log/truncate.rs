@@ -117,6 +117,7 @@ impl<D: Disk> Log<D> {
             first_timestamp,
             recent: Recent::default(),
             written_back: 0,
+            indexed: None,
         });
         Ok(())
     }
