@@ -25,7 +25,7 @@ const TOP: &[&str] = &[
 
 /// What the pure crates may depend on: a new name here is a decision, not an accident.
 const PURE: &[(&str, &[&str])] = &[
-    ("broker/core", &["bytes", "imbl", "kastellan-protocol", "thiserror", "uuid"]),
+    ("broker/core", &["bytes", "crc32c", "imbl", "kastellan-protocol", "thiserror", "uuid"]),
     (
         "broker/protocol",
         &[
