@@ -1,9 +1,11 @@
 //! The broker over real sockets.
 
+mod admin;
 mod client;
 mod data;
 mod fetching;
 mod hostile;
+mod upkeep;
 
 use std::{
     collections::BTreeMap,
