@@ -2,7 +2,7 @@
 //!
 //! It keeps two states, what programs see and what a power cut would leave. Writes, new lengths,
 //! creations, renames and removals reach the first at once and the second only through
-//! [`File::sync`](super::File::sync) and [`Disk::sync_dir`], or by chance: at [`MemoryDisk::crash`]
+//! [`File::sync`] and [`Disk::sync_dir`], or by chance: at [`MemoryDisk::crash`]
 //! each block that was not synced is kept or lost on its own, a length may be kept without its
 //! bytes, and names that were not synced survive as any subset, in any order. A failed sync drops
 //! what it should have written while programs go on seeing it, as Linux does.
