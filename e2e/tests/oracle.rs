@@ -39,7 +39,8 @@ fn every_answer_is_apache_kafkas_or_a_listed_difference() -> Result<()> {
     let (asked_kafka, asked_ours): (Vec<Note>, Vec<Note>) = thread::scope(|scope| {
         let kafka = scope.spawn(|| play(kafka.address()));
         let ours = scope.spawn(|| play(ours.address()));
-        let joined = |answer: thread::Result<Vec<Note>>| answer.map_err(|_| anyhow!("a scene panicked"));
+        let joined =
+            |answer: thread::Result<Vec<Note>>| answer.map_err(|_| anyhow!("a scene panicked"));
         Ok::<_, anyhow::Error>((joined(kafka.join())?, joined(ours.join())?))
     })?;
     ours.process()?.check_alive().context("the broker did not survive the scenes")?;

@@ -50,7 +50,12 @@ impl fmt::Display for Difference {
 /// be about the same requests; where a scene took another way, the rest of it cannot be compared.
 pub fn differences(kafka: &[Note], ours: &[Note]) -> Result<Vec<Difference>> {
     let mut found = Vec::new();
-    ensure!(kafka.len() == ours.len(), "the sides were asked {} and {} times", kafka.len(), ours.len());
+    ensure!(
+        kafka.len() == ours.len(),
+        "the sides were asked {} and {} times",
+        kafka.len(),
+        ours.len()
+    );
     for (kafka, ours) in kafka.iter().zip(ours) {
         ensure!(
             (&kafka.case, &kafka.api, kafka.version) == (&ours.case, &ours.api, ours.version),

@@ -57,7 +57,11 @@ pub fn identity(element: &Node) -> Option<String> {
 
 fn scalar(name: &str, text: &str, address: SocketAddr) -> String {
     let known = match name {
-        "throttle_time_ms" | "error_message" | "batch_index_error_message" | "cluster_id" | "finalized_features_epoch" => "any",
+        "throttle_time_ms"
+        | "error_message"
+        | "batch_index_error_message"
+        | "cluster_id"
+        | "finalized_features_epoch" => "any",
         "port" if text == address.port().to_string() => "the port",
         // drawn at random: only whether it is there may be compared
         "topic_id" if text != "00000000-0000-0000-0000-000000000000" => "an id",

@@ -128,7 +128,12 @@ fn coordinated(side: &mut Side, group: &str) {
 }
 
 /// One partition of one topic, by name up to version 12 and by id after it.
-fn produce(version: i16, topic: (&str, Uuid), index: i32, records: Option<Vec<u8>>) -> ProduceRequest {
+fn produce(
+    version: i16,
+    topic: (&str, Uuid),
+    index: i32,
+    records: Option<Vec<u8>>,
+) -> ProduceRequest {
     let data =
         PartitionProduceData::default().with_index(index).with_records(records.map(Bytes::from));
     let topic = if version >= 13 {

@@ -52,7 +52,15 @@ pub struct Side {
 impl Side {
     /// The broker at `address`, to be asked in `versions`.
     pub fn new(address: SocketAddr, versions: Versions, now: i64) -> Side {
-        Side { address, now, versions, wire: None, scene: String::new(), turn: 0, notes: Vec::new() }
+        Side {
+            address,
+            now,
+            versions,
+            wire: None,
+            scene: String::new(),
+            turn: 0,
+            notes: Vec::new(),
+        }
     }
 
     /// Begins a scene: its name stands before every case, and it has a connection of its own.
@@ -192,7 +200,12 @@ impl Side {
         self.judge::<R>(version, turn, received)
     }
 
-    fn judge<R>(&mut self, version: i16, turn: i32, received: Result<Answer>) -> (Node, Option<R::Response>)
+    fn judge<R>(
+        &mut self,
+        version: i16,
+        turn: i32,
+        received: Result<Answer>,
+    ) -> (Node, Option<R::Response>)
     where
         R: Request,
         R::Response: Debug,
@@ -220,7 +233,8 @@ impl Side {
     }
 
     fn note<R: Request>(&mut self, case: &str, version: i16, answer: Node) {
-        let api = ApiKey::try_from(R::KEY).map_or_else(|()| R::KEY.to_string(), |api| format!("{api:?}"));
+        let api =
+            ApiKey::try_from(R::KEY).map_or_else(|()| R::KEY.to_string(), |api| format!("{api:?}"));
         let case = format!("{}/{case}", self.scene);
         self.notes.push(Note { case, api, version, answer });
     }
@@ -243,5 +257,9 @@ fn advertised(address: SocketAddr) -> Result<Versions> {
     if answer.error_code != 0 || answer.api_keys.is_empty() {
         bail!("{address} answers ApiVersions v0 with error {}", answer.error_code);
     }
-    Ok(answer.api_keys.iter().map(|key| (key.api_key, (key.min_version, key.max_version))).collect())
+    Ok(answer
+        .api_keys
+        .iter()
+        .map(|key| (key.api_key, (key.min_version, key.max_version)))
+        .collect())
 }

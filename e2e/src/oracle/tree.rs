@@ -65,7 +65,12 @@ fn value<'a>(line: &'a str, lines: &mut impl Iterator<Item = &'a str>) -> Node {
     if line.ends_with(" {") {
         return Node::Fields(fields(lines));
     }
-    Node::Leaf(line.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(line).to_owned())
+    Node::Leaf(
+        line.strip_prefix("Some(")
+            .and_then(|rest| rest.strip_suffix(')'))
+            .unwrap_or(line)
+            .to_owned(),
+    )
 }
 
 fn is_end(line: &str) -> bool {
@@ -112,12 +117,8 @@ mod tests {
 
     #[test]
     fn every_value_of_a_message_is_in_its_tree() {
-        let inner = |index| Inner {
-            index,
-            name: Some("a: b {".into()),
-            nothing: None,
-            empty: vec![],
-        };
+        let inner =
+            |index| Inner { index, name: Some("a: b {".into()), nothing: None, empty: vec![] };
         let outer = Outer { code: 3, list: vec![inner(0), inner(1)], numbers: Some(vec![7, 8]) };
         assert_eq!(
             Node::of(&outer).short(),

@@ -27,11 +27,18 @@ fn versions(side: &mut Side) {
             .with_client_software_version(s(version))
     };
     for version in side.versions::<ApiVersionsRequest>() {
-        side.ask("asked", version, &if version < 3 { ApiVersionsRequest::default() } else { named("judge", "1.0") });
+        side.ask(
+            "asked",
+            version,
+            &if version < 3 { ApiVersionsRequest::default() } else { named("judge", "1.0") },
+        );
         if version >= 3 {
-            for (case, name, number) in
-                [("no-name", "", "1.0"), ("no-version", "judge", ""), ("bad-name", "-judge-", "1"), ("blank", "a b", "1")]
-            {
+            for (case, name, number) in [
+                ("no-name", "", "1.0"),
+                ("no-version", "judge", ""),
+                ("bad-name", "-judge-", "1"),
+                ("blank", "a b", "1"),
+            ] {
                 side.ask(case, version, &named(name, number));
             }
         }
@@ -42,11 +49,20 @@ fn cluster(side: &mut Side) {
     side.scene("cluster");
     for version in side.versions::<DescribeClusterRequest>() {
         side.ask("asked", version, &DescribeClusterRequest::default());
-        let with = DescribeClusterRequest::default().with_include_cluster_authorized_operations(true);
+        let with =
+            DescribeClusterRequest::default().with_include_cluster_authorized_operations(true);
         side.ask("operations", version, &with);
         if version >= 1 {
-            side.ask("controllers", version, &DescribeClusterRequest::default().with_endpoint_type(2));
-            side.ask("no-such-type", version, &DescribeClusterRequest::default().with_endpoint_type(9));
+            side.ask(
+                "controllers",
+                version,
+                &DescribeClusterRequest::default().with_endpoint_type(2),
+            );
+            side.ask(
+                "no-such-type",
+                version,
+                &DescribeClusterRequest::default().with_endpoint_type(9),
+            );
         }
     }
 }
@@ -74,11 +90,13 @@ fn metadata(side: &mut Side) {
             side.ask("mixed", version, &ask(Some(vec![wanted("no-such-topic"), wanted("md")])));
         }
         if version >= 8 {
-            let request = ask(Some(vec![wanted("md")])).with_include_topic_authorized_operations(true);
+            let request =
+                ask(Some(vec![wanted("md")])).with_include_topic_authorized_operations(true);
             side.ask("operations", version, &request);
         }
         if version >= 12 {
-            let by_id = |id: Uuid| MetadataRequestTopic::default().with_name(None).with_topic_id(id);
+            let by_id =
+                |id: Uuid| MetadataRequestTopic::default().with_name(None).with_topic_id(id);
             side.ask("by-id", version, &ask(Some(vec![by_id(id)])));
             side.ask("unknown-id", version, &ask(Some(vec![by_id(Uuid::from_u128(7))])));
             side.ask("zero-id", version, &ask(Some(vec![by_id(Uuid::nil())])));
@@ -110,7 +128,8 @@ fn configs(side: &mut Side) {
         side.ask("bad-name", version, &ask(vec![resource(topic, "a/b", None)]));
         side.ask("empty-name", version, &ask(vec![resource(topic, "", None)]));
         side.ask("bad-type", version, &ask(vec![resource(99, "cf", None)]));
-        let few: &[&str] = &["num.partitions", "log.retention.hours", "message.max.bytes", "no.such"];
+        let few: &[&str] =
+            &["num.partitions", "log.retention.hours", "message.max.bytes", "no.such"];
         side.ask("broker", version, &ask(vec![resource(broker, "1", Some(few))]));
         side.ask("all-brokers", version, &ask(vec![resource(broker, "", Some(few))]));
         side.ask("other-broker", version, &ask(vec![resource(broker, "2", Some(few))]));
@@ -124,7 +143,11 @@ fn coordinator(side: &mut Side) {
     for version in side.versions::<FindCoordinatorRequest>() {
         let ask = |key: &str| {
             let request = FindCoordinatorRequest::default();
-            if version < 4 { request.with_key(s(key)) } else { request.with_coordinator_keys(vec![s(key)]) }
+            if version < 4 {
+                request.with_key(s(key))
+            } else {
+                request.with_coordinator_keys(vec![s(key)])
+            }
         };
         side.ask("group", version, &ask("co"));
         side.ask("empty", version, &ask(""));
@@ -132,7 +155,8 @@ fn coordinator(side: &mut Side) {
             side.ask("no-such-type", version, &ask("co").with_key_type(9));
         }
         if version >= 4 {
-            let two = FindCoordinatorRequest::default().with_coordinator_keys(vec![s("co"), s("other")]);
+            let two =
+                FindCoordinatorRequest::default().with_coordinator_keys(vec![s("co"), s("other")]);
             side.ask("two", version, &two);
             side.ask("none", version, &FindCoordinatorRequest::default());
         }

@@ -68,7 +68,8 @@ fn offsets(side: &mut Side, version: i16, topic: (&str, Uuid)) {
     side.ask("no-such-isolation", version, &at(0).with_isolation_level(9));
     let with = |partition: FetchPartition| request(vec![asked(version, topic, vec![partition])]);
     if version >= 9 {
-        for (case, epoch) in [("epoch", 0), ("next-epoch", 1), ("far-epoch", 99), ("bad-epoch", -9)] {
+        for (case, epoch) in [("epoch", 0), ("next-epoch", 1), ("far-epoch", 99), ("bad-epoch", -9)]
+        {
             side.ask(case, version, &with(partition(0, 0).with_current_leader_epoch(epoch)));
         }
     }
@@ -83,7 +84,13 @@ fn limits(side: &mut Side, version: i16, topic: (&str, Uuid)) {
     let limited = |bytes: i32| {
         request(vec![asked(version, topic, vec![partition(0, 0).with_partition_max_bytes(bytes)])])
     };
-    for (case, bytes) in [("one-byte", 1), ("zero-bytes", 0), ("less-bytes", -1), ("eighty", 80), ("two-batches", 170)] {
+    for (case, bytes) in [
+        ("one-byte", 1),
+        ("zero-bytes", 0),
+        ("less-bytes", -1),
+        ("eighty", 80),
+        ("two-batches", 170),
+    ] {
         side.ask(case, version, &limited(bytes));
     }
     side.ask("one-byte-in-all", version, &limited(1 << 20).with_max_bytes(1));
@@ -99,7 +106,9 @@ fn limits(side: &mut Side, version: i16, topic: (&str, Uuid)) {
 }
 
 fn names(side: &mut Side, version: i16, topic: (&str, Uuid)) {
-    let one = |topic: (&str, Uuid), index: i32| request(vec![asked(version, topic, vec![partition(index, 0)])]);
+    let one = |topic: (&str, Uuid), index: i32| {
+        request(vec![asked(version, topic, vec![partition(index, 0)])])
+    };
     side.ask("no-partition", version, &one(topic, 2));
     side.ask("negative-partition", version, &one(topic, -1));
     side.ask("unknown", version, &one(("no-such-topic", Uuid::from_u128(7)), 0));
@@ -125,10 +134,17 @@ fn sessions(side: &mut Side, version: i16, topic: (&str, Uuid)) {
     side.ask("moved", version, &within(2, vec![moved]));
     side.ask("nothing-new", version, &within(3, vec![]));
     side.ask("wrong-epoch", version, &within(9, vec![]));
-    side.ask("right-epoch", version, &within(4, vec![asked(version, topic, vec![partition(0, 3)])]));
+    side.ask(
+        "right-epoch",
+        version,
+        &within(4, vec![asked(version, topic, vec![partition(0, 3)])]),
+    );
     let forgotten = ForgottenTopic::default().with_partitions(vec![0]);
-    let forgotten =
-        if version >= 13 { forgotten.with_topic_id(topic.1) } else { forgotten.with_topic(t(topic.0)) };
+    let forgotten = if version >= 13 {
+        forgotten.with_topic_id(topic.1)
+    } else {
+        forgotten.with_topic(t(topic.0))
+    };
     side.ask("forgets", version, &within(5, vec![]).with_forgotten_topics_data(vec![forgotten]));
     side.ask("after-forgetting", version, &within(6, vec![]));
     let unknown = asked(version, ("no-such-topic", Uuid::from_u128(7)), vec![partition(0, 0)]);

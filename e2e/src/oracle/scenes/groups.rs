@@ -32,7 +32,13 @@ pub(super) fn join(version: i16, group: &str, member: &StrBytes) -> JoinGroupReq
 }
 
 /// The leader's assignment for itself, or a follower's question.
-pub(super) fn sync(version: i16, group: &str, generation: i32, member: &StrBytes, for_members: &[StrBytes]) -> SyncGroupRequest {
+pub(super) fn sync(
+    version: i16,
+    group: &str,
+    generation: i32,
+    member: &StrBytes,
+    for_members: &[StrBytes],
+) -> SyncGroupRequest {
     let assignment = |member: &StrBytes| {
         SyncGroupRequestAssignment::default()
             .with_member_id(member.clone())
@@ -112,7 +118,11 @@ fn joins(side: &mut Side) {
         }
         side.ask("other-protocol", version, &other);
         let fresh = format!("jf-{version}");
-        side.ask("fresh-no-protocols", version, &join(version, &fresh, &none).with_protocols(vec![]));
+        side.ask(
+            "fresh-no-protocols",
+            version,
+            &join(version, &fresh, &none).with_protocols(vec![]),
+        );
         side.ask("fresh-no-type", version, &join(version, &fresh, &none).with_protocol_type(s("")));
         side.ask("fresh-unknown-member", version, &join(version, &fresh, &s("nobody")));
     }
@@ -174,7 +184,11 @@ fn leaves(side: &mut Side) {
         if version >= 3 {
             side.ask("no-members", version, &leave(version, &group, &member).with_members(vec![]));
             let fixed = MemberIdentity::default().with_group_instance_id(Some(s("fixed")));
-            side.ask("unknown-instance", version, &leave(version, &group, &member).with_members(vec![fixed]));
+            side.ask(
+                "unknown-instance",
+                version,
+                &leave(version, &group, &member).with_members(vec![fixed]),
+            );
             let mut two = leave(version, &group, &member);
             two.members.push(MemberIdentity::default().with_member_id(s("nobody")));
             side.ask("two", version, &two);
@@ -193,7 +207,8 @@ fn told(side: &mut Side) {
     side.quiet(version, &leave(version, "empty", &gone));
     for version in side.versions::<DescribeGroupsRequest>() {
         let ask = |groups: &[&str]| {
-            DescribeGroupsRequest::default().with_groups(groups.iter().map(|group| g(group)).collect())
+            DescribeGroupsRequest::default()
+                .with_groups(groups.iter().map(|group| g(group)).collect())
         };
         side.ask("stable", version, &ask(&["dg"]));
         side.ask("empty", version, &ask(&["empty"]));
@@ -210,13 +225,28 @@ fn told(side: &mut Side) {
         let list = |words: &[&str]| -> Vec<StrBytes> { words.iter().map(|word| s(word)).collect() };
         side.ask("all", version, &ListGroupsRequest::default());
         if version >= 4 {
-            for (case, states) in [("stable", &["Stable"][..]), ("lower-case", &["stable"]), ("no-such-state", &["Asleep"]), ("two", &["Stable", "Dead"])] {
-                side.ask(case, version, &ListGroupsRequest::default().with_states_filter(list(states)));
+            for (case, states) in [
+                ("stable", &["Stable"][..]),
+                ("lower-case", &["stable"]),
+                ("no-such-state", &["Asleep"]),
+                ("two", &["Stable", "Dead"]),
+            ] {
+                side.ask(
+                    case,
+                    version,
+                    &ListGroupsRequest::default().with_states_filter(list(states)),
+                );
             }
         }
         if version >= 5 {
-            for (case, types) in [("classic", "classic"), ("consumer", "consumer"), ("no-such-type", "odd")] {
-                side.ask(case, version, &ListGroupsRequest::default().with_types_filter(list(&[types])));
+            for (case, types) in
+                [("classic", "classic"), ("consumer", "consumer"), ("no-such-type", "odd")]
+            {
+                side.ask(
+                    case,
+                    version,
+                    &ListGroupsRequest::default().with_types_filter(list(&[types])),
+                );
             }
         }
     }

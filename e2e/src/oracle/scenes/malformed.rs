@@ -53,10 +53,16 @@ fn frames(side: &mut Side) {
 fn bodies(side: &mut Side) {
     side.scene("body");
     let none = s("");
-    damage(side, |_| m::ApiVersionsRequest::default().with_client_software_name(s("a")).with_client_software_version(s("1")));
+    damage(side, |_| {
+        m::ApiVersionsRequest::default()
+            .with_client_software_name(s("a"))
+            .with_client_software_version(s("1"))
+    });
     damage(side, |_| m::MetadataRequest::default().with_topics(Some(vec![wanted("damaged")])));
     let records = Batch::of(side.now, &["a"]).encode();
-    damage(side, |version| produce(version, ("damaged", uuid::Uuid::from_u128(9)), 0, Some(records.clone())));
+    damage(side, |version| {
+        produce(version, ("damaged", uuid::Uuid::from_u128(9)), 0, Some(records.clone()))
+    });
     damage(side, |version| {
         let part = m::fetch_request::FetchPartition::default();
         let topic = m::fetch_request::FetchTopic::default().with_partitions(vec![part]);
@@ -82,14 +88,21 @@ fn bodies(side: &mut Side) {
             let topic = m::offset_fetch_request::OffsetFetchRequestTopic::default()
                 .with_name(t("damaged"))
                 .with_partition_indexes(vec![0]);
-            return m::OffsetFetchRequest::default().with_group_id(g("damaged")).with_topics(Some(vec![topic]));
+            return m::OffsetFetchRequest::default()
+                .with_group_id(g("damaged"))
+                .with_topics(Some(vec![topic]));
         }
-        let group = m::offset_fetch_request::OffsetFetchRequestGroup::default().with_group_id(g("damaged"));
+        let group =
+            m::offset_fetch_request::OffsetFetchRequestGroup::default().with_group_id(g("damaged"));
         m::OffsetFetchRequest::default().with_groups(vec![group])
     });
     damage(side, |version| {
         let request = m::FindCoordinatorRequest::default();
-        if version < 4 { request.with_key(s("damaged")) } else { request.with_coordinator_keys(vec![s("damaged")]) }
+        if version < 4 {
+            request.with_key(s("damaged"))
+        } else {
+            request.with_coordinator_keys(vec![s("damaged")])
+        }
     });
     damage(side, |version| join(version, "damaged", &none));
     damage(side, |version| sync(version, "damaged", 1, &s("x"), &[s("x")]));
@@ -106,23 +119,31 @@ fn bodies(side: &mut Side) {
         if version < 6 {
             return request.with_topic_names(vec![t("damaged")]);
         }
-        let state = m::delete_topics_request::DeleteTopicState::default().with_name(Some(t("damaged")));
+        let state =
+            m::delete_topics_request::DeleteTopicState::default().with_name(Some(t("damaged")));
         request.with_topics(vec![state])
     });
-    damage(side, |_| m::InitProducerIdRequest::default().with_transactional_id(None).with_transaction_timeout_ms(1000));
     damage(side, |_| {
-        let resource = m::describe_configs_request::DescribeConfigsResource::default().with_resource_name(s("damaged"));
+        m::InitProducerIdRequest::default()
+            .with_transactional_id(None)
+            .with_transaction_timeout_ms(1000)
+    });
+    damage(side, |_| {
+        let resource = m::describe_configs_request::DescribeConfigsResource::default()
+            .with_resource_name(s("damaged"));
         m::DescribeConfigsRequest::default().with_resources(vec![resource])
     });
     damage(side, |_| {
-        let topic = m::create_partitions_request::CreatePartitionsTopic::default().with_name(t("damaged"));
+        let topic =
+            m::create_partitions_request::CreatePartitionsTopic::default().with_name(t("damaged"));
         m::CreatePartitionsRequest::default().with_topics(vec![topic])
     });
     damage(side, |_| m::DescribeClusterRequest::default());
 }
 
 fn damage<R: Request>(side: &mut Side, request: impl Fn(i16) -> R) {
-    let api = m::ApiKey::try_from(R::KEY).map_or_else(|()| R::KEY.to_string(), |api| format!("{api:?}"));
+    let api =
+        m::ApiKey::try_from(R::KEY).map_or_else(|()| R::KEY.to_string(), |api| format!("{api:?}"));
     for version in side.versions::<R>() {
         let (Ok(header), Ok(whole)) =
             (wire::header::<R>(version, 1), wire::frame(version, 1, &request(version)))

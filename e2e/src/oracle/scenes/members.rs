@@ -30,7 +30,9 @@ fn two(side: &mut Side) {
     let second = given.member_id;
     let join_turn = side.send(joining, &join(joining, "tm", &second));
     side.swap(&mut other);
-    side.ask_until("first-hears", beating, &beat("tm", generation, &first), |answer| answer.error_code != 0);
+    side.ask_until("first-hears", beating, &beat("tm", generation, &first), |answer| {
+        answer.error_code != 0
+    });
     let describe = DescribeGroupsRequest::default().with_groups(vec![g("tm")]);
     side.ask("rebalancing", describing, &describe);
     side.ask("sync-while-rebalancing", syncing, &sync(syncing, "tm", generation, &first, &[]));
@@ -47,7 +49,11 @@ fn two(side: &mut Side) {
     side.swap(&mut other);
     side.ask("beat-before-sync", beating, &beat("tm", next, &first));
     side.ask("completing", describing, &describe);
-    side.ask("first-syncs", syncing, &sync(syncing, "tm", next, &first, &[first.clone(), second.clone()]));
+    side.ask(
+        "first-syncs",
+        syncing,
+        &sync(syncing, "tm", next, &first, &[first.clone(), second.clone()]),
+    );
     side.swap(&mut other);
     side.receive::<SyncGroupRequest>("second-syncs", syncing, sync_turn);
     side.swap(&mut other);

@@ -34,7 +34,9 @@ fn list(side: &mut Side) {
     fill(side, topic, 0, batches.iter().map(Batch::encode).collect());
     for version in side.versions::<ListOffsetsRequest>() {
         let part = |index: i32, timestamp: i64| {
-            let part = ListOffsetsPartition::default().with_partition_index(index).with_timestamp(timestamp);
+            let part = ListOffsetsPartition::default()
+                .with_partition_index(index)
+                .with_timestamp(timestamp);
             if version >= 4 { part.with_current_leader_epoch(-1) } else { part }
         };
         let ask = |name: &str, partitions: Vec<ListOffsetsPartition>| {
@@ -81,7 +83,11 @@ fn list(side: &mut Side) {
     }
 }
 
-fn parts(indexes: &[i32], offset: i64, metadata: Option<&str>) -> Vec<OffsetCommitRequestPartition> {
+fn parts(
+    indexes: &[i32],
+    offset: i64,
+    metadata: Option<&str>,
+) -> Vec<OffsetCommitRequestPartition> {
     let part = |index: &i32| {
         OffsetCommitRequestPartition::default()
             .with_partition_index(*index)
@@ -97,7 +103,8 @@ fn commit(side: &mut Side) {
     coordinated(side, "cg");
     for version in side.versions::<OffsetCommitRequest>() {
         let ask = |group: &str, topic: &str, partitions: Vec<OffsetCommitRequestPartition>| {
-            let topic = OffsetCommitRequestTopic::default().with_name(t(topic)).with_partitions(partitions);
+            let topic =
+                OffsetCommitRequestTopic::default().with_name(t(topic)).with_partitions(partitions);
             OffsetCommitRequest::default()
                 .with_group_id(g(group))
                 .with_generation_id_or_member_epoch(-1)
@@ -134,9 +141,11 @@ fn fetch(side: &mut Side) {
     side.scene("fetch-offsets");
     make(side, "of", 2, &[]);
     coordinated(side, "og");
-    let topic = OffsetCommitRequestTopic::default()
-        .with_name(t("of"))
-        .with_partitions(parts(&[0], 5, Some("five")));
+    let topic = OffsetCommitRequestTopic::default().with_name(t("of")).with_partitions(parts(
+        &[0],
+        5,
+        Some("five"),
+    ));
     let commit = OffsetCommitRequest::default()
         .with_group_id(g("og"))
         .with_generation_id_or_member_epoch(-1)

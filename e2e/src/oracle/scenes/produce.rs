@@ -1,7 +1,7 @@
 //! Produce: good batches and every kind of bad one.
 
 use kafka_protocol::messages::produce_request::PartitionProduceData;
-use kafka_protocol::messages::{ApiVersionsRequest, ProduceRequest};
+use kafka_protocol::messages::{DescribeClusterRequest, ProduceRequest};
 use uuid::Uuid;
 
 use super::{make, produce};
@@ -20,7 +20,8 @@ fn requests(side: &mut Side) {
     let id = make(side, "pr", 2, &[]);
     let good = Batch::of(side.now, &["a", "b"]).encode();
     for version in side.versions::<ProduceRequest>() {
-        let ask = |index: i32, records: Option<Vec<u8>>| produce(version, ("pr", id), index, records);
+        let ask =
+            |index: i32, records: Option<Vec<u8>>| produce(version, ("pr", id), index, records);
         side.ask("all", version, &ask(0, Some(good.clone())));
         side.ask("one", version, &ask(0, Some(good.clone())).with_acks(1));
         side.ask("seven", version, &ask(0, Some(good.clone())).with_acks(7));
@@ -42,17 +43,19 @@ fn requests(side: &mut Side) {
         let mut mixed = ask(0, Some(good.clone()));
         if let Some(topic) = mixed.topic_data.first_mut() {
             let part = |index: i32| {
-                PartitionProduceData::default().with_index(index).with_records(Some(good.clone().into()))
+                PartitionProduceData::default()
+                    .with_index(index)
+                    .with_records(Some(good.clone().into()))
             };
             topic.partition_data.extend([part(1), part(9)]);
         }
         side.ask("mixed", version, &mixed);
         // no answer at all: the next one on the connection is to the next request
         side.send(version, &ask(0, Some(good.clone())).with_acks(0));
-        side.ask("after-no-acks", 0, &ApiVersionsRequest::default());
+        side.ask("after-no-acks", 0, &DescribeClusterRequest::default());
         side.send(version, &produce(version, unknown, 0, Some(good.clone())).with_acks(0));
-        let turn = side.send(0, &ApiVersionsRequest::default());
-        side.receive::<ApiVersionsRequest>("after-bad-no-acks", 0, turn);
+        let turn = side.send(0, &DescribeClusterRequest::default());
+        side.receive::<DescribeClusterRequest>("after-bad-no-acks", 0, turn);
         side.ask("end", version, &ask(0, Some(good.clone())));
     }
 }
@@ -60,11 +63,13 @@ fn requests(side: &mut Side) {
 /// What is inside a batch. At the oldest, a middle and the newest version: the rules do not change.
 fn batches(side: &mut Side) {
     side.scene("batch");
-    let id = make(side, "ba", 1, &[]);
     let now = side.now;
     let versions = side.versions::<ProduceRequest>();
     let chosen = [*versions.start(), 7, 9, *versions.end()];
     for version in chosen.into_iter().filter(|version| versions.contains(version)) {
+        // a partition for each batch: what one of them did to offsets says nothing about the next
+        let name = format!("ba-{version}");
+        let id = make(side, &name, 48, &[]);
         let good = || Batch::of(now, &["a", "b", "c"]);
         let day = 86_400_000;
         let mut wrong_delta = good();
@@ -83,7 +88,7 @@ fn batches(side: &mut Side) {
         two.extend(good().encode());
         let mut trailing = good().encode();
         trailing.extend([0; 5]);
-        for (case, batch) in [
+        let cases = [
             ("good", good().encode()),
             ("offset-ignored", Batch { base_offset: 99, ..good() }.encode()),
             ("epoch-ignored", Batch { leader_epoch: 99, ..good() }.encode()),
@@ -99,7 +104,11 @@ fn batches(side: &mut Side) {
             ("delta-negative", Batch { last_offset_delta: Some(-1), ..good() }.encode()),
             ("both-more", Batch { count: Some(5), last_offset_delta: Some(4), ..good() }.encode()),
             ("record-delta", wrong_delta.encode()),
-            ("empty", Batch { base_timestamp: now, last_offset_delta: Some(0), ..Batch::default() }.encode()),
+            (
+                "empty",
+                Batch { base_timestamp: now, last_offset_delta: Some(0), ..Batch::default() }
+                    .encode(),
+            ),
             ("magic-0", Batch { magic: 0, ..good() }.encode()),
             ("magic-1", Batch { magic: 1, ..good() }.encode()),
             ("magic-3", Batch { magic: 3, ..good() }.encode()),
@@ -124,9 +133,14 @@ fn batches(side: &mut Side) {
             ("garbage", vec![0xff; 100]),
             ("few-bytes", vec![0; 10]),
             ("garbage-records", Batch { body: Some(vec![0x7f; 40]), ..good() }.encode()),
-            ("trailing-records", Batch { body: Some([good().encoded_records(), vec![0; 4]].concat()), ..good() }.encode()),
-        ] {
-            side.ask(case, version, &produce(version, ("ba", id), 0, Some(batch)));
+            (
+                "trailing-records",
+                Batch { body: Some([good().encoded_records(), vec![0; 4]].concat()), ..good() }
+                    .encode(),
+            ),
+        ];
+        for ((case, batch), index) in cases.into_iter().zip(0..) {
+            side.ask(case, version, &produce(version, (&name, id), index, Some(batch)));
         }
     }
 }

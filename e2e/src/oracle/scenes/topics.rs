@@ -43,7 +43,14 @@ fn create(side: &mut Side) {
         side.ask("collides", version, &ask(vec![one("col.lide")]));
         ready(side, &name("col.lide"), 1);
         side.ask("collided", version, &ask(vec![one("col_lide")]));
-        for (case, bad) in [("dots", ".."), ("dot", "."), ("slash", "a/b"), ("empty", ""), ("blank", "a b"), ("accent", "\u{e9}")] {
+        for (case, bad) in [
+            ("dots", ".."),
+            ("dot", "."),
+            ("slash", "a/b"),
+            ("empty", ""),
+            ("blank", "a b"),
+            ("accent", "\u{e9}"),
+        ] {
             side.ask(case, version, &ask(vec![new_topic(bad, 1)]));
         }
         side.ask("longest", version, &ask(vec![new_topic(&format!("{:0>249}", name("l")), 1)]));
@@ -67,10 +74,17 @@ fn create(side: &mut Side) {
         side.ask("bad-value", version, &set("bad-value", "retention.ms", "soon"));
         side.ask("out-of-range", version, &set("out-of-range", "max.message.bytes", "-1"));
         side.ask("bad-policy", version, &set("bad-policy", "cleanup.policy", "burn"));
-        let null = CreatableTopic::with_configs(one("null"), vec![config("retention.ms", "").with_value(None)]);
+        let null = CreatableTopic::with_configs(
+            one("null"),
+            vec![config("retention.ms", "").with_value(None)],
+        );
         side.ask("null-value", version, &ask(vec![null]));
         side.ask("validate", version, &ask(vec![one("validate")]).with_validate_only(true));
-        side.ask("validate-bad", version, &ask(vec![new_topic("there", 1)]).with_validate_only(true));
+        side.ask(
+            "validate-bad",
+            version,
+            &ask(vec![new_topic("there", 1)]).with_validate_only(true),
+        );
         for (case, places) in [
             ("placed", vec![placed(0, &[1]), placed(1, &[1])]),
             ("placed-gap", vec![placed(0, &[1]), placed(2, &[1])]),
@@ -92,7 +106,10 @@ fn widen(side: &mut Side) {
         let name = format!("wide-{version}");
         make(side, &name, 2, &[]);
         let to = |name: &str, count: i32| {
-            CreatePartitionsTopic::default().with_name(t(name)).with_count(count).with_assignments(None)
+            CreatePartitionsTopic::default()
+                .with_name(t(name))
+                .with_count(count)
+                .with_assignments(None)
         };
         let ask = |topics: Vec<CreatePartitionsTopic>| {
             CreatePartitionsRequest::default().with_topics(topics).with_timeout_ms(30_000)
@@ -148,7 +165,9 @@ fn delete(side: &mut Side) {
         side.ask("twice", version, &ask(&[&second, &second]));
         if version >= 6 {
             let by_id = |id: Uuid| DeleteTopicState::default().with_name(None).with_topic_id(id);
-            let ask = |state| DeleteTopicsRequest::default().with_timeout_ms(30_000).with_topics(vec![state]);
+            let ask = |state| {
+                DeleteTopicsRequest::default().with_timeout_ms(30_000).with_topics(vec![state])
+            };
             side.ask("unknown-id", version, &ask(by_id(Uuid::from_u128(7))));
             side.ask("zero-id", version, &ask(by_id(Uuid::nil())));
             side.ask("both", version, &ask(by_id(id).with_name(Some(t(&second)))));
