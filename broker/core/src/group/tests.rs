@@ -1,6 +1,7 @@
 //! Whole lives of groups, without a clock and without a log: a bench applies what is appended.
 
 mod describing;
+mod hostile;
 mod joining;
 mod keeping_time;
 mod leaving;
@@ -146,6 +147,14 @@ impl Bench {
         while !self.answers.contains_key(&ticket) {
             let at = self.coordinator.deadline().expect("somebody is parked, so time matters");
             self.pass(u64::try_from(at.since(self.now.monotonic).as_millis()).unwrap());
+        }
+    }
+
+    /// Lets time pass until nobody is in any group; what sweeps forget later is not waited for.
+    pub(super) fn settle(&mut self) {
+        while let Some(at) = self.coordinator.timers.first() {
+            self.set_clock(at.max(self.now.monotonic));
+            self.step(Input::Tick);
         }
     }
 

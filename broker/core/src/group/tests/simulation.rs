@@ -326,8 +326,6 @@ fn any_deed() -> impl Strategy<Value = Deed> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
-
     #[test]
     fn whatever_happens_the_group_heals(
         kinds in prop::collection::vec(any::<(bool, bool)>(), 1..5),
