@@ -26,6 +26,7 @@ use kastellan_core::{
     group::{Input, Reply, Settings},
     id::Uuid,
     machine::Ticket,
+    metadata::CONSUMER_OFFSETS,
 };
 use kastellan_protocol::ErrorCode;
 
@@ -145,6 +146,9 @@ impl Groups {
             if let Some(broker) = watcher.upgrade() {
                 for topic in &changes.deleted {
                     Self::topic_deleted(&broker, &topic.name, topic.id);
+                    if &*topic.name == CONSUMER_OFFSETS {
+                        broker.groups.resign(|| State::Closed);
+                    }
                 }
             }
         });
@@ -206,9 +210,13 @@ impl Groups {
 
     /// Sends everybody who is parked away, and takes in nobody more: the broker is stopping.
     pub(crate) fn stop(&self) {
+        self.resign(|| State::Stopped);
+    }
+
+    fn resign(&self, next: impl Fn() -> State) {
         for shard in self.shards.get().into_iter().flatten() {
-            let stopped = std::mem::replace(&mut *shard.lock(), State::Stopped);
-            if let State::Open(open) = stopped {
+            let resigned = std::mem::replace(&mut *shard.lock(), next());
+            if let State::Open(open) = resigned {
                 open.resign(ErrorCode::NotCoordinator).tell();
             }
         }
