@@ -149,8 +149,9 @@ fn run(partitions: &Partitions, bell: &Bell, pace: Pace, clock: Clock) {
             due.clean.get_or_insert(at + pace.clean);
         }
         if due.clean.is_some_and(|clean| clean <= at) {
-            due.clean = None;
-            round::compact(partitions, wall);
+            // Again while there are appends that it may not have seen, or more to gain.
+            let again = round::compact(partitions, wall) || due.checkpoint.is_some();
+            due.clean = again.then(|| at + pace.clean);
         }
         if due.checkpoint.is_some_and(|checkpoint| checkpoint <= at) {
             // What is appended from here on is for the next one.

@@ -217,11 +217,10 @@ impl<H> Session<H> {
             Some(place) => *place = Some(entry),
             None => self.slots.push(Some(entry)),
         }
-        match self.by_topic.get_mut(topic) {
-            Some(slots) => drop(slots.insert(wanted.index, slot)),
-            None => {
-                drop(self.by_topic.insert(topic.clone(), BTreeMap::from([(wanted.index, slot)])))
-            }
+        if let Some(slots) = self.by_topic.get_mut(topic) {
+            slots.insert(wanted.index, slot);
+        } else {
+            self.by_topic.insert(topic.clone(), BTreeMap::from([(wanted.index, slot)]));
         }
         self.partitions += 1;
         slot

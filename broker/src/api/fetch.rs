@@ -46,6 +46,8 @@ struct Fetch {
     live: Arc<Mutex<Live>>,
     min_bytes: usize,
     max_bytes: usize,
+    /// Bytes that the last look found.
+    found: usize,
 }
 
 /// Handles a request: answers it now, or parks it.
@@ -55,6 +57,7 @@ pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
         version: hot.header.api_version,
         correlation_id: hot.header.correlation_id,
         session_id: 0,
+        read_committed: request.isolation_level == 1,
     };
     let broker = hot.broker;
     let now = broker.clock.monotonic();
@@ -137,6 +140,7 @@ fn begin(
         live,
         min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
         max_bytes: max_bytes.min(broker.settings.fetch_max_bytes),
+        found: 0,
     })
 }
 
@@ -153,6 +157,7 @@ impl Fetch {
         let looked = Looked::new(broker, &mut live, self.max_bytes, self.keep);
         if !force && !looked.urgent && looked.bytes < self.min_bytes {
             looked.put_back(&mut live.session);
+            self.found = looked.bytes;
             return None;
         }
         if self.keep && !live.session.is_empty() {
@@ -191,7 +196,8 @@ impl Parked {
             let heard = Arc::clone(&live.heard);
             drop(live);
             // Who has subscribed only now may have missed something in between.
-            if !new && heard.wait(self.fetch.min_bytes, &self.mailbox, self.slot) {
+            let missing = self.fetch.min_bytes.saturating_sub(self.fetch.found);
+            if !new && heard.wait(missing, &self.mailbox, self.slot) {
                 return None;
             }
         }

@@ -22,6 +22,8 @@ pub(crate) struct Scratch {
     request: ProduceRequest,
     answers: Vec<PartitionResponse>,
     inflated: Inflated,
+    /// A batch that is compressed anew.
+    recoded: Vec<u8>,
     produced: bool,
 }
 
@@ -43,11 +45,11 @@ pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
     let version = hot.header.api_version;
     let mut scratch = std::mem::take(hot.scratch);
     scratch.produced = true;
-    let Scratch { request, answers, inflated, .. } = &mut scratch;
+    let Scratch { request, answers, inflated, recoded, .. } = &mut scratch;
     produce::decode(version, hot.body, request)?;
     answers.clear();
     let mut waiting = Vec::new();
-    let mut appender = Appender::new(hot.broker, hot.header, request, inflated);
+    let mut appender = Appender::new(hot.broker, hot.header, request, (inflated, recoded));
     for topic in &request.topics {
         appender.enter(topic, hot.body);
         for partition in request.partitions_of(topic) {

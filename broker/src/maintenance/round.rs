@@ -28,14 +28,11 @@ pub(super) fn checkpoint(partitions: &Partitions) -> bool {
     more
 }
 
-/// Compacts the logs of topics that are to be, where there is enough to gain.
-pub(super) fn compact(partitions: &Partitions, now: i64) {
+/// Compacts the logs of topics that are to be, where there is enough to gain; true if any was.
+pub(super) fn compact(partitions: &Partitions, now: i64) -> bool {
     let topics = partitions.topics();
     let compacted = topics.iter().filter(|topic| topic.config().cleanup.compact);
     let all: Vec<_> = compacted.flat_map(|topic| topic.partitions()).collect();
-    if all.is_empty() {
-        return;
-    }
     // Only what is checkpointed may be compacted, and only closed segments are.
     let worth: Vec<_> = all.into_iter().filter(|partition| partition.has_closed()).collect();
     for partition in &worth {
@@ -47,15 +44,16 @@ pub(super) fn compact(partitions: &Partitions, now: i64) {
         && let Err(error) = write_checkpoints(partitions, &worth)
     {
         tracing::error!(%error, "cannot write the checkpoints: nothing is compacted");
-        return;
+        return false;
     }
+    let mut any = false;
     for partition in &worth {
         match partition.compact(now) {
-            Ok(true) => tracing::debug!(?partition, "compacted"),
-            Ok(false) => {}
+            Ok(compacted) => any |= compacted,
             Err(error) => tracing::error!(?partition, %error, "cannot compact"),
         }
     }
+    any
 }
 
 /// Lets old segments go.

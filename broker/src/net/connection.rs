@@ -145,18 +145,22 @@ impl Connection {
 
     /// Sends what the socket takes, and hands what is on the disk to another thread.
     fn flush(&mut self, now: Millis) -> io::Result<Flushed> {
+        let asked = self.mailbox.take_doubt();
         if self.warming.is_some() || self.out.is_empty() {
             self.mailbox.vitals().blocked(now, false);
             return Ok(Flushed::All);
         }
-        let before = self.out.queued();
-        let flushed = self.out.flush(&self.stream)?;
+        let before = self.out.taken();
+        let flushed = self.out.flush(&self.stream, asked)?;
         let blocked = matches!(flushed, Flushed::Blocked);
-        if !blocked || self.out.queued() < before {
+        if !blocked || self.out.taken() > before {
             self.mailbox.vitals().active(now);
             self.mailbox.vitals().blocked(now, false);
         }
         self.mailbox.vitals().blocked(now, blocked);
+        if asked && blocked && self.out.taken() == before {
+            self.mailbox.close("the client does not read its responses");
+        }
         if let Flushed::Cold(range) = &flushed {
             let (range, count) = (range.clone(), range.len.min(1 << 20));
             self.warming = Some(tokio::task::spawn_blocking(move || {

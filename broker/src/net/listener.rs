@@ -74,7 +74,9 @@ fn take_in(
             return;
         }
     };
-    if let Err(error) = stream.set_nodelay(true) {
+    // Keep-alive finds the clients whose machine has gone, before the idle timeout does.
+    let keep_alive = rustix::net::sockopt::set_socket_keepalive(&stream, true);
+    if let Err(error) = stream.set_nodelay(true).and(keep_alive.map_err(io::Error::from)) {
         tracing::debug!(%host, %error, "a connection ended before it began");
         return;
     }

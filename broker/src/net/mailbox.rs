@@ -32,6 +32,8 @@ struct State {
     draining: bool,
     /// The sweeper would like the task to free its buffers.
     slim: bool,
+    /// The sweeper doubts that the client reads.
+    doubt: bool,
 }
 
 /// What the task finds when it looks.
@@ -99,6 +101,18 @@ impl Mailbox {
         std::mem::take(&mut self.lock().slim)
     }
 
+    /// Asks the task to try whether the client has read anything, and to end if it has not.
+    pub(super) fn doubt(&self) {
+        let mut state = self.lock();
+        state.doubt = true;
+        wake(state);
+    }
+
+    /// Whether [`Self::doubt`] was called since the last time.
+    pub(super) fn take_doubt(&self) -> bool {
+        std::mem::take(&mut self.lock().doubt)
+    }
+
     /// What the sweeper looks at.
     pub(super) fn vitals(&self) -> &Vitals {
         &self.vitals
@@ -137,6 +151,7 @@ impl Mailbox {
         let news = matches!(state.slots.front(), Some(Some(_)))
             || !state.fetches.is_empty()
             || state.slim
+            || state.doubt
             || state.closed != seen.closed
             || state.draining != seen.draining;
         if !news && !state.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {

@@ -32,6 +32,8 @@ pub(super) struct Out {
     /// Ranges to be sent before the byte at the position given.
     files: VecDeque<(usize, FileRange)>,
     corked: bool,
+    /// Bytes that the socket has taken, ever.
+    taken: u64,
 }
 
 /// How far [`Out::flush`] came.
@@ -71,14 +73,21 @@ impl Out {
         self.bytes.len() - self.sent
     }
 
+    /// Bytes that the socket has taken, ever: it grows while a client reads.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
+    }
+
     /// Whether everything is sent.
     pub(super) fn is_empty(&self) -> bool {
         self.queued() == 0 && self.files.is_empty()
     }
 
-    /// Sends as much as the socket takes. An error, a file that is shorter than it was among them,
+    /// Sends as much as the socket takes; `ask` says whether it is asked although it has not said that
+    /// it takes more: the kernel tells of room only once there is much. An error, a file that is shorter than it was among them,
     /// ends the connection: a response cannot be taken back.
-    pub(super) fn flush(&mut self, stream: &TcpStream) -> io::Result<Flushed> {
+    pub(super) fn flush(&mut self, stream: &TcpStream, ask: bool) -> io::Result<Flushed> {
+        let socket = Socket { stream, ask };
         if self.files.len() > 1 && !self.corked {
             sockopt::set_tcp_cork(stream, true)?;
             self.corked = true;
@@ -90,10 +99,11 @@ impl Out {
                     if budget == 0 {
                         return Ok(Flushed::Slice);
                     }
-                    match send_range(stream, range, budget) {
+                    match socket.send_range(range, budget) {
                         Ok(None) => return Ok(Flushed::Cold(range.clone())),
                         Ok(Some(n)) => {
                             budget -= n;
+                            self.taken += n as u64;
                             self.files.pop_front_if(|(_, range)| range.len == 0);
                             Ok(())
                         }
@@ -106,7 +116,10 @@ impl Out {
                         None => (self.bytes.len(), false),
                     };
                     let bytes = self.bytes.get(self.sent..end).unwrap_or_default();
-                    send_bytes(stream, bytes, more).map(|n| self.sent += n)
+                    socket.send_bytes(bytes, more).map(|n| {
+                        self.sent += n;
+                        self.taken += n as u64;
+                    })
                 }
             };
             match step {
@@ -160,29 +173,45 @@ impl Out {
     }
 }
 
-/// Sends bytes; with `more` to follow at once, the kernel keeps a packet that is not full.
-fn send_bytes(stream: &TcpStream, bytes: &[u8], more: bool) -> io::Result<usize> {
-    let more = if more { SendFlags::MORE } else { SendFlags::empty() };
-    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT | more;
-    stream.try_io(Interest::WRITABLE, || Ok(rustix::net::send(stream, bytes, flags)?))
+/// The socket, with or without waiting for its word.
+#[derive(Clone, Copy)]
+struct Socket<'a> {
+    stream: &'a TcpStream,
+    ask: bool,
 }
 
-/// Sends up to `most` bytes of a range and shortens it. `None`: they are not in the page cache.
-fn send_range(stream: &TcpStream, range: &mut FileRange, most: usize) -> io::Result<Option<usize>> {
-    let count = range.len.min(most);
-    if range.maybe_cold && range.warm < count && cold::probe(range, count) == Probe::Cold {
-        return Ok(None);
+impl Socket<'_> {
+    /// Sends bytes; with `more` to follow at once, the kernel keeps a packet that is not full.
+    fn send_bytes(self, bytes: &[u8], more: bool) -> io::Result<usize> {
+        let more = if more { SendFlags::MORE } else { SendFlags::empty() };
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT | more;
+        self.attempt(|| Ok(rustix::net::send(self.stream, bytes, flags)?))
     }
-    let mut offset = range.position;
-    let sent = stream.try_io(Interest::WRITABLE, || {
-        match rustix::fs::sendfile(stream, range.file.as_file(), Some(&mut offset), count) {
-            Err(Errno::INTR) => Ok(0),
-            Ok(0) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a log file is too short")),
-            other => Ok(other?),
+
+    /// Sends up to `most` bytes of a range and shortens it. `None`: they are not in the page cache.
+    fn send_range(self, range: &mut FileRange, most: usize) -> io::Result<Option<usize>> {
+        let count = range.len.min(most);
+        if range.maybe_cold && range.warm < count && cold::probe(range, count) == Probe::Cold {
+            return Ok(None);
         }
-    })?;
-    range.position += sent as u64;
-    range.len -= sent;
-    range.warm = range.warm.saturating_sub(sent);
-    Ok(Some(sent))
+        let mut offset = range.position;
+        let sent = self.attempt(|| {
+            let file = range.file.as_file();
+            match rustix::fs::sendfile(self.stream, file, Some(&mut offset), count) {
+                Err(Errno::INTR) => Ok(0),
+                Ok(0) => {
+                    Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a log file is too short"))
+                }
+                other => Ok(other?),
+            }
+        })?;
+        range.position += sent as u64;
+        range.len -= sent;
+        range.warm = range.warm.saturating_sub(sent);
+        Ok(Some(sent))
+    }
+
+    fn attempt(self, send: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
+        if self.ask { send() } else { self.stream.try_io(Interest::WRITABLE, send) }
+    }
 }

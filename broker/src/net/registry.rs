@@ -140,7 +140,7 @@ fn check(mailbox: &Mailbox, limits: &Limits, now: Millis) {
     if over(vitals.frame_began(), limits.frame_deadline) {
         mailbox.close("a request took too long to arrive");
     } else if over(vitals.write_blocked(), limits.write_deadline) {
-        mailbox.close("the client does not read its responses");
+        mailbox.doubt();
     } else if over(vitals.last_active(), limits.idle) {
         mailbox.close("idle for connections.max.idle.ms");
     } else if vitals.is_bloated() && over(vitals.last_active(), Duration::from_secs(1)) {

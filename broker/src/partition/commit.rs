@@ -59,12 +59,20 @@ impl Partition {
         }
     }
 
-    /// Hands everything that is not on the disk to the committer; false when there is nothing.
+    /// Hands everything that is not on the disk to the committer, the producers' state with it, so
+    /// that a start after a crash has only the last stretch to read; false when there is nothing.
     pub(crate) fn flush(&self) -> Result<bool, ErrorCode> {
         let mut state = self.lock()?;
-        let State { machine, committing, .. } = &mut *state;
-        let log = machine.as_mut().ok_or(ErrorCode::KafkaStorageError)?.log_mut();
-        let unsynced = log.take_unsynced();
+        let State { machine, committing, snapshot, .. } = &mut *state;
+        let machine = machine.as_mut().ok_or(ErrorCode::KafkaStorageError)?;
+        let end = machine.log().end();
+        if end > *snapshot {
+            let bytes = machine.producers().to_snapshot();
+            let stored = machine.log_mut().store_snapshot(end, &bytes);
+            stored.map_err(|error| kastellan_core::partition::code(&error))?;
+            *snapshot = end;
+        }
+        let unsynced = machine.log_mut().take_unsynced();
         let unsynced = unsynced.map_err(|error| kastellan_core::partition::code(&error))?;
         let Some(work) = unsynced else { return Ok(false) };
         committing.committer.commit(committing.key, work);

@@ -158,7 +158,8 @@ impl Stage {
 
 /// Takes the data directory into use; a new one is formatted for this cluster and node.
 fn open_directory(config: &Config) -> Result<Directory<StdDisk>, StartError> {
-    let root = &config.data_dir;
+    // A relative one has no parent to sync once it is a single name.
+    let root = &std::path::absolute(&config.data_dir)?;
     let found = Properties::read(&StdDisk, root)?;
     let cluster_id = match (&config.cluster_id, &found) {
         (Some(id), _) => id.clone(),

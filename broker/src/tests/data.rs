@@ -1,8 +1,10 @@
 //! Produce: acknowledgements, retries, errors, and what a crash leaves.
 
+use std::time::{Duration, Instant};
+
 use super::{
     Harness,
-    client::{Ask, batch, idempotent, produce_request, values},
+    client::{Ask, Topic, batch, idempotent, produce_request, values},
 };
 
 #[test]
@@ -143,4 +145,57 @@ fn the_broker_stamps_records_where_the_topic_wants_it() {
     let header = kastellan_protocol::batch::Header::parse(&records).unwrap();
     assert!(header.log_append_time());
     assert_eq!(values(Some(&records)), [(0, "a".to_owned())], "with a CRC that holds");
+}
+
+#[test]
+fn a_compacted_topic_takes_no_record_without_a_key() {
+    let broker = Harness::new();
+    let mut client = broker.client();
+    let topic = client.create("t", 1, &[("cleanup.policy", "compact")]);
+    let mut keyless = kastellan_protocol::batch::Builder::new(0, -1);
+    keyless.record(1, None, Some(b"v"), &[]);
+    assert_eq!(client.put(&topic, 0, keyless.finish().into()), (87, -1));
+    assert_eq!(client.put(&topic, 0, batch(&["a"])), (0, 0));
+}
+
+#[test]
+fn batches_are_compressed_anew_where_the_topic_wants_another_codec() {
+    use kastellan_protocol::{batch::Header, compression::Codec};
+    let broker = Harness::new();
+    let mut client = broker.client();
+    for (name, setting, codec) in [
+        ("g", "gzip", Codec::Gzip),
+        ("s", "snappy", Codec::Snappy),
+        ("l", "lz4", Codec::Lz4),
+        ("z", "zstd", Codec::Zstd),
+    ] {
+        let topic = client.create(name, 1, &[("compression.type", setting)]);
+        assert_eq!(client.put(&topic, 0, idempotent(5, 0, 0, &["a", "b"])), (0, 0));
+        assert_eq!(client.put(&topic, 0, idempotent(5, 0, 0, &["a", "b"])), (0, 0), "a retry");
+        assert_eq!(client.put(&topic, 0, idempotent(5, 0, 2, &["c"])), (0, 2));
+        let answer = client.fetch(Ask::default(), &topic, &[(0, 0)]);
+        let records = answer.responses[0].partitions[0].records.clone().unwrap();
+        assert_eq!(Header::parse(&records).unwrap().codec(), Some(codec));
+        let read: Vec<_> = values(Some(&records)).into_iter().map(|(_, value)| value).collect();
+        assert_eq!(read, ["a", "b", "c"]);
+    }
+}
+
+#[test]
+fn only_the_broker_writes_to_its_own_topics_and_transactions_are_refused_honestly() {
+    let broker = Harness::new();
+    let mut client = broker.client();
+    let topic = client.create("t", 1, &[]);
+    let mut builder = kastellan_protocol::batch::Builder::new(0, -1);
+    builder.producer(3, 0, 0).transactional().record(1, None, Some(b"v"), &[]);
+    assert_eq!(client.put(&topic, 0, builder.finish().into()), (48, -1));
+    // A coordinator's topic comes into being when somebody asks for a coordinator.
+    let find = kastellan_protocol::messages::FindCoordinatorRequest::default()
+        .with_coordinator_keys(vec!["g".into()]);
+    let began = Instant::now();
+    while client.call(4, &find).coordinators[0].error_code != 0 {
+        assert!(began.elapsed() < Duration::from_secs(10));
+    }
+    let internal = Topic { name: "__consumer_offsets", id: uuid::Uuid::nil() };
+    assert_eq!(client.put(&internal, 0, batch(&["mine"])), (17, -1));
 }

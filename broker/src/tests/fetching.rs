@@ -53,6 +53,23 @@ fn a_long_poll_waits_for_as_many_bytes_as_it_asked_for() {
 }
 
 #[test]
+fn a_long_poll_counts_what_is_there_already() {
+    let broker = Harness::new();
+    let (mut reader, mut writer) = (broker.client(), broker.client());
+    let topic = writer.create("t", 1, &[]);
+    let one = batch(&["a"]);
+    assert_eq!(writer.put(&topic, 0, one.clone()).0, 0);
+    let min_bytes = i32::try_from(one.len() * 2).unwrap();
+    let ask = Ask { max_wait_ms: 15_000, min_bytes, ..Ask::default() };
+    let began = Instant::now();
+    reader.send(12, &fetch_request(ask, &topic, &[(0, 0)]));
+    assert_eq!(writer.put(&topic, 0, one).0, 0);
+    let (_, response) = reader.receive::<FetchRequest>(12);
+    assert_eq!(read(&response)[0].1.len(), 2);
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
 fn a_long_poll_ends_empty_when_nothing_comes() {
     let broker = Harness::new();
     let mut client = broker.client();

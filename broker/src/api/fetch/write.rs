@@ -19,6 +19,8 @@ pub(super) struct Head {
     pub(super) version: i16,
     pub(super) correlation_id: i32,
     pub(super) session_id: i32,
+    /// Whether the client reads what is committed only, and wants to hear of what was not.
+    pub(super) read_committed: bool,
 }
 
 impl Head {
@@ -70,6 +72,8 @@ pub(super) fn response(
                         high_watermark: read.high_watermark,
                         last_stable_offset: read.last_stable_offset,
                         log_start_offset: read.log_start,
+                        // Without transactions none is aborted.
+                        aborted_transactions: head.read_committed.then_some(&[]),
                         diverging_epoch: read.diverging,
                         ..PartitionHeader::new(index)
                     };

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use kastellan_core::{
-    config::{TimestampType, TopicConfig},
+    config::{Compression, TimestampType, TopicConfig},
     id::Offset,
     machine::Now,
     partition::Appending,
 };
 use kastellan_protocol::{
     ErrorCode,
-    batch::{InvalidBatch, Rules, Scratch, TimestampRules, Valid, sole, validate},
+    batch::{InvalidBatch, Rules, Scratch, TimestampRules, Valid, recompress, sole, validate},
+    compression::Codec,
     header::RequestHeader,
     produce::{PartitionResponse, ProduceRequest, Topic as Named},
 };
@@ -21,6 +22,8 @@ use crate::{broker::Broker, partition::Partition, partitions::Topic};
 const TOPIC_IDS: i16 = 13;
 /// First version that may send zstd (KIP-110).
 const ZSTD: i16 = 7;
+/// What of the buffer for compressing anew is kept from batch to batch.
+const KEPT: usize = 1 << 20;
 /// Topics that only the broker writes to.
 const INTERNAL: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
 
@@ -36,6 +39,7 @@ pub(super) struct Appender<'a> {
     /// Why nothing of the request is appended.
     refused: Option<(ErrorCode, &'static str)>,
     inflated: &'a mut Scratch,
+    recoded: &'a mut Vec<u8>,
     topic: Result<Entered, ErrorCode>,
 }
 
@@ -45,6 +49,8 @@ struct Entered {
     config: Arc<TopicConfig>,
     rules: Rules,
     how: Appending,
+    /// The codec that batches are stored with, where that is not the producer's choice.
+    codec: Option<(Codec, Option<i32>)>,
 }
 
 impl<'a> Appender<'a> {
@@ -52,7 +58,7 @@ impl<'a> Appender<'a> {
         broker: &'a Broker,
         header: &RequestHeader,
         request: &ProduceRequest,
-        inflated: &'a mut Scratch,
+        (inflated, recoded): (&'a mut Scratch, &'a mut Vec<u8>),
     ) -> Self {
         let refused = if !matches!(request.acks, -1..=1) {
             Some((ErrorCode::InvalidRequiredAcks, "acks must be 0, 1 or all (-1)"))
@@ -68,6 +74,7 @@ impl<'a> Appender<'a> {
             acks: request.acks,
             refused,
             inflated,
+            recoded,
             topic: Err(ErrorCode::UnknownTopicOrPartition),
         }
     }
@@ -85,7 +92,8 @@ impl<'a> Appender<'a> {
                 return Err(ErrorCode::InvalidTopicException);
             }
             let config = topic.config();
-            Ok(Entered { rules: self.rules(&config), how: self.how(&config), topic, config })
+            let (rules, how, codec) = (self.rules(&config), self.how(&config), codec(&config));
+            Ok(Entered { topic, config, rules, how, codec })
         });
     }
 
@@ -112,10 +120,22 @@ impl<'a> Appender<'a> {
         }
         let entered = self.topic.as_ref().map_err(|code| Failed::Code(*code))?;
         let partition = entered.topic.partition(index)?;
-        let records = records.unwrap_or_default();
+        let mut records = records.unwrap_or_default();
         sole(Some(records))?;
-        let valid = validate(records, &entered.rules, self.inflated)?;
+        let mut valid = validate(records, &entered.rules, self.inflated)?;
         check_kind(&valid)?;
+        if let Some((codec, level)) = entered.codec
+            && valid.header.codec() != Some(codec)
+        {
+            self.recoded.clear();
+            self.recoded.shrink_to(KEPT);
+            let recoded = recompress(records, codec, level, self.inflated, self.recoded);
+            valid.header = recoded.map_err(InvalidBatch::from)?;
+            records = self.recoded;
+            if records.len() > entered.rules.max_batch_bytes {
+                return Err(Failed::Code(ErrorCode::MessageTooLarge));
+            }
+        }
         let done = partition.append(records, &valid, entered.how)?;
         let stamped = entered.config.timestamp_type == TimestampType::LogAppendTime;
         let stamp = if stamped { self.now.wall } else { -1 };
@@ -145,6 +165,18 @@ impl<'a> Appender<'a> {
             log_append_time: config.timestamp_type == TimestampType::LogAppendTime,
             min_in_sync: if self.acks == -1 { config.min_insync_replicas } else { 0 },
         }
+    }
+}
+
+/// The codec that a topic's batches are stored with; `None`: whichever they come with.
+fn codec(config: &TopicConfig) -> Option<(Codec, Option<i32>)> {
+    match config.compression {
+        Compression::Producer => None,
+        Compression::Uncompressed => Some((Codec::None, None)),
+        Compression::Gzip(level) => Some((Codec::Gzip, level)),
+        Compression::Snappy => Some((Codec::Snappy, None)),
+        Compression::Lz4 => Some((Codec::Lz4, None)),
+        Compression::Zstd(level) => Some((Codec::Zstd, Some(level))),
     }
 }
 
