@@ -33,7 +33,7 @@ use kastellan_protocol::ErrorCode;
 pub(crate) use self::topics::{new_topic_id, unexpected};
 use self::{
     driver::{Driver, Message},
-    follow::{Follower, Observers},
+    follow::{Follower, Observers, set_strays_aside},
 };
 pub(crate) use self::{error::ControllerError, follow::Changes, producer_ids::ProducerIds};
 use crate::{clock::Clock, partitions::Partitions};
@@ -80,7 +80,7 @@ impl Controller {
         let mut driver = Driver::open(log, &setup.settings, setup.clock)?;
         driver.begin(&setup.directory, setup.registration)?;
         let image = driver.image();
-        follower.set_strays_aside(&image.load(), &setup.directory)?;
+        set_strays_aside(&image.load(), &setup.directory)?;
         follower.open_all(&image.load());
         driver.follow(Box::new(move |before, after, touched| {
             follower.follow(before, after, touched);

@@ -22,10 +22,13 @@ use crate::clock::Clock;
 /// The most requests that share one sync.
 const ROUND: usize = 256;
 
+/// Makes the input for a ticket.
+pub(super) type Question = Box<dyn FnOnce(Ticket) -> Input + Send>;
+
 /// What the thread is sent.
 pub(super) enum Message {
     /// Decide this and answer.
-    Ask(Box<dyn FnOnce(Ticket) -> Input + Send>, Answer),
+    Ask(Question, Answer),
     /// Close the log and end.
     Stop,
 }
@@ -176,7 +179,7 @@ impl<D: Disk> Driver<D> {
     }
 
     /// Decides inputs one after the other and commits them together.
-    pub(super) fn round(&mut self, asks: Vec<(Box<dyn FnOnce(Ticket) -> Input + Send>, Answer)>) {
+    pub(super) fn round(&mut self, asks: Vec<(Question, Answer)>) {
         let mut round = Round::default();
         for (input, answer) in asks {
             let ticket = Ticket(self.next_ticket);

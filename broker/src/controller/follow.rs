@@ -101,45 +101,6 @@ impl Follower {
         }
     }
 
-    /// Directories of partitions that the metadata does not know are renamed out of the way: a topic
-    /// that was deleted just before a crash, or data from elsewhere.
-    pub(super) fn set_strays_aside(
-        &self,
-        image: &Image,
-        directory: &Directory<StdDisk>,
-    ) -> Result<(), ControllerError> {
-        let root = directory.root();
-        let mut renamed = false;
-        for (partition, id) in directory.partitions()? {
-            if known(image, &partition, id) {
-                continue;
-            }
-            let from = root.join(partition.to_string());
-            let mark = id.unwrap_or_else(Uuid::nil).simple();
-            let path = root.join(format!("{partition}.{mark}-stray"));
-            tracing::warn!(
-                partition = %partition,
-                path = %path.display(),
-                "a log of no topic is set aside; delete it if nobody misses it"
-            );
-            directory.disk().rename(&from, &path).map_err(|source| ControllerError::Io {
-                doing: "rename",
-                path: from,
-                source,
-            })?;
-            renamed = true;
-        }
-        if renamed {
-            let path = root.to_path_buf();
-            directory.disk().sync_dir(root).map_err(|source| ControllerError::Io {
-                doing: "sync",
-                path,
-                source,
-            })?;
-        }
-        Ok(())
-    }
-
     /// Does what a commit asks for, and tells the observers.
     pub(super) fn follow(&self, before: &Image, after: &Image, touched: &Touched) {
         let mut changes = Changes::default();
@@ -185,6 +146,44 @@ impl Follower {
             config: Arc::clone(&config),
         })
     }
+}
+
+/// Directories of partitions that the metadata does not know are renamed out of the way: a topic
+/// that was deleted just before a crash, or data from elsewhere.
+pub(super) fn set_strays_aside(
+    image: &Image,
+    directory: &Directory<StdDisk>,
+) -> Result<(), ControllerError> {
+    let root = directory.root();
+    let mut renamed = false;
+    for (partition, id) in directory.partitions()? {
+        if known(image, &partition, id) {
+            continue;
+        }
+        let from = root.join(partition.to_string());
+        let mark = id.unwrap_or_else(Uuid::nil).simple();
+        let path = root.join(format!("{partition}.{mark}-stray"));
+        tracing::warn!(
+            partition = %partition,
+            path = %path.display(),
+            "a log of no topic is set aside; delete it if nobody misses it"
+        );
+        directory.disk().rename(&from, &path).map_err(|source| ControllerError::Io {
+            doing: "rename",
+            path: from,
+            source,
+        })?;
+        renamed = true;
+    }
+    if renamed {
+        let path = root.to_path_buf();
+        directory.disk().sync_dir(root).map_err(|source| ControllerError::Io {
+            doing: "sync",
+            path,
+            source,
+        })?;
+    }
+    Ok(())
 }
 
 /// Whether a directory belongs to a partition of the image. One without an id was being created when

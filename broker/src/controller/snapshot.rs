@@ -62,8 +62,7 @@ pub(super) fn write<D: Disk>(
     now: i64,
 ) -> Result<(), ControllerError> {
     let path = dir.join(name(snapshot.end, snapshot.epoch));
-    let bytes = encode(&snapshot.image, snapshot.epoch, now)
-        .map_err(|error| ControllerError::Refused(error.to_string()))?;
+    let bytes = encode(&snapshot.image, snapshot.epoch, now)?;
     replace_file(disk, &path, &bytes).map_err(|source| ControllerError::Io {
         doing: "write",
         path,
@@ -116,16 +115,14 @@ fn parse(name: String) -> Option<(Offset, LeaderEpoch, String)> {
     Some((end.parse().ok()?, epoch.parse().ok()?, name))
 }
 
-fn encode(image: &Image, epoch: LeaderEpoch, now: i64) -> Result<Vec<u8>, impl std::fmt::Display> {
+fn encode(image: &Image, epoch: LeaderEpoch, now: i64) -> Result<Vec<u8>, ControllerError> {
     let mut header = Vec::new();
     let mut footer = Vec::new();
     let described = SnapshotHeaderRecord::default().with_last_contained_log_timestamp(now);
-    if let Err(error) = described
+    described
         .encode(&mut header, 0)
         .and_then(|()| SnapshotFooterRecord::default().encode(&mut footer, 0))
-    {
-        return Err(error);
-    }
+        .map_err(|error| ControllerError::Refused(error.to_string()))?;
     let mut bytes = Vec::new();
     let mut next = 0;
     let mut add = |batch: &Builder| {

@@ -1,6 +1,6 @@
 //! What was answered is there after a power cut; what was not is there as a whole or not at all.
 
-use std::{path::PathBuf, sync::mpsc};
+use std::path::PathBuf;
 
 use kastellan_core::{
     config::Overrides,
@@ -12,7 +12,7 @@ use kastellan_log::{
     disk::{Disk, Faults, MemoryDisk},
 };
 
-use super::{driver::Driver, error::ControllerError, log::MetadataLog, *};
+use super::{log::MetadataLog, *};
 
 const ME: BrokerId = BrokerId(1);
 const ROOT: &str = "/data";
@@ -223,15 +223,13 @@ fn a_power_cut_at_any_step_of_a_snapshot_loses_nothing() {
                 operations_until_power_cut: Some(steps),
                 ..Faults::default()
             });
-            match open(&disk, &settings) {
-                Ok((directory, driver)) => Bench { disk, settings, directory, driver },
-                Err(_) => {
-                    disk.set_faults(Faults::default());
-                    disk.crash();
-                    let (directory, driver) = open(&disk, &settings).unwrap();
-                    Bench { disk, settings, directory, driver }
-                }
-            }
+            let opened = open(&disk, &settings).or_else(|_| {
+                disk.set_faults(Faults::default());
+                disk.crash();
+                open(&disk, &settings)
+            });
+            let (directory, driver) = opened.unwrap();
+            Bench { disk, settings, directory, driver }
         };
         let taken = matches!(bench.create("last", 1), Reply::Created(_));
         bench.disk.set_faults(Faults::default());
@@ -281,8 +279,7 @@ fn data_without_metadata_is_refused() {
 #[test]
 fn the_internal_topic_has_as_many_replicas_as_there_are_brokers() {
     let bench = Bench::new(&[("offsets.topic.num.partitions", "3")]);
-    let topic =
-        super::topics::new_topic(CONSUMER_OFFSETS.to_owned(), &bench.settings, &bench.image());
+    let topic = topics::new_topic(CONSUMER_OFFSETS.to_owned(), &bench.settings, &bench.image());
     assert_eq!((topic.partitions, topic.replication_factor), (3, 1));
     assert!(topic.configs.contains(&("cleanup.policy".to_owned(), Some("compact".to_owned()))));
 }

@@ -135,7 +135,9 @@ fn describe(
     mut synonyms: Vec<Sourced>,
 ) -> Described {
     if setting.sensitive {
-        synonyms.iter_mut().for_each(|synonym| synonym.value = None);
+        for synonym in &mut synonyms {
+            synonym.value = None;
+        }
     }
     Described {
         name: setting.name,

@@ -63,7 +63,7 @@ pub(super) fn wanted(version: i16, topics: Option<Vec<MetadataRequestTopic>>) ->
                 }
                 _ => (None, topic.topic_id),
             };
-            seen.insert(asked.clone()).then(|| match asked {
+            seen.insert(asked.clone()).then_some(match asked {
                 (Some(name), _) => Topic::Name(name),
                 (None, id) => Topic::Id(id),
             })

@@ -99,23 +99,23 @@ fn one(
     outcomes: &[Outcome],
 ) -> MetadataResponseTopic {
     match topic {
-        request::Topic::Name(name) => match image.topic(name) {
-            Some(topic) => found(image, options, topic),
-            None => {
-                let failed = outcomes.iter().find(|outcome| outcome.name == *name);
-                let error = match failed {
-                    _ if validate_name(name).is_err() => ErrorCode::InvalidTopicException,
-                    Some(outcome) => outcome.error,
-                    None => ErrorCode::UnknownTopicOrPartition,
-                };
-                unknown(Some(name.clone()), Uuid::nil(), error)
-            }
-        },
-        request::Topic::Id(id) => match image.topic_by_id(id) {
-            Some(topic) => found(image, options, topic),
-            None => unknown(None, *id, ErrorCode::UnknownTopicId),
-        },
+        request::Topic::Name(name) => image.topic(name).map_or_else(
+            || unknown(Some(name.clone()), Uuid::nil(), why_missing(name, outcomes)),
+            |topic| found(image, options, topic),
+        ),
+        request::Topic::Id(id) => image.topic_by_id(id).map_or_else(
+            || unknown(None, *id, ErrorCode::UnknownTopicId),
+            |topic| found(image, options, topic),
+        ),
     }
+}
+
+fn why_missing(name: &str, outcomes: &[Outcome]) -> ErrorCode {
+    if validate_name(name).is_err() {
+        return ErrorCode::InvalidTopicException;
+    }
+    let failed = outcomes.iter().find(|outcome| outcome.name == name);
+    failed.map_or(ErrorCode::UnknownTopicOrPartition, |outcome| outcome.error)
 }
 
 fn unknown(name: Option<String>, id: Uuid, error: ErrorCode) -> MetadataResponseTopic {
