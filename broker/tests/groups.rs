@@ -13,6 +13,7 @@ mod groups {
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use groups::{
     client::{Client, Server},
     member::{Ids, Member, group},
@@ -20,8 +21,8 @@ use groups::{
 use kastellan_protocol::{
     ErrorCode,
     messages::{
-        DescribeGroupsRequest, FindCoordinatorRequest, ListGroupsRequest, OffsetCommitRequest,
-        OffsetFetchRequest,
+        DescribeGroupsRequest, FindCoordinatorRequest, JoinGroupResponse, ListGroupsRequest,
+        OffsetCommitRequest, OffsetFetchRequest, SyncGroupResponse,
         offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
         offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopic},
     },
@@ -249,4 +250,49 @@ fn a_silent_member_is_out_although_nobody_asks() {
         &*member.client.call(5, &request).groups[0].group_state == "Empty"
     });
     assert_eq!(member.heartbeat(3), ErrorCode::UnknownMemberId.code());
+}
+
+#[test]
+fn who_is_parked_when_the_broker_stops_is_told_to_look_elsewhere() {
+    let server = Server::start();
+    let mut one = Member::connect(&server);
+    one.find();
+    one.join_with_id(5);
+    one.sync(3, &["all"]);
+    let mut two = Member::connect(&server);
+    two.ask_for_id(5);
+    let parked = two.send_join(5);
+    let rebalance = ErrorCode::RebalanceInProgress.code();
+    one.until(SOON, |one| one.heartbeat(3) == rebalance);
+    drop(server);
+    let answer: JoinGroupResponse = two.client.take(5, parked);
+    assert_eq!(answer.error_code, ErrorCode::NotCoordinator.code());
+}
+
+#[test]
+fn what_does_not_fit_into_a_batch_is_refused_and_the_group_goes_on() {
+    let server = Server::start();
+    server.create_topic("t");
+    let mut member = Member::connect(&server);
+    member.find();
+    member.metadata = Bytes::from(vec![7; 1_200_000]);
+    member.join_with_id(5);
+    let parked = member.send_sync(3, &["all"]);
+    let answer: SyncGroupResponse = member.client.take(3, parked);
+    assert_eq!(answer.error_code, ErrorCode::UnknownServerError.code());
+    assert_eq!(member.heartbeat(3), ErrorCode::RebalanceInProgress.code());
+    member.metadata = Bytes::from_static(b"topics");
+    member.join(5);
+    member.sync(3, &["all"]);
+
+    let mut large = commit(9, &member.ids(), "t", 1);
+    let partition = &mut large.topics[0].partitions[0];
+    partition.committed_metadata = Some("x".repeat(4096).into());
+    let partition = partition.clone();
+    large.topics[0].partitions = vec![partition; 300];
+    let answer = member.client.call(9, &large);
+    let codes = answer.topics[0].partitions.iter().map(|it| it.error_code);
+    let too_large = ErrorCode::InvalidCommitOffsetSize.code();
+    assert!(codes.clone().all(|code| code == too_large), "{:?}", codes.collect::<Vec<_>>());
+    assert_eq!(member.heartbeat(3), 0, "a commit that is too large disturbs nobody");
 }

@@ -30,6 +30,7 @@ pub(crate) struct Member {
     pub(crate) members: Vec<StrBytes>,
     pub(crate) assignment: String,
     pub(crate) session_ms: i32,
+    pub(crate) metadata: Bytes,
 }
 
 /// A member's name and generation, without its connection.
@@ -48,6 +49,7 @@ impl Member {
             members: Vec::new(),
             assignment: String::new(),
             session_ms: 30_000,
+            metadata: Bytes::from_static(b"topics"),
         }
     }
 
@@ -82,7 +84,7 @@ impl Member {
     pub(crate) fn send_join(&mut self, version: i16) -> i32 {
         let protocol = JoinGroupRequestProtocol::default()
             .with_name("range".into())
-            .with_metadata(Bytes::from_static(b"topics"));
+            .with_metadata(self.metadata.clone());
         let request = JoinGroupRequest::default()
             .with_group_id(group())
             .with_session_timeout_ms(self.session_ms)
