@@ -1,8 +1,8 @@
 //! `kastellan up`: the manifests' cluster on this machine, its brokers as child processes.
 //!
 //! One loop: observe, plan, act, report, then wait for a reason to do it again: a file changed, a
-//! broker came up or ended, an attempt is due, a signal. Nothing is polled. What the files ask for is
-//! decided in `fleet`; this module only carries it out.
+//! broker came up or ended, an attempt is due, a signal. Nothing is polled. What the files ask for
+//! is decided in `fleet`; this module only carries it out.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -38,10 +38,12 @@ fn broker_says_what_it_prints_and_how_it_stops() {
 }
 
 #[test]
-fn help_fits_a_terminal_and_names_only_what_exists() {
+fn help_fits_a_terminal() {
     for arguments in [vec!["--help"], vec!["up", "-h"], vec!["broker", "-h"]] {
         let text = help(&arguments);
         assert!(text.contains("Usage: kastellan"), "{text}");
-        assert!(!text.contains("TODO"), "{text}");
+        // a usage line is not broken by clap
+        let wide = |line: &&str| line.len() > 84 && !line.starts_with("Usage: ");
+        assert_eq!(text.lines().find(wide), None);
     }
 }

@@ -5,7 +5,7 @@ use serde_saphyr::{Error, UserMessageFormatter};
 
 use super::document::{Fields, Position};
 
-/// Fields of the design that no version honours yet; telling them from typing errors saves a search.
+/// Fields of the design that no version honours yet, to be told from typing errors.
 const LATER: [&str; 3] = ["balance", "pools", "rack"];
 
 /// What is wrong, what to do about it, and where, if the parser knows.
