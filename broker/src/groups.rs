@@ -143,12 +143,11 @@ impl Groups {
         // the controller outlives nobody: a strong reference would keep the broker for ever
         let watcher = Arc::downgrade(broker);
         broker.controller.observe(move |changes| {
-            if let Some(broker) = watcher.upgrade() {
-                for topic in &changes.deleted {
-                    Self::topic_deleted(&broker, &topic.name, topic.id);
-                    if &*topic.name == CONSUMER_OFFSETS {
-                        broker.groups.resign(|| State::Closed);
-                    }
+            let Some(broker) = watcher.upgrade() else { return };
+            for topic in &changes.deleted {
+                Self::topic_deleted(&broker, &topic.name, topic.id);
+                if &*topic.name == CONSUMER_OFFSETS {
+                    broker.groups.resign(|| State::Closed);
                 }
             }
         });
