@@ -156,7 +156,9 @@ impl<D: Disk> Directory<D> {
                 }
                 Some(_) => {}
                 None => {
-                    self.note_topic_id(&dir, expected).doing("note the topic id in", &dir)?;
+                    self.note_topic_id(&dir, expected).map_err(|error| {
+                        self.shared.poison("note the topic id in", &dir.display(), &error)
+                    })?;
                     created = true;
                 }
             }
@@ -194,7 +196,7 @@ impl<D: Disk> Directory<D> {
         let unique = self.shared.id();
         let to = root.join(format!("{partition}.{unique:032x}{DELETE}"));
         self.shared.disk.rename(&from, &to).doing("rename", &from)?;
-        self.shared.disk.sync_dir(root).doing("sync", root)?;
+        self.shared.sync_dir(root)?;
         self.shared.forget_partition(partition)?;
         self.remove_dir(&to)
     }

@@ -10,7 +10,7 @@ use kastellan_core::id::Offset;
 use kastellan_protocol::batch::Header;
 
 use crate::{
-    disk::{Disk, Open, read_whole},
+    disk::{Disk, File, Open, read_whole},
     index::{Index, Largest},
     name::Kind,
     scan::{SWEEP, Step, Walk},
@@ -115,25 +115,30 @@ impl<D: Disk> Segment<D> {
     }
 }
 
-/// Writes both index files anew and returns them, for their sync.
+/// Writes both index files anew and returns them, for their sync; `durably`: they are synced before
+/// they get their names, for a segment that the next start trusts whatever happens.
 pub(crate) fn write_index<D: Disk>(
     disk: &D,
     dir: &Path,
     base: Offset,
     index: &Index,
+    durably: bool,
 ) -> io::Result<[D::File; 2]> {
     let write = |kind: Kind, bytes: Vec<u8>| {
         let path = dir.join(kind.file(base));
         let temporary = dir.join(kind.file(base) + ".tmp");
         let file = disk.open(&temporary, Open::Truncate)?;
         file_write(&file, &bytes)?;
+        if durably {
+            file.sync()?;
+        }
         disk.rename(&temporary, &path)?;
         Ok::<_, io::Error>(file)
     };
     Ok([write(Kind::Index, index.offset_bytes())?, write(Kind::TimeIndex, index.time_bytes())?])
 }
 
-fn file_write<F: crate::disk::File>(file: &F, bytes: &[u8]) -> io::Result<()> {
+fn file_write<F: File>(file: &F, bytes: &[u8]) -> io::Result<()> {
     if bytes.is_empty() { Ok(()) } else { file.write_at(bytes, 0) }
 }
 

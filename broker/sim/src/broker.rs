@@ -77,6 +77,8 @@ pub(crate) struct Settled {
     pub(crate) of: TopicPartition,
     pub(crate) sender: Sender,
     pub(crate) acknowledged: bool,
+    /// How often the disk had failed when that was decided.
+    pub(crate) failures: u64,
 }
 
 /// Why a broker does not start.

@@ -10,6 +10,7 @@ use crate::invariant::Invariant;
 pub enum Rare {
     AppendRolledASegment,
     CleanRestart,
+    CommitOfOffsetsLost,
     CommitOfOffsetsSurvivedACrash,
     CompactionRemovedRecords,
     CrashAfterCleanShutdown,
@@ -128,9 +129,10 @@ impl Counters {
 
 impl Rare {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::AppendRolledASegment,
         Self::CleanRestart,
+        Self::CommitOfOffsetsLost,
         Self::CommitOfOffsetsSurvivedACrash,
         Self::CompactionRemovedRecords,
         Self::CrashAfterCleanShutdown,

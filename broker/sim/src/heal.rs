@@ -94,7 +94,7 @@ fn sync_all(world: &mut World) -> Check {
         let names: Vec<_> = broker.partitions.keys().cloned().collect();
         for of in names {
             broker.tell(&mut world.env, &of);
-            broker.sync(&mut world.env, &of, false);
+            broker.sync(&mut world.env, &of, false)?;
         }
     }
     sync::settle(world)
@@ -125,7 +125,7 @@ fn commit(world: &mut World, of: Option<&TopicPartition>) -> Check {
     broker.coordinate(env, Input::CommitOffsets(Box::new(commit)))?;
     broker.hand_over_all();
     let groups = crate::broker::offsets_partition();
-    broker.sync(env, &groups, false);
+    broker.sync(env, &groups, false)?;
     let answers = &broker.groups.answers;
     let answer = answers.iter().find(|(answered, _)| *answered == ticket).map(|(_, reply)| reply);
     match answer {

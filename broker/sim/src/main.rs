@@ -16,6 +16,7 @@ Usage: kastellan-sim [OPTIONS]
   --seeds N       run N seeds, from --from on (default: 200)
   --from N        the first seed (default: 0; with --for a fresh one)
   --for 60s       run seeds for this long; also 500ms, 2m, 1h
+  --trace         show all steps of a seed that fails, not only its last ones
   --mutant NAME   make a deliberate mistake that has to be found
   --help          this text
 
@@ -24,6 +25,9 @@ Exit codes: 0 all held; 1 an invariant was violated; 2 the arguments are wrong.
 
 /// Seeds from which on a batch has to reach every rare state.
 const WHOLE_BATCH: u64 = 400;
+
+/// Lines of a failed seed's history that are shown.
+const SHOWN: usize = 30;
 
 /// What was asked for.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +38,7 @@ struct Arguments {
     time: Option<Duration>,
     mutant: Option<Mutant>,
     help: bool,
+    trace: bool,
 }
 
 fn main() -> ExitCode {
@@ -67,6 +72,10 @@ fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
     while let Some(word) = words.next() {
         if word == "--help" || word == "-h" {
             arguments.help = true;
+            continue;
+        }
+        if word == "--trace" {
+            arguments.trace = true;
             continue;
         }
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
@@ -155,8 +164,9 @@ fn simulate(arguments: &Arguments, out: &mut impl io::Write) -> io::Result<bool>
 /// Says what went wrong, if anything did, and how to see it again.
 fn report(outcome: &Outcome, arguments: &Arguments, out: &mut impl io::Write) -> io::Result<bool> {
     let Some((violation, steps)) = &outcome.failure else { return Ok(true) };
+    let skipped = if arguments.trace { 0 } else { steps.len().saturating_sub(SHOWN) };
     writeln!(out, "last steps of seed {}:", outcome.seed)?;
-    for step in steps {
+    for step in steps.iter().skip(skipped) {
         writeln!(out, "  {step}")?;
     }
     writeln!(out, "violated: {violation}")?;

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, fmt};
 
 /// Lines kept for a failure's report.
-const KEPT: usize = 40;
+const KEPT: usize = 5_000;
 
 /// The history of one run.
 #[derive(Debug, Clone)]

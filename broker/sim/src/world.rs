@@ -45,8 +45,6 @@ pub(crate) struct World {
     /// Until this step the disk syncs nothing.
     pub(crate) slow_until: usize,
     pub(crate) step: usize,
-    /// Failures of the disk before the present life.
-    pub(crate) failures_before: u64,
 }
 
 impl World {
@@ -59,14 +57,7 @@ impl World {
             held: Vec::new(),
             slow_until: 0,
             step: 0,
-            failures_before: 0,
         }
-    }
-
-    /// How often the disk failed in the broker's present life.
-    pub(crate) fn failures(&self) -> u64 {
-        let (syncs, writes) = self.env.disk.failures();
-        (syncs + writes).saturating_sub(self.failures_before)
     }
 
     /// A partition that exists, at random; never one of the groups' topic.
@@ -78,7 +69,7 @@ impl World {
 
     /// What has to hold after every step.
     pub(crate) fn look(&mut self) -> Check {
-        let failures = self.failures();
+        let failures = self.env.failures();
         let Some(broker) = &self.broker else { return Ok(()) };
         poison::noticed(failures, broker.directory.poisoned().is_some())?;
         self.env.counters.compared(crate::invariant::Invariant::PoisonIsFinal);
@@ -86,7 +77,9 @@ impl World {
             let Some(model) = self.env.model.partitions.get_mut(of) else { continue };
             let ends = served.ends();
             forward::check(of, model, ends)?;
-            model.high_watermark = model.high_watermark.max(ends.high_watermark);
+            if model.half_truncated.is_none() {
+                model.high_watermark = model.high_watermark.max(ends.high_watermark);
+            }
             self.env.counters.compared(crate::invariant::Invariant::EndsMoveForward);
         }
         Ok(())

@@ -136,7 +136,7 @@ impl<D: Disk> Log<D> {
             let rename = self.shared.disk.rename(&swap, &live);
             rename.map_err(|error| self.poison("name a compacted segment of", &error))?;
             let index = written.index.close();
-            let files = write_index(&self.shared.disk, &self.dir, base, &index)
+            let files = write_index(&self.shared.disk, &self.dir, base, &index, true)
                 .map_err(|error| self.poison("write the indexes of", &error))?;
             self.changed_files(files);
             let synced = self.synced;

@@ -13,7 +13,7 @@ use kastellan_protocol::{
 use super::{Broker, Sender, Served, Settled, Waiter};
 use crate::{
     counter::Rare,
-    invariant::{Invariant, Violation, dense, duplicates},
+    invariant::{Check, Invariant, Violation, dense, duplicates, poison},
     model::{Batch, partition::records_of},
     mutant::Mutant,
     world::Env,
@@ -46,6 +46,9 @@ impl Broker {
         let how = Appending { now: env.now.wall, log_append_time: false, min_in_sync: 1 };
         let outcome = served.machine.append(&mut batch, &valid, how);
         let rolled = served.machine.log().segment_count() > segments.max(1);
+        let header = &valid.header;
+        let said = (header.producer_id, header.producer_epoch, header.base_sequence, header.count);
+        env.trace.note(format_args!("  {of} {said:?} rolled {rolled} {outcome:?}"));
         env.counters.note_if(rolled, Rare::AppendRolledASegment);
         let Some(model) = env.model.partitions.get_mut(of) else { return Ok(outcome) };
         let header = Header::parse(&batch).unwrap_or(valid.header);
@@ -84,32 +87,37 @@ impl Broker {
         let hasty = env.is(Mutant::AcknowledgeBeforeSync);
         if served.machine.high_watermark() >= upto || hasty {
             acknowledge(env, of, outcome.first());
-            self.settled.push(Settled { of: of.clone(), sender, acknowledged: true });
+            // what is durable may be told again, whatever happens
+            let new = matches!(outcome, Outcome::Appended { .. });
+            let failures = if new { env.failures() } else { 0 };
+            self.settled.push(Settled { of: of.clone(), sender, acknowledged: true, failures });
         } else {
             served.wait(upto, Waiter::Produce(sender, outcome.first()));
         }
     }
 
     /// Does one sync that a partition asked for, as the committer does.
-    pub(crate) fn sync(&mut self, env: &mut Env, of: &TopicPartition, late: bool) -> bool {
-        let Some(served) = self.partitions.get_mut(of) else { return false };
-        let Some(work) = served.handed.take() else { return false };
-        match self.directory.commit(&work) {
+    pub(crate) fn sync(&mut self, env: &mut Env, of: &TopicPartition, late: bool) -> Check {
+        let Some(served) = self.partitions.get_mut(of) else { return Ok(()) };
+        let Some(work) = served.handed.take() else { return Ok(()) };
+        let outcome = self.directory.commit(&work);
+        env.trace.note(format_args!("  {of} {outcome:?}"));
+        match outcome {
             Ok(receipt) => {
+                poison::acknowledged(of, env.failures())?;
                 served.done = Some(receipt);
                 if !late {
                     self.tell(env, of);
                 }
-                true
             }
             Err(_) => {
                 let waiting = std::mem::take(&mut served.waiting);
                 for (_, waiter) in waiting {
                     self.release(env, of, waiter, false);
                 }
-                false
             }
         }
+        Ok(())
     }
 
     /// Has a partition hear of the sync that is done.
@@ -135,7 +143,9 @@ impl Broker {
                 if committed {
                     acknowledge(env, of, first);
                 }
-                self.settled.push(Settled { of: of.clone(), sender, acknowledged: committed });
+                // the sync before this was asked whether it came after a failure
+                let (of, acknowledged) = (of.clone(), committed);
+                self.settled.push(Settled { of, sender, acknowledged, failures: 0 });
             }
             Waiter::Group(ticket, reply) => {
                 let reply =

@@ -41,6 +41,9 @@ impl Metadata {
         let of = TopicPartition { topic: CLUSTER_METADATA.to_owned(), partition: 0 };
         let config = Config { delete: false, ..env.parameters.log() };
         let log = directory.open_log(of, None, config)?;
+        let (start, end, recovery) = (log.start(), log.end(), log.recovery());
+        let known = (env.model.committed.offset(), env.model.uncommitted.len());
+        env.trace.note(format_args!("  metadata {known:?} after {ending:?}: {start}..{end} {recovery:?}"));
         let image = replay(&log, &mut env.scratch)?;
         let lost = metadata::check(&env.model, &image, ending)?;
         env.counters.note_if(lost, Rare::MetadataLostWhatWasNotCommitted);
@@ -62,6 +65,7 @@ impl Metadata {
     ) -> Reply {
         let mut effects = Vec::new();
         self.machine.step(env.now, input(Ticket(0)), &mut effects);
+        env.trace.note(format_args!("  metadata at {}: {} effects", self.log.end(), effects.len()));
         let mut reply = Reply::Done;
         let mut appended = false;
         for effect in effects {

@@ -12,7 +12,7 @@ use kastellan_core::{
 };
 use kastellan_log::{Config, Log, name::Kind};
 
-use super::{Broker, OFFSETS, Served, Stop};
+use super::{Broker, Served, Stop};
 use crate::{
     counter::Rare,
     disk::SimDisk,
@@ -44,6 +44,7 @@ impl Broker {
             }
             env.model.partitions.remove(&of);
             let served = self.partitions.remove(&of);
+            env.trace.note(format_args!("  {of} goes"));
             if env.is(Mutant::ForgetTopicDeletion) {
                 continue;
             }
@@ -146,6 +147,8 @@ fn settle(
 ) -> Result<(), Stop> {
     let Some(model) = env.model.partitions.get_mut(of) else { return Ok(()) };
     let (start, end, recovery) = (log.start(), log.end(), log.recovery());
+    let promised = (model.start, model.durable, model.end);
+    env.trace.note(format_args!("  {of} {promised:?} after {ending:?}: {start}..{end} {recovery:?}"));
     acknowledged::check(of, model, end, ending)?;
     fsync::check(of, model, end)?;
     clean::log(of, recovery, newest_segment(env, log), ending)?;
@@ -177,6 +180,7 @@ fn settle(
     // a log that starts behind its end goes on there, and whatever was before is deleted
     let boundary = model.boundary(end);
     model.cut(end);
+    model.recovered = end;
     let (end, compact) = (model.end, model.config.compact);
     if start < end && boundary != end && !compact {
         let what = format!("{of} ends at {end}, within a batch: the last one ends at {boundary}");

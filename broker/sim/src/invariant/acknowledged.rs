@@ -16,7 +16,8 @@ pub(crate) fn check(
     recovered: Offset,
     ending: Ending,
 ) -> Check {
-    let whole = model.half_truncated.map_or(model.end, |to| model.boundary(to));
+    // a log that was cut within the batch of its start ends there, with nothing in it
+    let whole = model.boundary(model.half_truncated.unwrap_or(model.end));
     let promised = match ending {
         Ending::Clean | Ending::Killed => whole,
         Ending::PowerCut => model.durable.min(whole),

@@ -51,7 +51,7 @@ pub(crate) fn recovered(
         let most = model.start;
         format!("{of} starts at {} after {ending:?}, not in {least}..={most}", ends.start)
     })?;
-    let seen = model.high_watermark;
+    let seen = model.boundary(model.high_watermark);
     let fsync = model.durability == Durability::Fsync && model.half_truncated.is_none();
     ensure(!fsync || ends.high_watermark >= seen, INVARIANT, || {
         let now = ends.high_watermark;

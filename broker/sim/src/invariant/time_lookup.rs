@@ -22,7 +22,8 @@ pub(crate) fn at(
     let first = readable(model).find(|(_, record)| record.timestamp >= timestamp);
     let expected = first.map(|(offset, _)| offset);
     ensure(found == expected, Invariant::TimeLookupFindsTheFirst, || {
-        format!("{of}: {found:?} was found for time {timestamp}, it is {expected:?}")
+        let there: Vec<_> = readable(model).map(|(at, it)| (at, it.timestamp)).take(20).collect();
+        format!("{of}: {found:?} was found for time {timestamp}, it is {expected:?}: {there:?}")
     })
 }
 

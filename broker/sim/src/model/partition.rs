@@ -39,6 +39,8 @@ pub(crate) struct Partition {
     /// The start offset that was checkpointed.
     pub(crate) durable_start: Offset,
     pub(crate) end: Offset,
+    /// Where recovery ended the last time.
+    pub(crate) recovered: Offset,
     /// Everything below was said to be on the disk.
     pub(crate) durable: Offset,
     /// The largest one seen.
@@ -87,6 +89,7 @@ impl Partition {
             start: 0,
             durable_start: 0,
             end: 0,
+            recovered: 0,
             durable: 0,
             high_watermark: 0,
             refused: None,

@@ -30,6 +30,7 @@ pub(super) fn run(world: &mut World) -> Check {
     };
     let before = served.machine.log().size();
     let compacted = served.machine.log_mut().compact(bounds.clone());
+    env.trace.note(format_args!("  {of} below {upto} {compacted:?}"));
     if compacted == Ok(false) {
         return Ok(());
     }

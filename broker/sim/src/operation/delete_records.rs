@@ -15,6 +15,7 @@ pub(super) fn run(world: &mut World) -> Check {
     let (start, until) = (served.machine.log().start(), served.machine.high_watermark());
     let to = env.workload.between(start, until + 1);
     let outcome = served.machine.log_mut().advance_start(to);
+    env.trace.note(format_args!("  {of} to {to} {outcome:?}"));
     moved(broker, env, &of)?;
     if outcome.is_ok() && to > start {
         env.counters.note(Rare::RecordsDeletedInsideASegment);

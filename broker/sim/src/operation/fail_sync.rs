@@ -5,6 +5,7 @@ use crate::{invariant::Check, world::World};
 
 pub(super) fn run(world: &mut World) -> Check {
     let after = world.env.faults.below(6) as u64;
+    world.env.trace.note(format_args!("  after {after}"));
     arm(world, |faults| faults.syncs_until_failure = Some(after));
     Ok(())
 }

@@ -36,6 +36,10 @@ pub(crate) fn read(
     max_bytes: usize,
 ) -> Result<Offset, Violation> {
     let Some(partition) = broker.partitions.get(of) else { return Ok(offset) };
+    // the file ends anywhere, and who asks is told that it cannot be read
+    if env.model.partitions.get(of).is_some_and(|model| model.half_truncated.is_some()) {
+        return Ok(offset);
+    }
     let until = partition.machine.high_watermark();
     let log = partition.machine.log();
     let fetched = if env.is(Mutant::ServePastHighWatermark) {

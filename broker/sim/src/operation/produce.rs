@@ -94,6 +94,7 @@ pub(crate) fn send(
                 of: of.clone(),
                 sender,
                 acknowledged: true,
+                failures: env.failures(),
             });
         }
         Err(ErrorCode::OutOfOrderSequenceNumber | ErrorCode::InvalidProducerEpoch) => {

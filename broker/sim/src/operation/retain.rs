@@ -14,6 +14,9 @@ pub(super) fn run(world: &mut World) -> Check {
     let Some(of) = world.any_partition() else { return Ok(()) };
     let World { broker: Some(broker), env, .. } = world else { return Ok(()) };
     let wall = env.now.wall;
+    if env.model.partitions.get(&of).is_some_and(|model| model.half_truncated.is_some()) {
+        return Ok(());
+    }
     let Some(served) = broker.partitions.get_mut(&of) else { return Ok(()) };
     let until = served.machine.high_watermark();
     let log = served.machine.log_mut();
@@ -24,6 +27,7 @@ pub(super) fn run(world: &mut World) -> Check {
         drop(log.advance_start((log.start() + 3).min(until)));
     }
     let start = log.start();
+    env.trace.note(format_args!("  {of} starts at {start}"));
     if let Some(model) = env.model.partitions.get_mut(&of) {
         model.high_watermark = model.high_watermark.max(until);
         retention::check(&of, model, start, wall)?;

@@ -22,18 +22,17 @@ pub(super) fn run(world: &mut World) -> Check {
     let waiting: Vec<_> = waiting.map(|(of, _)| of.clone()).collect();
     if let Some(of) = world.env.workload.choose(&waiting) {
         let late = world.env.workload.chance(world.env.parameters.tell_late);
-        broker.sync(&mut world.env, of, late);
+        broker.sync(&mut world.env, of, late)?;
     }
     settle(world)
 }
 
 /// Tells producers what became of their batches.
 pub(crate) fn settle(world: &mut World) -> Check {
-    let failures = world.failures();
     let Some(broker) = &mut world.broker else { return Ok(()) };
     for settled in std::mem::take(&mut broker.settled) {
         if settled.acknowledged {
-            poison::acknowledged(&settled.of, failures)?;
+            poison::acknowledged(&settled.of, settled.failures)?;
         }
         let fate = if settled.acknowledged { Fate::Acknowledged } else { Fate::Unknown };
         let producer = world.producers.get_mut(settled.sender.producer);

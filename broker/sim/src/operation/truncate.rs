@@ -31,6 +31,7 @@ pub(super) fn run(world: &mut World) -> Check {
     let mut log = served.machine.into_log();
     let cut = log.truncate(to);
     let boundary = model.boundary(to);
+    env.trace.note(format_args!("  {of} to {to} {cut:?}"));
     // what was promised of the tail is withdrawn by whoever truncates
     model.batches.range_mut(boundary..).for_each(|(_, batch)| batch.acknowledged = false);
     model.high_watermark = model.high_watermark.min(boundary);
@@ -48,8 +49,14 @@ pub(super) fn run(world: &mut World) -> Check {
     });
     drop(rebuilt);
     producers.iter_mut().for_each(Producer::start_over);
+    // a new leader takes what it finds for synced: see to it that it is
+    if log.flush().is_ok() {
+        model.durable = model.end;
+    }
     served.machine = Partition::new(log, known, epoch + 1, durability);
-    model.high_watermark = served.machine.high_watermark();
+    if cut.is_ok() {
+        model.high_watermark = served.machine.high_watermark();
+    }
     broker.partitions.insert(of, served);
     Ok(())
 }

@@ -33,6 +33,8 @@ pub(crate) struct Env {
     pub(crate) counters: Counters,
     pub(crate) trace: Trace,
     pub(crate) scratch: Scratch,
+    /// Failures of the disk before the broker's present life.
+    pub(crate) failures_before: u64,
 }
 
 impl Env {
@@ -51,6 +53,7 @@ impl Env {
             counters: Counters::default(),
             trace: Trace::default(),
             scratch: Scratch::new(1 << 20),
+            failures_before: 0,
         };
         env.disk.memory().set_time(BEGINNING);
         env
@@ -59,6 +62,12 @@ impl Env {
     /// Whether this mistake is being made.
     pub(crate) fn is(&self, mutant: Mutant) -> bool {
         self.mutant == Some(mutant)
+    }
+
+    /// How often the disk failed in the broker's present life.
+    pub(crate) fn failures(&self) -> u64 {
+        let (syncs, writes) = self.disk.failures();
+        (syncs + writes).saturating_sub(self.failures_before)
     }
 
     /// Lets time pass; the wall clock may do something else than the monotonic one.

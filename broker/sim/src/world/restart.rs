@@ -2,10 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kastellan_core::{
-    group::{FetchOffsets, Input, Reply, TopicToFetch},
-    log::Log as _,
-};
+use kastellan_core::group::{FetchOffsets, Input, Reply, TopicToFetch};
 use kastellan_log::disk::Faults;
 
 use super::World;
@@ -101,7 +98,7 @@ impl World {
         self.mend_disk();
         for attempt in 0..STARTS {
             let cut = attempt + 1 < STARTS && self.cut_recovery();
-            self.failures_before = self.env.disk.failures().0 + self.env.disk.failures().1;
+            self.env.failures_before = self.env.disk.failures().0 + self.env.disk.failures().1;
             self.env.disk.opening(true);
             let opened = Broker::open(&mut self.env, ending);
             self.env.disk.opening(false);
@@ -119,8 +116,11 @@ impl World {
             }
             self.env.trace.note(format_args!("  the start was cut off"));
             self.env.counters.note(Rare::CrashDuringRecovery);
-            ending = Ending::PowerCut;
-            self.lose(ending);
+            self.lose(Ending::PowerCut);
+            // nothing is changed before the removal of the mark is on the disk
+            let marked = self.env.disk.memory().contents(&mark()).is_some();
+            let still = ending == Ending::Clean && marked;
+            ending = if still { Ending::Clean } else { Ending::PowerCut };
             self.mend_disk();
         }
         Err(heals::failed("starting", "cut off too often"))
@@ -146,10 +146,9 @@ impl World {
     /// What clients find when they come back.
     fn after_start(&mut self, ending: Ending) -> Check {
         let Some(broker) = &mut self.broker else { return Ok(()) };
-        let end = broker.partitions.get(&offsets_partition()).map_or(0, |it| it.machine.log().end());
         let env = &mut self.env;
+        let end = env.model.partitions.get(&offsets_partition()).map_or(0, |it| it.recovered);
         let keys: Vec<_> = env.model.groups.offsets.keys().cloned().collect();
-        let mut lost = Vec::new();
         for key in keys {
             let ticket = env.model.groups.ticket();
             let image = broker.metadata.machine.image();
@@ -158,10 +157,15 @@ impl World {
             let topics = Some(vec![TopicToFetch { topic, topic_id, partitions: vec![key.2] }]);
             broker.coordinate(env, Input::FetchOffsets(FetchOffsets { ticket, group, topics }))?;
             let found = take_offset(broker, ticket)?;
+            if topic_id.is_nil() {
+                // its deletion was not answered, and went through
+                env.model.groups.offsets.remove(&key);
+                continue;
+            }
             let Some(known) = env.model.groups.offsets.get_mut(&key) else { continue };
             env.counters.compared(Invariant::CommittedOffsetsSurvive);
             if !committed_offsets::check(&key, known, found, end)? {
-                lost.push(key.0.clone());
+                env.counters.note(Rare::CommitOfOffsetsLost);
             } else if ending != Ending::Clean && found >= 0 {
                 env.counters.note(Rare::CommitOfOffsetsSurvivedACrash);
             }
