@@ -90,7 +90,8 @@ impl MemoryDisk {
         locked(&self.state).crash();
     }
 
-    /// Ends every program on the disk and keeps all they wrote, as `kill -9` does.
+    /// Ends every program on the disk and keeps all they wrote, as `kill -9` does: what was not
+    /// synced is still there, and a later crash may still lose it.
     pub fn kill(&self) {
         locked(&self.state).kill();
     }

@@ -145,8 +145,4 @@ impl Inode {
         self.durable = bytes;
         self.dirty.clear();
     }
-
-    pub(super) fn keep_all(&mut self, size: usize) {
-        self.sync(size);
-    }
 }

@@ -372,16 +372,8 @@ impl State {
         self.restart();
     }
 
+    /// The page cache outlives the programs: nothing is lost, and nothing is durable that was not.
     pub(super) fn kill(&mut self) {
-        for act in std::mem::take(&mut self.acts) {
-            self.apply(&act, true);
-        }
-        let size = self.block();
-        for node in self.nodes.values_mut() {
-            if let Node::File(file) = node {
-                file.keep_all(size);
-            }
-        }
         self.restart();
     }
 

@@ -116,3 +116,19 @@ fn a_lock_is_held_once_and_let_go_by_a_crash() {
     drop(held);
     assert!(disk.lock(Path::new("/.lock")).unwrap().is_none(), "a dead lock let go of a live one");
 }
+
+#[test]
+fn a_killed_process_loses_nothing_until_the_power_is_cut() {
+    let mut lost = 0;
+    for seed in 0..40 {
+        let disk = MemoryDisk::new(seed);
+        let file = disk.open(Path::new("/a"), Open::Create).unwrap();
+        file.write_at(b"seen", 0).unwrap();
+        disk.kill();
+        assert!(file.len().is_err(), "an old handle outlived its process");
+        assert_eq!(bytes(&disk, "/a").unwrap(), b"seen");
+        disk.crash();
+        lost += usize::from(bytes(&disk, "/a").is_none_or(|left| left != b"seen"));
+    }
+    assert!(lost > 5, "{lost}");
+}
