@@ -10,7 +10,7 @@ use crate::failure::Failure;
 mod broker;
 mod up;
 
-/// Kafka clusters from manifests: on this machine with `up`, one broker at a time with `broker`.
+/// Kafka clusters from manifests, on this machine with `up`; or one broker
 #[derive(Debug, Parser)]
 #[command(name = "kastellan", version, disable_help_subcommand = true)]
 struct Arguments {

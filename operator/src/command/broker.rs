@@ -33,7 +33,7 @@ const EXAMPLES: &str = "Examples:
 /// bound: ready NAME=HOST:PORT[,...]. Logs go to stderr. SIGTERM or Ctrl-C stops
 /// it cleanly (exit code 0), a second one at once.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, after_help = EXAMPLES)]
+#[command(verbatim_doc_comment, next_line_help = true, after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// This broker's id, unique in its cluster: 0 or more
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i32).range(0..))]

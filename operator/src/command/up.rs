@@ -19,7 +19,7 @@ use crate::up::{self, Options};
 /// change nothing. Ctrl-C or SIGTERM stops everything cleanly (exit code 0), a
 /// second one at once.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, after_help = EXAMPLES)]
+#[command(verbatim_doc_comment, next_line_help = true, after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Manifests: YAML files, or directories with *.yaml and *.yml files
     #[arg(required = true, value_name = "FILE|DIR")]
