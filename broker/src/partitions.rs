@@ -168,3 +168,6 @@ impl Partitions {
         self.map.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

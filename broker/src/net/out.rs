@@ -191,8 +191,11 @@ impl Socket<'_> {
     /// Sends up to `most` bytes of a range and shortens it. `None`: they are not in the page cache.
     fn send_range(self, range: &mut FileRange, most: usize) -> io::Result<Option<usize>> {
         let count = range.len.min(most);
-        if range.maybe_cold && range.warm < count && cold::probe(range, count) == Probe::Cold {
-            return Ok(None);
+        if range.maybe_cold && range.warm < count {
+            if cold::probe(range, count) == Probe::Cold {
+                return Ok(None);
+            }
+            range.warm = count;
         }
         let mut offset = range.position;
         let sent = self.attempt(|| {

@@ -1,0 +1,125 @@
+//! What becomes of partitions that cannot be served.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+};
+
+use kastellan_core::machine::{Millis, Now};
+use kastellan_log::{Budget, Properties};
+
+use super::*;
+
+const NOW: Now = Now { monotonic: Millis::ZERO, wall: 1_000 };
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// A directory that goes with the test.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new() -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("kastellan-partitions-{}-{number}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    fn open(&self, durability: Durability) -> Partitions {
+        let properties =
+            Properties { cluster_id: "c".to_owned(), node_id: 1, directory_id: Uuid::from_u128(9) };
+        let directory = Directory::open(StdDisk, &self.0, properties, Budget::default()).unwrap();
+        Partitions::new(Arc::new(directory), Defaults { durability, producers: 10 }).unwrap()
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+fn wanted(topic: &str, id: u128, index: i32) -> Wanted {
+    Wanted {
+        topic: topic.to_owned(),
+        id: Uuid::from_u128(id),
+        index,
+        epoch: 0,
+        config: Arc::new(TopicConfig::resolve(
+            &kastellan_core::config::Overrides::new(),
+            &kastellan_core::config::BrokerConfig::default(),
+        )),
+    }
+}
+
+fn record() -> [(Option<bytes::Bytes>, Option<bytes::Bytes>); 1] {
+    [(Some("k".into()), Some("v".into()))]
+}
+
+#[test]
+fn a_panic_takes_one_partition_offline_and_no_other() {
+    let dir = Dir::new();
+    let partitions = dir.open(Durability::Replicated);
+    assert_eq!(partitions.open_all(&[wanted("t", 1, 0), wanted("t", 1, 1)]), 0);
+    let hurt = partitions.get("t", 0).unwrap();
+    hurt.append_records(&record(), NOW).unwrap();
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        hurt.for_each_batch(0, |_, _| panic!("a bug in a coordinator"))
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(hurt.ends(), Err(ErrorCode::KafkaStorageError));
+    assert_eq!(hurt.append_records(&record(), NOW), Err(ErrorCode::KafkaStorageError));
+    let (tell, told) = mpsc::channel();
+    hurt.when_committed(1, move |outcome| tell.send(outcome).unwrap());
+    assert_eq!(told.recv(), Ok(Err(ErrorCode::KafkaStorageError)));
+
+    let other = partitions.get("t", 1).unwrap();
+    assert_eq!(other.append_records(&record(), NOW).unwrap().first, 0);
+    assert!(partitions.close().is_none(), "no mark of a clean shutdown after that");
+}
+
+#[test]
+fn a_partition_whose_directory_is_another_topics_is_offline() {
+    let dir = Dir::new();
+    let partitions = dir.open(Durability::Replicated);
+    partitions.create(&wanted("t", 1, 0)).unwrap();
+    assert!(partitions.close().is_some());
+    drop(partitions);
+    let partitions = dir.open(Durability::Replicated);
+    assert_eq!(partitions.open_all(&[wanted("t", 2, 0), wanted("t", 2, 1)]), 1);
+    assert!(matches!(partitions.get("t", 0), Err(ErrorCode::KafkaStorageError)));
+    assert!(partitions.get("t", 1).is_ok());
+    assert!(matches!(partitions.get("t", 2), Err(ErrorCode::UnknownTopicOrPartition)));
+    let unknown = partitions.get_by_id(Uuid::from_u128(7), 0);
+    assert!(matches!(unknown, Err(ErrorCode::UnknownTopicId)));
+}
+
+#[test]
+fn a_deletion_is_told_to_those_who_wait() {
+    let dir = Dir::new();
+    let partitions = dir.open(Durability::Replicated);
+    partitions.create(&wanted("t", 1, 0)).unwrap();
+    let partition = partitions.get("t", 0).unwrap();
+    let (tell, told) = mpsc::channel();
+    partition.when_committed(5, move |outcome| tell.send(outcome).unwrap());
+    partitions.delete("t");
+    assert_eq!(told.recv(), Ok(Err(ErrorCode::UnknownTopicOrPartition)));
+    assert!(partition.is_deleted());
+    assert!(!dir.0.join("t-0").exists());
+}
+
+#[test]
+fn what_waits_for_the_disk_is_told_from_the_disk() {
+    let dir = Dir::new();
+    let partitions = dir.open(Durability::Fsync);
+    partitions.create(&wanted("t", 1, 0)).unwrap();
+    let partition = partitions.get("t", 0).unwrap();
+    let done = partition.append_records(&record(), NOW).unwrap();
+    let (tell, told) = mpsc::channel();
+    partition.when_committed(done.last + 1, move |outcome| tell.send(outcome).unwrap());
+    assert_eq!(told.recv(), Ok(Ok(())));
+    assert_eq!(partition.high_watermark(), Ok(1));
+}
