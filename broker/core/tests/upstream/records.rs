@@ -115,14 +115,15 @@ fn read(schemas: &[Value], record: &Record) -> (String, Found) {
     let bytes = record.encode();
     let reader = &mut Reader::new(&bytes);
     assert_eq!(reader.unsigned_varint(), Ok(FRAME_VERSION));
-    let api_key = reader.unsigned_varint().unwrap();
+    let api_key = reader.unsigned_varint().expect("as the schema says");
     assert_eq!(api_key, record.api_key());
-    let version = i64::from(reader.unsigned_varint().unwrap());
-    let schema = schemas.iter().find(|schema| schema["apiKey"] == api_key).unwrap();
+    let version = i64::from(reader.unsigned_varint().expect("as the schema says"));
+    let schema =
+        schemas.iter().find(|schema| schema["apiKey"] == api_key).expect("as the schema says");
     assert!(within(&schema["validVersions"], version), "{record:?}: version {version}");
     let found = walk(schema, version, reader);
     assert_eq!(reader.finish(), Ok(()), "{record:?}");
-    (schema["name"].as_str().unwrap().to_owned(), found)
+    (schema["name"].as_str().expect("as the schema says").to_owned(), found)
 }
 
 #[test]
@@ -130,7 +131,8 @@ fn every_record_of_ours_follows_its_schema_to_the_last_byte() {
     let Some(schemas) = schemas() else { return };
     for record in samples() {
         let (name, _) = read(&schemas, &record);
-        let ours = format!("{record:?}").split(['(', ' ']).next().unwrap().to_owned();
+        let ours =
+            format!("{record:?}").split(['(', ' ']).next().expect("as the schema says").to_owned();
         assert_eq!(name, format!("{ours}Record"));
     }
 }
@@ -198,10 +200,14 @@ fn every_field_is_where_the_schema_has_it() {
 fn every_schema_is_known_at_least_by_its_name_and_newest_version() {
     let Some(schemas) = schemas() else { return };
     for schema in &schemas {
-        let name = schema["name"].as_str().unwrap();
-        let api_key = u8::try_from(schema["apiKey"].as_u64().unwrap()).unwrap();
-        let newest = (0..9).rev().find(|it| within(&schema["validVersions"], *it)).unwrap();
-        let beyond = u8::try_from(newest).unwrap() + 1;
+        let name = schema["name"].as_str().expect("as the schema says");
+        let api_key = u8::try_from(schema["apiKey"].as_u64().expect("as the schema says"))
+            .expect("as the schema says");
+        let newest = (0..9)
+            .rev()
+            .find(|it| within(&schema["validVersions"], *it))
+            .expect("as the schema says");
+        let beyond = u8::try_from(newest).expect("as the schema says") + 1;
         match Record::decode(&[1, api_key, beyond]) {
             Err(DecodeError::Unknown { name: ours, .. }) => assert_eq!(ours, name),
             Err(DecodeError::Version { name: ours, max, .. }) => {

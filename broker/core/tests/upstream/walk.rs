@@ -36,24 +36,24 @@ fn structure(
     reader
         .tagged_fields(|tag, bytes| {
             let known = fields.iter().filter(tagged).find(|field| field["tag"] == tag);
-            let field = known.unwrap_or_else(|| panic!("{path}: tag {tag} is not in the schema"));
+            let field = known.expect("every tag is in the schema");
             let mut inner = Reader::new(bytes);
             value(field, version, &mut inner, (path, found));
             inner.finish()
         })
-        .unwrap();
+        .expect("as the schema says");
 }
 
 fn value(field: &Value, version: i64, reader: &mut Reader<'_>, (path, found): (&str, &mut Found)) {
-    let path = format!("{path}/{}", field["name"].as_str().unwrap());
-    let declared = field["type"].as_str().unwrap();
+    let path = format!("{path}/{}", field["name"].as_str().expect("as the schema says"));
+    let declared = field["type"].as_str().expect("as the schema says");
     let nullable = within(&field["nullableVersions"], version);
     let Some(element) = declared.strip_prefix("[]") else {
         let text = plain(declared, nullable, reader);
         found.insert(path, text);
         return;
     };
-    let count = reader.compact_nullable_array_len(1).unwrap();
+    let count = reader.compact_nullable_array_len(1).expect("as the schema says");
     assert!(count.is_some() || nullable, "{path} is null");
     for index in 0..count.unwrap_or_default() {
         let path = format!("{path}[{index}]");
@@ -68,22 +68,27 @@ fn value(field: &Value, version: i64, reader: &mut Reader<'_>, (path, found): (&
 
 fn plain(kind: &str, nullable: bool, reader: &mut Reader<'_>) -> String {
     match kind {
-        "bool" => reader.bool().unwrap().to_string(),
-        "int8" => reader.i8().unwrap().to_string(),
-        "int16" => reader.i16().unwrap().to_string(),
-        "uint16" => reader.u16().unwrap().to_string(),
-        "int32" => reader.i32().unwrap().to_string(),
-        "int64" => reader.i64().unwrap().to_string(),
-        "uuid" => reader.uuid().unwrap().as_u128().to_string(),
-        "string" if nullable => format!("{:?}", reader.compact_nullable_string().unwrap()),
-        "string" => reader.compact_string().unwrap().to_owned(),
-        other => panic!("no such type in our records: {other}"),
+        "bool" => reader.bool().expect("as the schema says").to_string(),
+        "int8" => reader.i8().expect("as the schema says").to_string(),
+        "int16" => reader.i16().expect("as the schema says").to_string(),
+        "uint16" => reader.u16().expect("as the schema says").to_string(),
+        "int32" => reader.i32().expect("as the schema says").to_string(),
+        "int64" => reader.i64().expect("as the schema says").to_string(),
+        "uuid" => reader.uuid().expect("as the schema says").as_u128().to_string(),
+        "string" if nullable => {
+            format!("{:?}", reader.compact_nullable_string().expect("as the schema says"))
+        }
+        "string" => reader.compact_string().expect("as the schema says").to_owned(),
+        other => {
+            assert_eq!(other, "a type of our records");
+            String::new()
+        }
     }
 }
 
 /// Whether a range like `"1+"`, `"0-2"` or `"3"` holds `version`; nothing holds none.
 pub(super) fn within(declared: &Value, version: i64) -> bool {
-    let number = |text: &str| text.parse::<i64>().unwrap();
+    let number = |text: &str| text.parse::<i64>().expect("as the schema says");
     let Some(declared) = declared.as_str() else { return false };
     match (declared.split_once('-'), declared.strip_suffix('+')) {
         (Some((min, max)), _) => (number(min)..=number(max)).contains(&version),
