@@ -49,6 +49,18 @@ pub fn prepared(
     Ok(done)
 }
 
+/// A folder whose `node_modules` are those of the lock file in `source`.
+pub fn node(name: &str, source: &Path) -> Result<PathBuf> {
+    let keys = [source.join("package.json"), source.join("package-lock.json")];
+    prepared(name, &keys, |folder| {
+        for key in &keys {
+            fs::copy(key, folder.join(key.file_name().unwrap_or_default()))?;
+        }
+        let options = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
+        run(Command::new("npm").args(options).current_dir(folder))
+    })
+}
+
 /// The interpreter of a virtual environment with the packages of `requirements`.
 pub fn python(requirements: &Path) -> Result<PathBuf> {
     let folder = prepared("python", &[requirements.to_owned()], |folder| {

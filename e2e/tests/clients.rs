@@ -3,7 +3,6 @@
 //!
 //! With `KASTELLAN_JUDGE=kafka` they walk through Apache Kafka instead, which proves the scripts.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -75,17 +74,7 @@ fn kafkajs_walks_through() -> Result<()> {
         return Ok(());
     }
     let source = sources("kafkajs");
-    let keys = [source.join("package.json"), source.join("package-lock.json")];
-    let modules = cache::prepared("kafkajs", &keys, |folder| {
-        for key in &keys {
-            fs::copy(key, folder.join(key.file_name().unwrap_or_default()))?;
-        }
-        cache::run(
-            Command::new("npm")
-                .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-                .current_dir(folder),
-        )
-    })?;
+    let modules = cache::node("kafkajs", &source)?;
     walk("kafkajs", STEPS, |address, _| {
         let mut command = Command::new("node");
         command

@@ -24,10 +24,10 @@ use kastellan_e2e::wire::Wire;
 use kastellan_e2e::{need, peer};
 
 /// Batches of this many records of this many bytes: 100 KB each, so that 1 MiB segments roll.
-const RECORDS: usize = 100;
-const SIZE: usize = 1000;
+const RECORDS: i32 = 100;
+const SIZE: u32 = 1000;
 /// Plain, compressed and idempotent ones in turn.
-const BATCHES: usize = 36;
+const BATCHES: i64 = 36;
 
 fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
@@ -50,7 +50,7 @@ fn create(wire: &mut Wire) -> Result<()> {
 }
 
 /// Writes the batches and gives how many records were acknowledged.
-fn write(wire: &mut Wire, now: i64) -> Result<usize> {
+fn write(wire: &mut Wire, now: i64) -> Result<i64> {
     let init = InitProducerIdRequest::default()
         .with_transactional_id(None)
         .with_transaction_timeout_ms(60_000);
@@ -64,15 +64,17 @@ fn write(wire: &mut Wire, now: i64) -> Result<usize> {
     let mut written = 0;
     for turn in 0..BATCHES {
         // not the same byte over and over: gzip would leave nothing of it
-        let value =
-            |record: usize| (0..SIZE).map(|at| (at * 31 + at * at * record) as u8).collect();
-        let record = |place: usize| Record {
-            timestamp_delta: place as i64,
+        let byte = |at: u32| {
+            let [low, ..] = at.wrapping_mul(at).wrapping_add(at.wrapping_mul(31)).to_le_bytes();
+            low
+        };
+        let record = |place: i32| Record {
+            timestamp_delta: i64::from(place),
             key: Some(format!("key-{place}").into_bytes()),
-            value: Some(value(place * 7 + turn)),
+            value: Some((0..SIZE).map(|at| byte(at.wrapping_add(place.cast_unsigned()))).collect()),
             ..Record::default()
         };
-        let base_timestamp = now + 1000 * turn as i64;
+        let base_timestamp = now + 1000 * turn;
         let records = (0..RECORDS).map(record).collect();
         let plain = Batch { base_timestamp, records, ..Batch::default() };
         let batch = match turn % 3 {
@@ -80,7 +82,7 @@ fn write(wire: &mut Wire, now: i64) -> Result<usize> {
             1 => plain.gzipped(),
             _ => {
                 sequence += RECORDS;
-                plain.by_producer(producer.producer_id.0, 0, i32::try_from(sequence - RECORDS)?)
+                plain.by_producer(producer.producer_id.0, 0, sequence - RECORDS)
             }
         };
         let data = PartitionProduceData::default().with_records(Some(Bytes::from(batch.encode())));
@@ -101,10 +103,10 @@ fn write(wire: &mut Wire, now: i64) -> Result<usize> {
                 continue;
             }
             ensure!(part.error_code == 0, "batch {turn} was refused with {}", part.error_code);
-            ensure!(part.base_offset == i64::try_from(written)?, "at {}", part.base_offset);
+            ensure!(part.base_offset == written, "at {}", part.base_offset);
             break;
         }
-        written += RECORDS;
+        written += i64::from(RECORDS);
     }
     Ok(written)
 }
@@ -173,12 +175,19 @@ fn dump(files: &[PathBuf], options: &[&str], scratch: &Path) -> Result<String> {
         "Found invalid",
         "WARN",
     ];
-    let bad = output.text.lines().find(|line| wrong.iter().any(|word| line.contains(word)));
+    // The tool begins to count at -1 in every file, so it finds a gap before any but the first.
+    let harmless = |at: usize, line: &str| {
+        let next = output.text.lines().nth(at + 1).unwrap_or_default();
+        line.starts_with("Non-consecutive") && next.trim().starts_with("-1 is followed by")
+    };
+    let mut lines = output.text.lines().enumerate();
+    let bad = lines
+        .find(|(at, line)| wrong.iter().any(|word| line.contains(word)) && !harmless(*at, line));
     ensure!(
         output.status.success() && bad.is_none(),
         "DumpLogSegments {options:?} {list:?}: {}\n{}",
-        bad.unwrap_or("failed"),
-        output.text.chars().take(4000).collect::<String>()
+        bad.map_or("failed", |(_, line)| line),
+        output.text.lines().rev().take(40).collect::<Vec<_>>().join("\n")
     );
     Ok(output.text)
 }
@@ -209,7 +218,7 @@ fn dump_log_segments_reads_every_kind_of_file_we_write() -> Result<()> {
     let logs = files(&topic, &[".log"])?;
     ensure!(logs.len() > 1, "the log did not roll: {logs:?}");
     let found = offsets(&dump(&logs, &["--deep-iteration"], scratch.path())?);
-    let wanted: Vec<i64> = (0..i64::try_from(written)?).collect();
+    let wanted: Vec<i64> = (0..written).collect();
     ensure!(found == wanted, "{} offsets of {written}: {found:?}", found.len());
     let others = files(&topic, &[".index", ".timeindex", ".snapshot"])?;
     let endings = [".index", ".timeindex", ".snapshot"];

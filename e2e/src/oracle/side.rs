@@ -219,7 +219,7 @@ impl Side {
             Ok(Ok(response)) => {
                 let mut node = Node::of(&response);
                 normal::normalise(&mut node, self.address);
-                return (node, Some(response));
+                (node, Some(response))
             }
             Ok(Err(what)) => {
                 self.wire = None;

@@ -1,4 +1,4 @@
-//! ApiVersions, DescribeCluster, Metadata, DescribeConfigs, FindCoordinator.
+//! `ApiVersions`, `DescribeCluster`, Metadata, `DescribeConfigs`, `FindCoordinator`.
 
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;

@@ -13,8 +13,8 @@ use kafka_protocol::protocol::StrBytes;
 use super::{coordinated, g, s};
 use crate::oracle::side::Side;
 
-/// What a consumer embeds: version 0, the one topic `cm`, no user data. Kafka reads it (and says nothing
-/// at all when it is something else), we do not.
+/// What a consumer embeds: version 0, the one topic `cm`, no user data. Kafka reads it (and says
+/// nothing at all when it is something else), we do not.
 const SUBSCRIPTION: &[u8] = b"\0\0\0\0\0\x01\0\x02cm\xff\xff\xff\xff";
 
 /// A member that speaks `range`.

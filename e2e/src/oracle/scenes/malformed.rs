@@ -13,6 +13,7 @@ use crate::wire;
 pub(super) fn play(side: &mut Side) {
     frames(side);
     bodies(side);
+    other_bodies(side);
 }
 
 fn framed(frame: &[u8]) -> Vec<u8> {
@@ -52,7 +53,6 @@ fn frames(side: &mut Side) {
 /// The body of a request of every API, at every version, damaged.
 fn bodies(side: &mut Side) {
     side.scene("body");
-    let none = s("");
     damage(side, |_| {
         m::ApiVersionsRequest::default()
             .with_client_software_name(s("a"))
@@ -104,6 +104,11 @@ fn bodies(side: &mut Side) {
             request.with_coordinator_keys(vec![s("damaged")])
         }
     });
+}
+
+/// The same for groups and administration.
+fn other_bodies(side: &mut Side) {
+    let none = s("");
     damage(side, |version| join(version, "damaged", &none));
     damage(side, |version| sync(version, "damaged", 1, &s("x"), &[s("x")]));
     damage(side, |_| beat("damaged", 1, &s("x")));
@@ -153,16 +158,20 @@ fn damage<R: Request>(side: &mut Side, request: impl Fn(i16) -> R) {
         };
         let body = whole.len() - header.len();
         if body > 0 {
-            let half = header.len() + body / 2;
-            side.hostile("cut-by-one", &api, version, &framed(&whole[..whole.len() - 1]));
-            side.hostile("cut-in-half", &api, version, &framed(&whole[..half]));
-            side.hostile("no-body", &api, version, &framed(&whole[..header.len()]));
+            for (case, cut) in
+                [("cut-by-one", 1), ("cut-in-half", body - body / 2), ("no-body", body)]
+            {
+                let left = whole.len() - cut;
+                let left: Vec<u8> = whole.iter().take(left).copied().collect();
+                side.hostile(case, &api, version, &framed(&left));
+            }
         }
-        side.hostile("trailing", &api, version, &framed(&[&whole[..], &[0, 0, 0]].concat()));
+        let trailing = [whole.as_slice(), &[0, 0, 0]].concat();
+        side.hostile("trailing", &api, version, &framed(&trailing));
         // whatever the version reads first, a count among it says two thousand million
-        let bomb = [&header[..], &[0x7f, 0xff, 0xff, 0xff].repeat(8)[..]].concat();
+        let bomb = [header.to_vec(), [0x7f, 0xff, 0xff, 0xff].repeat(8)].concat();
         side.hostile("bomb", &api, version, &framed(&bomb));
-        let compact = [&header[..], &[0xff, 0xff, 0xff, 0xff, 0x07].repeat(8)[..]].concat();
+        let compact = [header.to_vec(), [0xff, 0xff, 0xff, 0xff, 0x07].repeat(8)].concat();
         side.hostile("compact-bomb", &api, version, &framed(&compact));
     }
 }

@@ -1,4 +1,4 @@
-//! ListOffsets; OffsetCommit and OffsetFetch without members.
+//! `ListOffsets`; `OffsetCommit` and `OffsetFetch` without members.
 
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::offset_commit_request::{

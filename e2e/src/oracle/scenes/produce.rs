@@ -61,6 +61,7 @@ fn requests(side: &mut Side) {
 }
 
 /// What is inside a batch. At the oldest, a middle and the newest version: the rules do not change.
+#[expect(clippy::too_many_lines, reason = "a list of batches, one a line")]
 fn batches(side: &mut Side) {
     side.scene("batch");
     let now = side.now;

@@ -1,4 +1,4 @@
-//! InitProducerId and what an idempotent producer may send.
+//! `InitProducerId` and what an idempotent producer may send.
 
 use kafka_protocol::messages::{InitProducerIdRequest, ProduceRequest, ProducerId};
 

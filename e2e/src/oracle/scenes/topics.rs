@@ -1,4 +1,4 @@
-//! CreateTopics, CreatePartitions, DeleteTopics.
+//! `CreateTopics`, `CreatePartitions`, `DeleteTopics`.
 
 use kafka_protocol::messages::create_partitions_request::{
     CreatePartitionsAssignment, CreatePartitionsTopic,
