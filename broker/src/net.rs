@@ -13,6 +13,7 @@ mod registry;
 mod response;
 mod vitals;
 
+pub(crate) use cold::is_cold;
 pub(crate) use connection::{Hot, Parked};
 pub(crate) use limits::Limits;
 pub(crate) use listener::{Bound, accept, bind};

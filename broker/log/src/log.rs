@@ -32,7 +32,7 @@ use kastellan_core::{
 
 pub(crate) use self::{open::Known, read::invalid};
 pub use self::{
-    read::{Located, Resolved, Slice},
+    read::{Located, Look, Resolved, Slice},
     recover::Recovery,
     sync::{Receipt, Unsynced, WriteBack},
     time::Timed,

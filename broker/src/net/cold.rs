@@ -5,6 +5,7 @@ use std::{io::IoSliceMut, os::unix::fs::FileExt};
 use rustix::io::{Errno, ReadWriteFlags};
 
 use super::response::FileRange;
+use crate::partition::LogFile;
 
 /// How far apart a range is probed; the kernel reads ahead in windows of this size.
 const STRIDE: usize = 128 << 10;
@@ -22,17 +23,17 @@ pub(super) enum Probe {
 pub(super) fn probe(range: &FileRange, count: usize) -> Probe {
     let last = range.position + count.saturating_sub(1) as u64;
     let strides = (0..count).step_by(STRIDE).map(|at| range.position + at as u64);
-    for position in strides.chain([last]) {
-        let mut byte = [0];
-        let mut into = [IoSliceMut::new(&mut byte)];
-        let flags = ReadWriteFlags::NOWAIT;
-        // A file system that cannot say is taken for a fast one; errors show when it is sent.
-        let read = rustix::io::preadv2(range.file.as_file(), &mut into, position, flags);
-        if read == Err(Errno::AGAIN) {
-            return Probe::Cold;
-        }
-    }
-    Probe::Warm
+    let cold = strides.chain([last]).any(|position| is_cold(&range.file, position));
+    if cold { Probe::Cold } else { Probe::Warm }
+}
+
+/// Whether the byte at `position` of a log's file would have to come from the disk.
+pub(crate) fn is_cold(file: &LogFile, position: u64) -> bool {
+    let mut byte = [0];
+    let mut into = [IoSliceMut::new(&mut byte)];
+    // A file system that cannot say is taken for a fast one; errors show when it is read.
+    let flags = ReadWriteFlags::NOWAIT;
+    rustix::io::preadv2(file.as_file(), &mut into, position, flags) == Err(Errno::AGAIN)
 }
 
 /// Pulls the first `count` bytes of a range into the page cache. Blocks: not for a worker.

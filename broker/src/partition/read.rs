@@ -1,20 +1,20 @@
 //! Reads: what a fetch gets, what `ListOffsets` finds, and replays for the coordinators.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{io, ops::ControlFlow, sync::Arc};
 
 use kastellan_core::{
     id::{LeaderEpoch, Offset},
     log::Log as _,
     partition::{self as machine, From, Isolation, Listed, Place},
 };
-use kastellan_log::{Resolved, Slice, Timed};
+use kastellan_log::{Located, Look, Resolved, Slice, StdDisk, Timed};
 use kastellan_protocol::{
     ErrorCode,
     batch::{Header, Scratch},
 };
 
 use super::{LogFile, Partition};
-use crate::net::FileRange;
+use crate::net::{FileRange, is_cold};
 
 /// What a fetch gets of a partition.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl Partition {
         drop(state);
         let mut records = None;
         while let Some(place) = located.take() {
-            match place.resolve().map_err(|error| self.unreadable(&error))? {
+            match resolve(&place).map_err(|error| self.unreadable(&error))? {
                 Resolved::Slice(slice) => {
                     let at_tail = until == end && slice.len < from.max_bytes;
                     records = range(slice, !at_tail);
@@ -137,7 +137,7 @@ impl Partition {
         })?
     }
 
-    fn unreadable(&self, error: &std::io::Error) -> ErrorCode {
+    fn unreadable(&self, error: &io::Error) -> ErrorCode {
         tracing::error!(partition = ?self, %error, "a log cannot be read");
         ErrorCode::KafkaStorageError
     }
@@ -149,11 +149,22 @@ fn range(slice: Slice<LogFile>, maybe_cold: bool) -> Option<FileRange> {
     Some(FileRange { file, position, len, maybe_cold, warm: 0 })
 }
 
+/// Looks into index and file; where that would wait for the disk, the worker first hands what else it
+/// has to do to another thread.
+fn resolve(place: &Located<StdDisk>) -> io::Result<Resolved<LogFile>> {
+    let waits = match place.look() {
+        Look::Memory => false,
+        Look::File(file, position) => is_cold(file, position),
+        Look::Index => true,
+    };
+    if waits { tokio::task::block_in_place(|| place.resolve()) } else { place.resolve() }
+}
+
 fn locate(
     machine: &machine::Partition<super::Log>,
     from: From,
     until: Offset,
-) -> Result<Option<kastellan_log::Located<kastellan_log::disk::StdDisk>>, ErrorCode> {
+) -> Result<Option<Located<StdDisk>>, ErrorCode> {
     let located = machine.log().locate(from.offset, until, from.max_bytes, from.at_least_one);
     located.map_err(|error| machine::code(&error))
 }

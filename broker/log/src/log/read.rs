@@ -162,7 +162,28 @@ impl<D: Disk> Log<D> {
     }
 }
 
+/// Where [`Located::resolve`] begins to look.
+#[derive(Debug)]
+pub enum Look<'a, F> {
+    /// Nowhere: everything is known.
+    Memory,
+    /// Into the segment's file, at this position.
+    File(&'a F, u64),
+    /// Into the index files, which are not in memory.
+    Index,
+}
+
 impl<D: Disk> Located<D> {
+    /// Where [`Located::resolve`] begins to look, so that a caller who must not wait for a disk can
+    /// ask first whether it would.
+    pub fn look(&self) -> Look<'_, D::File> {
+        match &self.lookup {
+            Lookup::Exact(..) => Look::Memory,
+            Lookup::Floors(from, _) => Look::File(&self.file, *from),
+            Lookup::Unloaded(_) => Look::Index,
+        }
+    }
+
     /// The file range; looks at the index file and at a few headers.
     pub fn resolve(&self) -> io::Result<Resolved<D::File>> {
         let file = Arc::clone(&self.file);
