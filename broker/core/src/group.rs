@@ -30,7 +30,7 @@ mod tests;
 mod timers;
 mod votes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kastellan_protocol::ErrorCode;
 
@@ -59,6 +59,8 @@ pub struct Coordinator {
     hard: Hard,
     live: BTreeMap<GroupId, Live>,
     timers: Timers,
+    /// The ids that were given out last, used by now or not, oldest first.
+    given_out: VecDeque<(GroupId, MemberId)>,
     sweep_at: Option<Millis>,
 }
 
@@ -71,6 +73,7 @@ impl Coordinator {
             hard: Hard::default(),
             live: BTreeMap::new(),
             timers: Timers::default(),
+            given_out: VecDeque::new(),
             sweep_at: None,
         }
     }
@@ -88,6 +91,7 @@ impl Coordinator {
             }
         }
         self.timers = Timers::default();
+        self.given_out.clear();
         self.sweep_at = None;
     }
 
@@ -154,7 +158,17 @@ impl Coordinator {
             effects.push(Effect::Reply(join.ticket, Reply::Join(Box::new(joined))));
             return;
         }
-        self.on(now, &join.group, effects, |live, step| live.join(step, join));
+        let given_out = self.on(now, &join.group, effects, |live, step| live.join(step, join));
+        let Some(id) = given_out else { return };
+        self.given_out.push_back((join.group.clone(), id));
+        if self.given_out.len() > self.settings.max_pending
+            && let Some((group, oldest)) = self.given_out.pop_front()
+        {
+            self.on(now, &group, effects, |live, step| {
+                live.forget_pending(step, &oldest);
+                live.open_if_all_are_here(step);
+            });
+        }
     }
 
     fn heartbeat(&mut self, now: Now, heartbeat: &Heartbeat, effects: &mut Vec<Effect>) {

@@ -81,3 +81,45 @@ impl Timer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn run(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime
+            .block_on(async { tokio::time::timeout(Duration::from_secs(20), test).await })
+            .unwrap();
+    }
+
+    #[test]
+    fn whoever_sleeps_wakes_for_an_earlier_deadline() {
+        run(async {
+            let (clock, timer) = (Clock::new(), Timer::new());
+            let deadlines = [Deadline::never(), Deadline::never()];
+            for at in [None, Some(Millis(3_600_000))] {
+                timer.set(&deadlines[0], at);
+                timer.set(&deadlines[1], None);
+                let sleep = timer.sleep(clock, deadlines.iter());
+                let set = async { timer.set(&deadlines[1], Some(Millis(60_000))) };
+                tokio::join!(sleep, set);
+            }
+        });
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_does_not_sleep() {
+        run(async {
+            let (clock, timer) = (Clock::new(), Timer::new());
+            let deadline = Deadline::never();
+            timer.set(&deadline, Some(Millis::ZERO));
+            timer.sleep(clock, std::iter::once(&deadline)).await;
+            assert!(deadline.is_due(clock.monotonic()));
+            timer.set(&deadline, None);
+            assert!(!deadline.is_due(Millis(u64::MAX - 1)));
+        });
+    }
+}

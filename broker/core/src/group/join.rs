@@ -35,20 +35,20 @@ impl Step<'_> {
 }
 
 impl Live {
-    /// Takes in a join that passed [`check`].
-    pub(super) fn join(&mut self, step: &mut Step<'_>, join: &Join) {
+    /// Takes in a join that passed [`check`]; an id if one was given out to be joined with.
+    pub(super) fn join(&mut self, step: &mut Step<'_>, join: &Join) -> Option<MemberId> {
         if !self.has_room(&join.member, step.settings) {
             // a member that finds the group full on its way back gives its place up
             self.remove_member(step, &join.member);
             self.forget_pending(step, &join.member);
             self.open_if_all_are_here(step);
             step.turn_away(join.ticket, MemberId::default(), ErrorCode::GroupMaxSizeReached);
-            return;
+            return None;
         }
         if !self.accepts(&join.protocol_type, &join.protocols) {
             let code = ErrorCode::InconsistentGroupProtocol;
             step.turn_away(join.ticket, join.member.clone(), code);
-            return;
+            return None;
         }
         match (join.member.is_empty(), &join.instance) {
             (true, Some(instance)) => {
@@ -61,13 +61,14 @@ impl Live {
             (true, None) => {
                 let id = MemberId::fresh(&join.client_id, &join.unique);
                 if join.requires_known_member {
-                    self.expect_back(step, join, id);
-                } else {
-                    self.add(step, join, id);
+                    self.expect_back(step, join, id.clone());
+                    return Some(id);
                 }
+                self.add(step, join, id);
             }
             (false, _) => self.rejoin(step, join),
         }
+        None
     }
 
     /// `group.max.size`, counted as Kafka does: while the barrier is up by those who have come back.

@@ -15,6 +15,9 @@ pub struct Settings {
     /// `group.max.size`: members of one group, and as many more that have not come back with the id
     /// they were given.
     pub max_size: usize,
+    /// Ids that a coordinator has given out, over all its groups, and that still count: one more makes
+    /// the oldest void, so that asking for ids fills no memory. Kafka has no limit.
+    pub max_pending: usize,
     /// How long a member may be parked in its very first join: it cannot send heartbeats there, and a
     /// caller who has hung up leaves no trace.
     pub newcomer_join_timeout: Duration,
@@ -34,6 +37,7 @@ impl Default for Settings {
             initial_rebalance_delay: Duration::from_secs(3),
             // Kafka sets no limit; a group of this size is already far past what a rebalance bears
             max_size: 10_000,
+            max_pending: 10_000,
             newcomer_join_timeout: Duration::from_mins(5),
             max_offset_metadata_bytes: 4096,
             offsets_retention: Duration::from_hours(7 * 24),

@@ -182,3 +182,16 @@ fn the_older_of_two_joins_of_one_member_is_told_to_come_again() {
     assert_eq!(bench.joined(older).unwrap().error, Some(ErrorCode::RebalanceInProgress));
     assert_eq!(bench.joined(newer), None);
 }
+
+#[test]
+fn asking_for_ids_again_and_again_makes_the_oldest_void() {
+    let mut bench = Bench::with(Settings { max_pending: 2, ..Settings::default() });
+    let asks = Person { knows_flow: true, ..reader() };
+    let tickets = [0, 1, 2].map(|_| bench.join(&asks));
+    let ids = tickets.map(|ticket| bench.joined(ticket).unwrap().member);
+    let fates = ids.map(|id| {
+        let ticket = bench.join(&Person { id, ..asks.clone() });
+        bench.joined(ticket).and_then(|joined| joined.error)
+    });
+    assert_eq!(fates, [Some(ErrorCode::UnknownMemberId), None, None]);
+}
