@@ -24,7 +24,7 @@ use crate::{
     disk::{Disk, Open},
     name::{self, Kind, Stage},
     scan::{SWEEP, Step, Walk},
-    segment::{Builder, Segment},
+    segment::{Builder, Segment, stage_index},
     shared::Shared,
 };
 
@@ -177,10 +177,16 @@ impl<D: Disk> Compaction<D> {
         Ok(Written { replaces, base, end, size, index, file })
     }
 
-    /// Makes the removal of what was replaced durable, and notes how far the log is clean. Without
+    /// Makes the removal of what was replaced durable, writes the indexes, and notes how far the
+    /// log is clean. Without
     /// the log; between [`Log::swap_compacted`](crate::Log::swap_compacted) and
     /// [`Log::finish_compaction`](crate::Log::finish_compaction).
     pub fn sync(&self) -> Result<(), LogError> {
+        for written in &self.written {
+            let index = written.index.clone().close();
+            stage_index(&self.shared.disk, &self.dir, written.base, &index)
+                .map_err(|error| self.poison(&error))?;
+        }
         self.shared.sync_dir(&self.dir)?;
         let partition = self.partition.clone();
         self.shared.change_cleaned(|cleaned| {

@@ -12,7 +12,7 @@ use kastellan_protocol::batch::Header;
 use crate::{
     disk::{Disk, File, Open, read_whole},
     index::{Index, Largest},
-    name::Kind,
+    name::{Kind, Stage},
     scan::{SWEEP, Step, Walk},
     shared::Shared,
 };
@@ -115,27 +115,39 @@ impl<D: Disk> Segment<D> {
     }
 }
 
-/// Writes both index files anew and returns them, for their sync; `durably`: they are synced before
-/// they get their names, for a segment that the next start trusts whatever happens.
+/// Writes both index files anew and returns them, for their sync.
 pub(crate) fn write_index<D: Disk>(
     disk: &D,
     dir: &Path,
     base: Offset,
     index: &Index,
-    durably: bool,
 ) -> io::Result<[D::File; 2]> {
     let write = |kind: Kind, bytes: Vec<u8>| {
         let path = dir.join(kind.file(base));
         let temporary = dir.join(kind.file(base) + ".tmp");
         let file = disk.open(&temporary, Open::Truncate)?;
         file_write(&file, &bytes)?;
-        if durably {
-            file.sync()?;
-        }
         disk.rename(&temporary, &path)?;
         Ok::<_, io::Error>(file)
     };
     Ok([write(Kind::Index, index.offset_bytes())?, write(Kind::TimeIndex, index.time_bytes())?])
+}
+
+/// Writes and syncs both index files of a segment that waits as `.swap`, under that suffix: the
+/// next start trusts them as soon as they have their names.
+pub(crate) fn stage_index<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    base: Offset,
+    index: &Index,
+) -> io::Result<()> {
+    let stage = |kind: Kind, bytes: Vec<u8>| {
+        let file = disk.open(&dir.join(kind.file(base) + Stage::Swap.suffix()), Open::Truncate)?;
+        file_write(&file, &bytes)?;
+        file.sync()
+    };
+    stage(Kind::Index, index.offset_bytes())?;
+    stage(Kind::TimeIndex, index.time_bytes())
 }
 
 fn file_write<F: File>(file: &F, bytes: &[u8]) -> io::Result<()> {

@@ -74,7 +74,7 @@ impl<D: Disk> Log<D> {
         let (base, largest) = (active.segment.base, active.index.largest);
         let index = Arc::new(active.index.clone().close());
         // readers go on with the active segment where this fails
-        let files = write_index(&self.shared.disk, &self.dir, base, &index, false)?;
+        let files = write_index(&self.shared.disk, &self.dir, base, &index)?;
         let Some(Active { mut segment, .. }) = self.active.take() else { return Ok(()) };
         segment.know_largest(largest);
         self.changed_files(files);

@@ -15,7 +15,7 @@ use crate::{
     compact::{Bounds, Compaction, Written, remove_swaps},
     disk::Disk,
     name::{Kind, Stage},
-    segment::{Segment, write_index},
+    segment::Segment,
 };
 
 impl<D: Disk> Log<D> {
@@ -131,14 +131,13 @@ impl<D: Disk> Log<D> {
         self.shared.check()?;
         for written in compaction.written {
             let base = written.base;
-            let swap = self.dir.join(Kind::Log.file(base) + Stage::Swap.suffix());
-            let live = self.dir.join(Kind::Log.file(base));
-            let rename = self.shared.disk.rename(&swap, &live);
-            rename.map_err(|error| self.poison("name a compacted segment of", &error))?;
-            let index = written.index.close();
-            let files = write_index(&self.shared.disk, &self.dir, base, &index, true)
-                .map_err(|error| self.poison("write the indexes of", &error))?;
-            self.changed_files(files);
+            for kind in [Kind::Log, Kind::Index, Kind::TimeIndex] {
+                let live = self.dir.join(kind.file(base));
+                let swap = self.dir.join(kind.file(base) + Stage::Swap.suffix());
+                let rename = self.shared.disk.rename(&swap, &live);
+                rename.map_err(|error| self.poison("name a compacted segment of", &error))?;
+            }
+            self.changed(None);
             let synced = self.synced;
             let segment = self.closed.iter_mut().find(|segment| segment.base == base);
             if let Some(segment) = segment.filter(|segment| segment.end <= synced)

@@ -130,7 +130,7 @@ impl<D: Disk> Log<D> {
         let dir = Arc::clone(&self.dir);
         let durable = self.shared.recovery_point(&self.partition);
         let checkpointed = self.load_epochs()?;
-        // a sync that went beyond the next segment's first offset has taken this one's indexes along
+        // a sync beyond the next segment's first offset has taken this one's indexes along
         let trusted =
             |next: Option<&Offset>| known.clean || next.is_some_and(|next| *next < durable);
         let lenient = durable.max(self.shared.cleaned(&self.partition));

@@ -175,7 +175,7 @@ impl<D: Disk> Log<D> {
                 index.note_time(largest);
             }
             let base = active.segment.base;
-            let files = write_index(&self.shared.disk, &self.dir, base, &index, false)
+            let files = write_index(&self.shared.disk, &self.dir, base, &index)
                 .map_err(|error| self.poison("write the indexes of", &error))?;
             self.changed_files(files);
         }
