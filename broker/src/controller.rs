@@ -2,9 +2,9 @@
 //! `__cluster_metadata` log, and what the rest of the broker sees of it.
 //!
 //! Requests come in over a channel and are answered once their records are on the disk, the new
-//! image is published and the partitions they are about are open: a topic whose creation is answered
-//! can be produced to. A quorum of one for now: commit follows append at once, in the one place where
-//! a quorum's commit will come in between.
+//! image is published and the partitions they are about are open: a topic whose creation is
+//! answered can be produced to. A quorum of one for now: commit follows append at once, in the one
+//! place where a quorum's commit will come in between.
 
 mod driver;
 mod error;
@@ -65,8 +65,8 @@ pub(crate) struct Setup {
 pub(crate) type Answer = Box<dyn FnOnce(Reply) + Send>;
 
 impl Controller {
-    /// Replays the metadata, begins a new cluster if there is none, registers this broker, opens its
-    /// partitions, and leaves the rest to a thread of its own.
+    /// Replays the metadata, begins a new cluster if there is none, registers this broker, opens
+    /// its partitions, and leaves the rest to a thread of its own.
     pub(crate) fn start(setup: Setup) -> Result<Self, ControllerError> {
         let me = setup.registration.broker;
         let observers = Arc::new(Observers::default());
@@ -98,8 +98,8 @@ impl Controller {
         self.image.load()
     }
 
-    /// Hands `input` to the machine; `answer` is called with what it replies, or with a failure when
-    /// the controller cannot decide any more.
+    /// Hands `input` to the machine; `answer` is called with what it replies, or with a failure
+    /// when the controller cannot decide any more.
     pub(crate) fn ask(
         &self,
         input: impl FnOnce(Ticket) -> Input + Send + 'static,

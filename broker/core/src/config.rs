@@ -1,9 +1,9 @@
 //! The one table of configuration: every topic and broker setting with its type, range, default,
 //! documentation and whether it may change at run time, and the typed values read from it.
 //!
-//! Names are Kafka's, and so are types, ranges and defaults (KIP-1030 for the 4.0 limits) unless the
-//! setting's own documentation says otherwise. Describing, validating, the documentation and the
-//! checks of custom resources all read this one table.
+//! Names are Kafka's, and so are types, ranges and defaults (KIP-1030 for the 4.0 limits) unless
+//! the setting's own documentation says otherwise. Describing, validating, the documentation and
+//! the checks of custom resources all read this one table.
 
 mod broker;
 mod broker_table;

@@ -1,6 +1,6 @@
 //! `DeleteTopics`: by name, from v6 on by id.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use kastellan_core::{
     id::Uuid,
@@ -23,7 +23,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: DeleteTopicsRequest = call.decode()?;
     let version = call.version();
     // one question, and for those that ask for nothing or for two things at once an answer already
-    let asked: Vec<_> = if version >= 6 {
+    let mut asked: Vec<_> = if version >= 6 {
         request
             .topics
             .iter()
@@ -33,6 +33,9 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         request.topic_names.iter().map(|name| Ok(TopicRef::Name(name.to_string()))).collect()
     };
     let topics: Vec<_> = asked.iter().filter_map(|topic| topic.as_ref().ok()).cloned().collect();
+    // the controller answers once what is asked for twice in the same words
+    let mut seen = BTreeSet::new();
+    asked.retain(|topic| topic.as_ref().is_err() || seen.insert(topic.clone().ok()));
     broker.controller.ask(
         move |ticket| Input::DeleteTopics { ticket, topics },
         move |reply| {

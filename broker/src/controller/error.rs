@@ -72,8 +72,8 @@ pub enum ControllerError {
     MetadataLost(PathBuf),
     /// A feature level of the cluster is not served by this version.
     #[error(
-        "the cluster runs at {feature} {level}, this version serves {min} to {max}: start a version \
-         that serves it"
+        "the cluster runs at {feature} {level}, this version serves {min} to {max}: start a \
+         version that serves it"
     )]
     Feature {
         /// The feature.

@@ -186,8 +186,8 @@ pub(super) fn set_strays_aside(
     Ok(())
 }
 
-/// Whether a directory belongs to a partition of the image. One without an id was being created when
-/// the broker stopped.
+/// Whether a directory belongs to a partition of the image. One without an id was being created
+/// when the broker stopped.
 fn known(image: &Image, partition: &TopicPartition, id: Option<Uuid>) -> bool {
     if partition.topic == CLUSTER_METADATA {
         return true;

@@ -33,8 +33,8 @@ pub(super) struct Snapshot {
     pub(super) epoch: LeaderEpoch,
 }
 
-/// The newest snapshot in `dir`, or an empty one. A damaged file is skipped: the log says whether it
-/// is needed.
+/// The newest snapshot in `dir`, or an empty one. A damaged file is skipped: the log says whether
+/// it is needed.
 pub(super) fn newest<D: Disk>(disk: &D, dir: &Path) -> Result<Snapshot, ControllerError> {
     for (end, epoch, name) in list(disk, dir)?.into_iter().rev() {
         let path = dir.join(&name);

@@ -1,5 +1,5 @@
-//! Topics that the broker creates by itself: for clients that ask for one that is not there, and its
-//! own internal ones.
+//! Topics that the broker creates by itself: for clients that ask for one that is not there, and
+//! its own internal ones.
 
 use kastellan_core::{
     config::BrokerConfig,

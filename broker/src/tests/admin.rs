@@ -196,6 +196,20 @@ fn a_topic_deleted_by_id_is_gone_with_its_files_and_its_name_is_free() {
 }
 
 #[test]
+fn a_topic_that_is_named_twice_is_answered_once_and_stays() {
+    let harness = Harness::new();
+    let mut client = harness.client();
+    client.create("a", 1, &[]);
+    client.create("b", 1, &[]);
+    let names = ["a", "b", "a"].map(topic_name).to_vec();
+    let request = DeleteTopicsRequest::default().with_topic_names(names);
+    let codes: Vec<_> =
+        client.call(5, &request).responses.iter().map(|answer| answer.error_code).collect();
+    assert_eq!(codes, [42, 0]);
+    assert_eq!(self::codes(&ask(&mut client, 9, &["a", "b"], false)), [0, 3]);
+}
+
+#[test]
 fn topics_and_their_records_outlive_the_broker() {
     let mut harness = Harness::new();
     let mut client = harness.client();

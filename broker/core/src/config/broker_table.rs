@@ -100,8 +100,8 @@ pub(super) static BROKER: &[Setting] = &[
         "group.max.size",
         Int(1, i32::MAX),
         "2000",
-        "The most members of one group. Kafka has no limit by default; here there is one, so that no \
-         client can fill the coordinator's memory.",
+        "The most members of one group. Kafka has no limit by default; here there is one, so that \
+         no client can fill the coordinator's memory.",
     ),
     Setting::broker(
         "group.min.session.timeout.ms",
@@ -113,16 +113,16 @@ pub(super) static BROKER: &[Setting] = &[
         "kastellan.durability",
         OneOf(DURABILITIES),
         "replicated",
-        "What acks=all promises: `replicated` is Kafka's rule, every in-sync replica has the record in \
-         its page cache; `fsync` means that it is on the disk, too. A topic asks for the latter with \
-         flush.messages=1.",
+        "What acks=all promises: `replicated` is Kafka's rule, every in-sync replica has the \
+         record in its page cache; `fsync` means that it is on the disk, too. A topic asks for the \
+         latter with flush.messages=1.",
     ),
     Setting::broker(
         "kastellan.frame.timeout.ms",
         Long(1, i64::MAX),
         "30000",
-        "How long a request may take from its first byte to its last; a connection that is slower is \
-         closed.",
+        "How long a request may take from its first byte to its last; a connection that is slower \
+         is closed.",
     ),
     Setting::broker(
         "kastellan.write.timeout.ms",
@@ -317,8 +317,8 @@ pub(super) static BROKER: &[Setting] = &[
         "max.connections",
         Int(0, i32::MAX),
         "10000",
-        "The most connections at a time; further ones wait in the kernel's queue. Kafka's default is \
-         no limit; here it lies well below the limit of open files.",
+        "The most connections at a time; further ones wait in the kernel's queue. Kafka's default \
+         is no limit; here it lies well below the limit of open files.",
     ),
     Setting::broker(
         "max.connections.per.ip",
@@ -418,8 +418,8 @@ pub(super) static BROKER: &[Setting] = &[
         "offsets.topic.replication.factor",
         Short(1, i16::MAX),
         "3",
-        "Replicas of __consumer_offsets. With fewer brokers there is one on each; Kafka would refuse \
-         to create the topic.",
+        "Replicas of __consumer_offsets. With fewer brokers there is one on each; Kafka would \
+         refuse to create the topic.",
     ),
     Setting::broker(
         "offsets.topic.segment.bytes",
@@ -431,7 +431,8 @@ pub(super) static BROKER: &[Setting] = &[
         "producer.id.expiration.ms",
         Int(1, i32::MAX),
         "86400000",
-        "How long a partition remembers an idempotent producer that sends nothing, in milliseconds.",
+        "How long a partition remembers an idempotent producer that sends nothing, in \
+         milliseconds.",
     ),
     Setting::broker(
         "queued.max.request.bytes",

@@ -92,8 +92,8 @@ pub enum TimestampType {
 impl TopicConfig {
     /// A topic's settings: its own, else the broker's, else the default.
     ///
-    /// Never fails: overrides are checked before they are recorded, and one that a different version
-    /// recorded and this one cannot read counts as not set.
+    /// Never fails: overrides are checked before they are recorded, and one that a different
+    /// version recorded and this one cannot read counts as not set.
     pub fn resolve(overrides: &Overrides, broker: &BrokerConfig) -> Self {
         let value = Values { overrides, broker };
         let unlimited = |value: i64| (value >= 0 && value != i64::MAX).then_some(value);

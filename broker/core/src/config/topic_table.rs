@@ -20,8 +20,8 @@ pub(super) static TOPIC: &[Setting] = &[
         "cleanup.policy",
         Words(POLICIES),
         "delete",
-        "What happens to old records: `delete` drops whole segments by age and size, `compact` keeps \
-         the last record of every key, both together do both; empty keeps everything.",
+        "What happens to old records: `delete` drops whole segments by age and size, `compact` \
+         keeps the last record of every key, both together do both; empty keeps everything.",
     )
     .from(&[same("log.cleanup.policy")]),
     Setting::topic(
@@ -35,8 +35,8 @@ pub(super) static TOPIC: &[Setting] = &[
         "compression.lz4.level",
         Int(1, 17),
         "9",
-        "Level for `compression.type=lz4`. The encoder here has one level, so every value gives the \
-         same result.",
+        "Level for `compression.type=lz4`. The encoder here has one level, so every value gives \
+         the same result.",
     )
     .without_effect()
     .from(&[same("compression.lz4.level")]),
@@ -44,8 +44,8 @@ pub(super) static TOPIC: &[Setting] = &[
         "compression.type",
         OneOf(CODECS),
         "producer",
-        "The codec batches are stored with: `producer` keeps whatever was sent, `uncompressed` or a \
-         codec's name re-encodes batches that differ.",
+        "The codec batches are stored with: `producer` keeps whatever was sent, `uncompressed` or \
+         a codec's name re-encodes batches that differ.",
     )
     .from(&[same("compression.type")]),
     Setting::topic(
@@ -90,7 +90,8 @@ pub(super) static TOPIC: &[Setting] = &[
         "follower.replication.throttled.replicas",
         Replicas,
         "",
-        "Replicas whose fetching is throttled on the follower's side: `partition:broker` pairs or `*`.",
+        "Replicas whose fetching is throttled on the follower's side: `partition:broker` pairs or \
+         `*`.",
     )
     .without_effect(),
     Setting::topic(
@@ -111,15 +112,16 @@ pub(super) static TOPIC: &[Setting] = &[
         "leader.replication.throttled.replicas",
         Replicas,
         "",
-        "Replicas whose fetching is throttled on the leader's side: `partition:broker` pairs or `*`.",
+        "Replicas whose fetching is throttled on the leader's side: `partition:broker` pairs or \
+         `*`.",
     )
     .without_effect(),
     Setting::topic(
         "local.retention.bytes",
         Long(-2, i64::MAX),
         "-2",
-        "With tiered storage: bytes kept on the local disk; -2 follows retention.bytes. There is no \
-         tiered storage here yet, so it changes nothing.",
+        "With tiered storage: bytes kept on the local disk; -2 follows retention.bytes. There is \
+         no tiered storage here yet, so it changes nothing.",
     )
     .without_effect()
     .from(&[same("log.local.retention.bytes")]),
@@ -127,8 +129,8 @@ pub(super) static TOPIC: &[Setting] = &[
         "local.retention.ms",
         Long(-2, i64::MAX),
         "-2",
-        "With tiered storage: milliseconds kept on the local disk; -2 follows retention.ms. There is \
-         no tiered storage here yet, so it changes nothing.",
+        "With tiered storage: milliseconds kept on the local disk; -2 follows retention.ms. There \
+         is no tiered storage here yet, so it changes nothing.",
     )
     .without_effect()
     .from(&[same("log.local.retention.ms")]),
@@ -143,7 +145,8 @@ pub(super) static TOPIC: &[Setting] = &[
         "max.message.bytes",
         Int(0, i32::MAX),
         "1048588",
-        "The largest record batch taken, in bytes as stored: compressed, and with its 61-byte header.",
+        "The largest record batch taken, in bytes as stored: compressed, and with its 61-byte \
+         header.",
     )
     .from(&[same("message.max.bytes")]),
     Setting::topic(
@@ -194,8 +197,8 @@ pub(super) static TOPIC: &[Setting] = &[
         "preallocate",
         Boolean,
         "false",
-        "Reserve a segment's space on disk when it is created. Files here grow as they are written; \
-         on the file systems we know of that is no slower.",
+        "Reserve a segment's space on disk when it is created. Files here grow as they are \
+         written; on the file systems we know of that is no slower.",
     )
     .without_effect()
     .from(&[same("log.preallocate")]),
@@ -232,8 +235,8 @@ pub(super) static TOPIC: &[Setting] = &[
         "retention.ms",
         Long(-1, i64::MAX),
         "604800000",
-        "Segments whose newest record is older than this are dropped, in milliseconds; -1 keeps them \
-         for ever.",
+        "Segments whose newest record is older than this are dropped, in milliseconds; -1 keeps \
+         them for ever.",
     )
     .from(&[
         same("log.retention.ms"),
@@ -258,16 +261,16 @@ pub(super) static TOPIC: &[Setting] = &[
         "segment.jitter.ms",
         Long(0, i64::MAX),
         "0",
-        "Up to this much is taken off segment.ms, at random per segment, so that segments do not all \
-         close at once; in milliseconds.",
+        "Up to this much is taken off segment.ms, at random per segment, so that segments do not \
+         all close at once; in milliseconds.",
     )
     .from(&[same("log.roll.jitter.ms"), scaled("log.roll.jitter.hours", HOUR)]),
     Setting::topic(
         "segment.ms",
         Long(1, i64::MAX),
         "604800000",
-        "A segment is closed after this long even if it is not full, so that retention and compaction \
-         get to it; in milliseconds.",
+        "A segment is closed after this long even if it is not full, so that retention and \
+         compaction get to it; in milliseconds.",
     )
     .from(&[same("log.roll.ms"), scaled("log.roll.hours", HOUR)]),
     Setting::topic(

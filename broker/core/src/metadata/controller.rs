@@ -1,8 +1,8 @@
 //! The machine that decides about cluster metadata.
 //!
 //! Every decision is records plus an answer: [`Effect::Append`] first, then the [`Effect::Reply`]
-//! that holds once those records are committed. Requests that change nothing get their answer alone.
-//! Ids that have to be random come in with the input.
+//! that holds once those records are committed. Requests that change nothing get their answer
+//! alone. Ids that have to be random come in with the input.
 
 mod brokers;
 mod configs;

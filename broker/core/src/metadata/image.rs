@@ -1,7 +1,7 @@
 //! Everything the records add up to.
 //!
-//! Maps are persistent: cloning an image of 100,000 partitions is a handful of pointers, so that the
-//! controller publishes a new one after every change while requests read older ones.
+//! Maps are persistent: cloning an image of 100,000 partitions is a handful of pointers, so that
+//! the controller publishes a new one after every change while requests read older ones.
 
 mod apply;
 mod parts;

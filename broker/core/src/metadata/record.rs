@@ -5,7 +5,7 @@
 //! `common/metadata/*.json`; a test compares this module with them. [`Record::encode`] writes the
 //! versions that metadata.version 27 (4.1-IV1) asks for, [`Record::decode`] reads all up to those.
 //!
-//! Schemas not in here (ACLs, quotas, SCRAM, tokens, …) are refused by name: skipping a fact would
+//! Schemas not in here (ACLs, quotas, SCRAM, tokens) are refused by name: skipping a fact would
 //! mean running with other metadata than was agreed on.
 
 mod broker;

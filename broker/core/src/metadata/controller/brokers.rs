@@ -11,7 +11,8 @@ impl Controller {
     /// Registers a broker, and lets it lead again what only it can lead.
     ///
     /// Leading again is a new leader epoch even for the same leader: what it had not synced may be
-    /// gone after a power failure, and a consumer that had read it must be able to notice (KIP-320).
+    /// gone after a power failure, and a consumer that had read it must be able to notice
+    /// (KIP-320).
     pub(super) fn register_broker(
         &self,
         ticket: Ticket,

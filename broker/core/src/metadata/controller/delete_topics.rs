@@ -1,12 +1,19 @@
-//! Topics go. Internal ones too: that is how Kafka's tools reset a cluster's groups, and it takes the
-//! same right as deleting any other.
+//! Topics go. Internal ones too: that is how Kafka's tools reset a cluster's groups, and it takes
+//! the same right as deleting any other.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use kastellan_protocol::ErrorCode;
 
 use super::{Controller, DeletedTopic, Effect, Failure, Reply, TopicRef, decide};
-use crate::{id::Uuid, machine::Ticket, metadata::Record};
+use crate::{
+    id::Uuid,
+    machine::Ticket,
+    metadata::{Record, Topic},
+};
 
 impl Controller {
     pub(super) fn delete_topics(
@@ -23,13 +30,21 @@ impl Controller {
             effects.push(Effect::Reply(ticket, Reply::Failed(failure)));
             return;
         }
-        let mut gone = BTreeSet::new();
+        let mut mentions: BTreeMap<Uuid, usize> = BTreeMap::new();
+        for found in topics.iter().filter_map(|topic| self.named(topic)) {
+            *mentions.entry(found.id).or_default() += 1;
+        }
         let mut records = Vec::new();
         let mut deleted = Vec::with_capacity(topics.len());
+        let mut answered = BTreeSet::new();
         for topic in topics {
+            // what is asked for twice in the same words is answered once
+            if !answered.insert(topic.clone()) {
+                continue;
+            }
             let mut decided = self.find(topic);
             if decided.result.is_ok() {
-                if gone.insert(decided.id) {
+                if mentions.get(&decided.id) == Some(&1) {
                     records.push(Record::RemoveTopic { id: decided.id });
                 } else {
                     decided.result = Err(Failure::new(
@@ -43,18 +58,22 @@ impl Controller {
         decide(ticket, records, Reply::Deleted(deleted), false, effects);
     }
 
+    fn named(&self, topic: &TopicRef) -> Option<&Arc<Topic>> {
+        match topic {
+            TopicRef::Name(name) => self.image.topic(name),
+            TopicRef::Id(id) => self.image.topic_by_id(id),
+        }
+    }
+
     fn find(&self, topic: TopicRef) -> DeletedTopic {
-        let (found, name, id, code) = match topic {
-            TopicRef::Name(name) => {
-                let code = ErrorCode::UnknownTopicOrPartition;
-                (self.image.topic(&name), Some(name), Uuid::nil(), code)
-            }
-            TopicRef::Id(id) => (self.image.topic_by_id(&id), None, id, ErrorCode::UnknownTopicId),
-        };
-        if let Some(topic) = found {
+        if let Some(topic) = self.named(&topic) {
             let name = Some(topic.name.as_ref().to_owned());
             return DeletedTopic { name, id: topic.id, result: Ok(()) };
         }
+        let (name, id, code) = match topic {
+            TopicRef::Name(name) => (Some(name), Uuid::nil(), ErrorCode::UnknownTopicOrPartition),
+            TopicRef::Id(id) => (None, id, ErrorCode::UnknownTopicId),
+        };
         DeletedTopic { name, id, result: Err(Failure::new(code, "there is no such topic")) }
     }
 }

@@ -86,7 +86,7 @@ pub struct NewTopic {
 }
 
 /// A topic by its name or by its id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TopicRef {
     /// By name.
     Name(String),
@@ -157,7 +157,8 @@ pub enum Reply {
     },
     /// One result per topic, in the order asked.
     Created(Vec<CreatedTopic>),
-    /// One result per topic, in the order asked.
+    /// One result per topic, in the order asked; one that is asked for twice in the same words has
+    /// one.
     Deleted(Vec<DeletedTopic>),
     /// One result per thing asked for, in the order asked, with its name.
     Results(Vec<(String, Result<(), Failure>)>),

@@ -23,7 +23,8 @@ pub(super) fn place(
         return Err(Failure::new(
             ErrorCode::InvalidReplicationFactor,
             format!(
-                "replication factor {replication_factor} needs as many running brokers, there {} {}",
+                "replication factor {replication_factor} needs as many running brokers, there {} \
+                 {}",
                 if line.len() == 1 { "is" } else { "are" },
                 line.len()
             ),

@@ -39,15 +39,17 @@ fn an_unknown_name_is_3_and_an_unknown_id_100() {
 }
 
 #[test]
-fn a_topic_that_is_named_twice_goes_once() {
+fn a_topic_that_is_named_twice_stays() {
     let mut bench = Bench::new(1);
-    bench.create(vec![topic("a", 1, 1)]);
-    let twice = vec![name("a"), TopicRef::Id(topic("a", 1, 1).id)];
-    let Reply::Deleted(deleted) = delete(&mut bench, twice) else { panic!("not the answer") };
-    assert_eq!(
-        deleted.iter().map(|topic| code(&topic.result)).collect::<Vec<_>>(),
-        [None, Some(42)]
-    );
+    bench.create(vec![topic("a", 1, 1), topic("b", 1, 1)]);
+    let codes = |bench: &mut Bench, topics| {
+        let Reply::Deleted(deleted) = delete(bench, topics) else { panic!("not the answer") };
+        deleted.iter().map(|topic| code(&topic.result)).collect::<Vec<_>>()
+    };
+    let both_ways = vec![name("a"), TopicRef::Id(topic("a", 1, 1).id)];
+    assert_eq!(codes(&mut bench, both_ways), [Some(42), Some(42)]);
+    assert_eq!(codes(&mut bench, vec![name("a"), name("b"), name("a")]), [Some(42), None]);
+    assert!(bench.controller.image().topic("a").is_some());
 }
 
 #[test]
