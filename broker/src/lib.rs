@@ -1,6 +1,6 @@
 //! The broker's shell: sockets, timers, threads and disks; no Kafka logic.
 //!
-//! [`start`] opens the data directory, recovers, binds the listeners and serves until
+//! [`start()`] opens the data directory, recovers, binds the listeners and serves until
 //! [`Running::shutdown`].
 
 mod api;
