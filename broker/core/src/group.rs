@@ -61,6 +61,8 @@ pub struct Coordinator {
     timers: Timers,
     /// The ids that were given out last, used by now or not, oldest first.
     given_out: VecDeque<(GroupId, MemberId)>,
+    /// The sum of the live groups' weights.
+    weight: usize,
     sweep_at: Option<Millis>,
 }
 
@@ -74,6 +76,7 @@ impl Coordinator {
             live: BTreeMap::new(),
             timers: Timers::default(),
             given_out: VecDeque::new(),
+            weight: 0,
             sweep_at: None,
         }
     }
@@ -92,6 +95,7 @@ impl Coordinator {
         }
         self.timers = Timers::default();
         self.given_out.clear();
+        self.weight = 0;
         self.sweep_at = None;
     }
 
@@ -123,7 +127,9 @@ impl Coordinator {
         let known = self.hard.get(group);
         let mut step = Step { now, settings: &self.settings, timers: &mut self.timers, effects };
         if let Some(live) = self.live.get_mut(group) {
+            self.weight -= live.weight;
             let result = act(live, &mut step);
+            self.weight += live.weight;
             if live.is_idle() {
                 self.live.remove(group);
             }
@@ -131,6 +137,7 @@ impl Coordinator {
         }
         let mut live = Live::empty(group.clone(), known);
         let result = act(&mut live, &mut step);
+        self.weight += live.weight;
         if !live.is_idle() {
             self.live.insert(group.clone(), live);
         }
@@ -146,6 +153,7 @@ impl Coordinator {
                     // only as many as fit will find room at the barrier
                     live.raise(&mut step);
                 }
+                self.weight += live.weight;
                 self.live.insert(group.clone(), live);
             }
         }
@@ -153,7 +161,10 @@ impl Coordinator {
     }
 
     fn join(&mut self, now: Now, join: &Join, effects: &mut Vec<Effect>) {
-        if let Err(code) = join::check(join, &self.settings) {
+        // who joins again takes the place of what it said before
+        let own = self.live.get(&join.group).map_or(0, |live| live.weight_of(join));
+        let room = (self.settings.max_member_bytes + own).saturating_sub(self.weight);
+        if let Err(code) = join::check(join, &self.settings, room) {
             let joined = Joined::refused(join.member.clone(), code);
             effects.push(Effect::Reply(join.ticket, Reply::Join(Box::new(joined))));
             return;

@@ -7,7 +7,7 @@ use kastellan_protocol::ErrorCode;
 use super::{
     input::Join,
     live::{Initial, Live, Phase, Step},
-    member::Member,
+    member::{Member, weight},
     name::MemberId,
     reply::{Joined, JoinedMember, Reply},
     settings::Settings,
@@ -15,14 +15,18 @@ use super::{
 };
 use crate::machine::Ticket;
 
-/// Refuses what no group would take, before one is looked up.
-pub(super) fn check(join: &Join, settings: &Settings) -> Result<(), ErrorCode> {
+/// Refuses what no group would take, before one is looked up; `room` is left of
+/// [`Settings::max_member_bytes`].
+pub(super) fn check(join: &Join, settings: &Settings, room: usize) -> Result<(), ErrorCode> {
     if join.group.is_empty() {
         return Err(ErrorCode::InvalidGroupId);
     }
     let bounds = settings.min_session_timeout_ms..=settings.max_session_timeout_ms;
     if !bounds.contains(&join.session_timeout_ms) {
         return Err(ErrorCode::InvalidSessionTimeout);
+    }
+    if weight(&join.protocols) > room {
+        return Err(ErrorCode::CoordinatorNotAvailable);
     }
     Ok(())
 }
@@ -120,6 +124,7 @@ impl Live {
             self.statics.insert(instance.clone(), id.clone());
         }
         self.leader.get_or_insert_with(|| id.clone());
+        self.weight += member.weight();
         self.members.insert(id, member);
         if let Phase::Preparing(Some(Initial { newcomer, .. })) = &mut self.phase {
             *newcomer = true;
@@ -154,8 +159,8 @@ impl Live {
     /// Keeps the caller until the barrier opens. An older call of the same member, whose connection
     /// is most likely gone, is told to come again.
     pub(super) fn park_join(&mut self, step: &mut Step<'_>, join: &Join, id: &MemberId) {
+        self.update(id, join);
         let Some(member) = self.members.get_mut(id) else { return };
-        member.update(join);
         if let Some(older) = member.joining.replace(join.ticket) {
             step.turn_away(older, id.clone(), ErrorCode::RebalanceInProgress);
         }

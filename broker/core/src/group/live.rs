@@ -6,6 +6,7 @@ use kastellan_protocol::ErrorCode;
 
 use super::{
     hard::HardGroup,
+    input::Join,
     member::Member,
     name::{GroupId, InstanceId, MemberId},
     record::{GroupMetadata, Record},
@@ -32,6 +33,8 @@ pub(super) struct Live {
     pub(super) protocol: Option<String>,
     pub(super) leader: Option<MemberId>,
     pub(super) members: BTreeMap<MemberId, Member>,
+    /// The sum of [`Member::weight`].
+    pub(super) weight: usize,
     /// Who holds each static member's name.
     pub(super) statics: BTreeMap<InstanceId, MemberId>,
     /// Ids that were given out and not used yet, each with the slot of its timer.
@@ -101,6 +104,7 @@ impl Live {
             protocol: None,
             leader: None,
             members: BTreeMap::new(),
+            weight: 0,
             statics: BTreeMap::new(),
             pending: BTreeMap::new(),
         }
@@ -122,6 +126,7 @@ impl Live {
             if let Some(instance) = &stored.instance {
                 live.statics.insert(instance.clone(), stored.member.clone());
             }
+            live.weight += member.weight();
             live.members.insert(stored.member.clone(), member);
         }
         live
@@ -152,6 +157,22 @@ impl Live {
     /// Moves the phase's own timer.
     pub(super) fn set_phase_timer(&mut self, step: &mut Step<'_>, at: Option<Millis>) {
         step.timers.set(&mut self.phase_at, at, &self.id, Timer::Phase);
+    }
+
+    /// Takes over what a member's repeated join says.
+    pub(super) fn update(&mut self, id: &MemberId, join: &Join) {
+        if let Some(member) = self.members.get_mut(id) {
+            self.weight -= member.weight();
+            member.update(join);
+            self.weight += member.weight();
+        }
+    }
+
+    /// What the member that joins here, by its id or its own name, has said about itself so far.
+    pub(super) fn weight_of(&self, join: &Join) -> usize {
+        let holder = join.instance.as_ref().and_then(|instance| self.statics.get(instance));
+        let member = self.members.get(holder.unwrap_or(&join.member));
+        member.map_or(0, Member::weight)
     }
 
     /// Gives a member another whole session.

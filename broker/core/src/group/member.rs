@@ -97,6 +97,11 @@ impl Member {
         self.protocols.clone_from(&join.protocols);
     }
 
+    /// How many bytes it has said about itself.
+    pub(super) fn weight(&self) -> usize {
+        weight(&self.protocols)
+    }
+
     /// Whether it speaks `protocol`.
     pub(super) fn speaks(&self, protocol: &str) -> bool {
         self.protocols.iter().any(|known| known.name == protocol)
@@ -115,4 +120,9 @@ impl Member {
     pub(super) fn is_parked(&self) -> bool {
         self.joining.is_some() || self.syncing.is_some()
     }
+}
+
+/// How many bytes these protocols take.
+pub(super) fn weight(protocols: &[Protocol]) -> usize {
+    protocols.iter().map(|protocol| protocol.name.len() + protocol.metadata.len()).sum()
 }

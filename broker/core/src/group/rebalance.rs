@@ -175,6 +175,7 @@ impl Live {
     /// the group is the caller's to decide.
     pub(super) fn remove_member(&mut self, step: &mut Step<'_>, id: &MemberId) -> bool {
         let Some(mut member) = self.members.remove(id) else { return false };
+        self.weight -= member.weight();
         step.timers.set(&mut member.session_at, None, &self.id, Timer::Session(id.clone()));
         if let Some(instance) = &member.instance
             && self.statics.get(instance) == Some(id)

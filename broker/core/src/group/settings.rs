@@ -18,6 +18,9 @@ pub struct Settings {
     /// Ids that a coordinator has given out, over all its groups, and that still count: one more makes
     /// the oldest void, so that asking for ids fills no memory. Kafka has no limit.
     pub max_pending: usize,
+    /// What the members of all of a coordinator's groups may say about themselves, in bytes: beyond it
+    /// nobody joins (`COORDINATOR_NOT_AVAILABLE`) until others have gone. Kafka has no limit.
+    pub max_member_bytes: usize,
     /// How long a member may be parked in its very first join: it cannot send heartbeats there, and a
     /// caller who has hung up leaves no trace.
     pub newcomer_join_timeout: Duration,
@@ -38,6 +41,7 @@ impl Default for Settings {
             // Kafka sets no limit; a group of this size is already far past what a rebalance bears
             max_size: 10_000,
             max_pending: 10_000,
+            max_member_bytes: 64 << 20,
             newcomer_join_timeout: Duration::from_mins(5),
             max_offset_metadata_bytes: 4096,
             offsets_retention: Duration::from_hours(7 * 24),

@@ -127,6 +127,9 @@ impl Bench {
         for input in refused {
             self.step(input);
         }
+        let groups = self.coordinator.live.values();
+        let members = groups.flat_map(|live| live.members.values());
+        assert_eq!(self.coordinator.weight, members.map(member::Member::weight).sum::<usize>());
     }
 
     /// Lets time pass, deadline by deadline.

@@ -23,9 +23,7 @@ impl Live {
     ) {
         let led_by = self.leader.clone();
         self.change_id(step, holder, id);
-        if let Some(member) = self.members.get_mut(id) {
-            member.update(join);
-        }
+        self.update(id, join);
         self.renew(step, id);
         if self.phase == Phase::Stable && self.select_protocol() == self.protocol {
             let record = self.to_record();

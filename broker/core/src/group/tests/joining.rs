@@ -195,3 +195,19 @@ fn asking_for_ids_again_and_again_makes_the_oldest_void() {
     });
     assert_eq!(fates, [Some(ErrorCode::UnknownMemberId), None, None]);
 }
+
+#[test]
+fn members_may_say_only_so_much_about_themselves() {
+    let mut bench = Bench::with(Settings { max_member_bytes: 25, ..Settings::default() });
+    let mut people = [reader(), reader()];
+    bench.form(&mut people);
+    let error = |bench: &mut Bench| {
+        let ticket = bench.join(&reader());
+        bench.joined(ticket).and_then(|joined| joined.error)
+    };
+    assert_eq!(error(&mut bench), Some(ErrorCode::CoordinatorNotAvailable));
+    let ticket = bench.join(&people[1]);
+    assert_eq!(bench.joined(ticket).unwrap().error, None, "a member repeats itself");
+    bench.leave(&people[0]).unwrap();
+    assert_eq!(error(&mut bench), None, "others have gone: there is room again");
+}
