@@ -18,6 +18,7 @@ pub enum Tool {
     Go,
     Kcat,
     Cc,
+    Strace,
 }
 
 impl Tool {
@@ -31,6 +32,7 @@ impl Tool {
             Tool::Go => "go",
             Tool::Kcat => "kcat",
             Tool::Cc => "cc",
+            Tool::Strace => "strace",
         }
     }
 
@@ -43,6 +45,7 @@ impl Tool {
             Tool::Go => "apt-get install golang (1.26 or newer)",
             Tool::Kcat => "apt-get install kcat",
             Tool::Cc => "apt-get install gcc librdkafka-dev",
+            Tool::Strace => "apt-get install strace",
         }
     }
 }
@@ -60,17 +63,20 @@ pub fn ready(suite: &str, tools: &[Tool]) -> Result<bool> {
     }
     let names: Vec<&str> = missing.iter().map(|tool| tool.program()).collect();
     let remedies: Vec<&str> = missing.iter().map(|tool| tool.remedy()).collect();
-    let line = format!(
-        "SKIPPED {suite}: {} not found; install with {}",
-        names.join(", "),
-        remedies.join("; ")
-    );
+    skip(suite, &format!("{} not found; install with {}", names.join(", "), remedies.join("; ")))?;
+    Ok(false)
+}
+
+/// Says on stderr that `suite` is skipped, and why; an error with `CI=true`, unless
+/// `KASTELLAN_ALLOW_SKIP=1`.
+pub fn skip(suite: &str, why: &str) -> Result<()> {
+    let line = format!("SKIPPED {suite}: {why}");
     if env::var("CI").is_ok_and(|ci| ci == "true") && env::var("KASTELLAN_ALLOW_SKIP").is_err() {
         bail!("{line} (set KASTELLAN_ALLOW_SKIP=1 to allow this in CI)");
     }
     // Not eprintln!: the test runner hides what passing tests print, and a skip has to be seen.
     writeln!(io::stderr(), "{line}")?;
-    Ok(false)
+    Ok(())
 }
 
 /// Where `program` lies on the PATH.
