@@ -40,8 +40,9 @@ fn every_answer_is_apache_kafkas_or_a_listed_difference() -> Result<()> {
     let (asked_kafka, asked_ours): (Vec<Note>, Vec<Note>) = thread::scope(|scope| {
         let kafka = scope.spawn(|| play(kafka.address()));
         let ours = scope.spawn(|| play(ours.address()));
-        let joined =
-            |answer: thread::Result<Vec<Note>>| answer.map_err(|_| anyhow!("a scene panicked"));
+        let joined = |answer: thread::Result<Vec<Note>>| {
+            answer.map_err(|panic| anyhow!("a scene panicked: {panic:?}"))
+        };
         Ok::<_, anyhow::Error>((joined(kafka.join())?, joined(ours.join())?))
     })?;
     ours.process()?.check_alive().context("the broker did not survive the scenes")?;
@@ -53,9 +54,6 @@ fn every_answer_is_apache_kafkas_or_a_listed_difference() -> Result<()> {
     } else {
         compare::findings(&fs::read_to_string(&table)?)?
     };
-    #[expect(clippy::print_stdout, reason = "how much was compared, for whoever asks")]
-    {
-        println!("{} answers compared, {} fields differ", asked_kafka.len(), found.len());
-    }
+    println!("{} answers compared, {} fields differ", asked_kafka.len(), found.len());
     compare::judge(&found, &rows).with_context(|| format!("see {}", table.display()))
 }
