@@ -1,8 +1,8 @@
 //! The second phase: nothing breaks any more, and everything has to work.
 
 use kastellan_core::{
-    id::TopicPartition,
     group::{CommitOffsets, GroupId, Input, MemberId, OffsetToCommit, Reply},
+    id::TopicPartition,
     log::Log as _,
     partition::Outcome,
 };

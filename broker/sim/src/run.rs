@@ -94,7 +94,9 @@ fn note_state(world: &mut World) {
         let ends = served.ends();
         let state = [ends.start, ends.high_watermark, ends.end];
         world.env.trace.bytes(of.topic.as_bytes());
-        state.iter().for_each(|number| world.env.trace.bytes(&number.to_le_bytes()));
+        for number in state {
+            world.env.trace.bytes(&number.to_le_bytes());
+        }
     }
     let image = broker.metadata.machine.image();
     world.env.trace.bytes(&image.offset().to_le_bytes());

@@ -29,7 +29,7 @@ pub(crate) struct Held {
 #[derive(Debug)]
 pub(crate) enum Reading {
     /// It knows where to look.
-    Located(Located<SimDisk>, crate::invariant::served::Range),
+    Located(Box<Located<SimDisk>>, crate::invariant::served::Range),
     /// It has a range of a file.
     Slice(Slice<SimFile>),
 }
@@ -50,14 +50,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(env: Env) -> Self {
         let producers = (0..env.parameters.producers).map(|_| Producer::default()).collect();
-        Self {
-            env,
-            broker: None,
-            producers,
-            held: Vec::new(),
-            slow_until: 0,
-            step: 0,
-        }
+        Self { env, broker: None, producers, held: Vec::new(), slow_until: 0, step: 0 }
     }
 
     /// A partition that exists, at random; never one of the groups' topic.
@@ -85,4 +78,3 @@ impl World {
         Ok(())
     }
 }
-

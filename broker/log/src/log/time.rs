@@ -98,7 +98,8 @@ impl<D: Disk> Log<D> {
     ) -> io::Result<Option<Largest>> {
         let mut largest: Option<Largest> = None;
         let mut note = |timestamp, offset| {
-            if timestamp >= 0 && largest.is_none_or(|so_far| timestamp > so_far.timestamp) {
+            let newer = largest.is_none_or(|so_far| timestamp > so_far.timestamp);
+            if offset >= self.start && timestamp >= 0 && newer {
                 largest = Some(Largest { timestamp, offset });
             }
         };
@@ -113,9 +114,7 @@ impl<D: Disk> Log<D> {
                 Step::Batch(position, header) if header.last_offset() >= self.start => {
                     let batch = walk.batch(position, &header, &mut buffer)?;
                     for_each_record(batch, scratch, |record| -> Result<(), Malformed> {
-                        if record.offset >= self.start {
-                            note(record.timestamp, record.offset);
-                        }
+                        note(record.timestamp, record.offset);
                         Ok(())
                     })
                     .map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))?;

@@ -33,6 +33,10 @@ impl<D: Disk> Log<D> {
             remove_swaps(&self.shared, &self.dir)?;
         }
         self.cut(end).map_err(|error| self.poison("truncate", &error))?;
+        if self.segments().next_back().is_some_and(|last| last.end < self.start) {
+            // what is left lies before the start, and what is appended next would be behind a hole
+            return self.restart_at(self.start);
+        }
         self.synced = self.synced.min(self.end);
         if self.epochs.truncate_end(self.end) {
             self.write_epochs()?;

@@ -102,19 +102,16 @@ impl Broker {
         let Some(work) = served.handed.take() else { return Ok(()) };
         let outcome = self.directory.commit(&work);
         env.trace.note(format_args!("  {of} {outcome:?}"));
-        match outcome {
-            Ok(receipt) => {
-                poison::acknowledged(of, env.failures())?;
-                served.done = Some(receipt);
-                if !late {
-                    self.tell(env, of);
-                }
+        if let Ok(receipt) = outcome {
+            poison::acknowledged(of, env.failures())?;
+            served.done = Some(receipt);
+            if !late {
+                self.tell(env, of);
             }
-            Err(_) => {
-                let waiting = std::mem::take(&mut served.waiting);
-                for (_, waiter) in waiting {
-                    self.release(env, of, waiter, false);
-                }
+        } else {
+            let waiting = std::mem::take(&mut served.waiting);
+            for (_, waiter) in waiting {
+                self.release(env, of, waiter, false);
             }
         }
         Ok(())

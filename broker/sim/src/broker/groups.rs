@@ -83,7 +83,13 @@ impl Broker {
         {
             return Ok(Err(code));
         }
-        records.iter().for_each(|record| self.groups.coordinator.apply(record));
+        for record in records {
+            self.groups.coordinator.apply(record);
+            if let Record::Group { group, value: None } = record {
+                // a group that is forgotten begins to count anew
+                env.model.groups.generations.remove(group);
+            }
+        }
         Ok(Ok(()))
     }
 
@@ -107,15 +113,16 @@ impl Broker {
         let until = if env.is(Mutant::ReplayTooLittle) { log.end() - 1 } else { log.end() };
         let mut groups = Groups::default();
         log.for_each_batch(log.start(), |_, batch| {
-            let read = for_each_record(batch, &mut env.scratch, |record| -> Result<(), Malformed> {
-                let known = Record::from_bytes(record.key, record.value);
-                if let Ok(Some(known)) = known
-                    && record.offset < until
-                {
-                    groups.coordinator.apply(&known);
-                }
-                Ok(())
-            });
+            let read =
+                for_each_record(batch, &mut env.scratch, |record| -> Result<(), Malformed> {
+                    let known = Record::from_bytes(record.key, record.value);
+                    if let Ok(Some(known)) = known
+                        && record.offset < until
+                    {
+                        groups.coordinator.apply(&known);
+                    }
+                    Ok(())
+                });
             match read {
                 Ok(()) => std::ops::ControlFlow::Continue(()),
                 Err(error) => std::ops::ControlFlow::Break(error),

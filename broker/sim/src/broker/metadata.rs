@@ -43,7 +43,9 @@ impl Metadata {
         let log = directory.open_log(of, None, config)?;
         let (start, end, recovery) = (log.start(), log.end(), log.recovery());
         let known = (env.model.committed.offset(), env.model.uncommitted.len());
-        env.trace.note(format_args!("  metadata {known:?} after {ending:?}: {start}..{end} {recovery:?}"));
+        env.trace.note(format_args!(
+            "  metadata {known:?} after {ending:?}: {start}..{end} {recovery:?}"
+        ));
         let image = replay(&log, &mut env.scratch)?;
         let lost = metadata::check(&env.model, &image, ending)?;
         env.counters.note_if(lost, Rare::MetadataLostWhatWasNotCommitted);
@@ -77,11 +79,13 @@ impl Metadata {
                 Effect::Reply(_, answer) => reply = answer,
             }
         }
-        if appended && !env.is(Mutant::MetadataBeforeSync) {
-            if let Err(error) = self.log.flush() {
-                self.machine = Controller::new(env.model.committed.clone(), BrokerConfig::default());
-                return failed(&error);
-            }
+        if appended
+            && !env.is(Mutant::MetadataBeforeSync)
+            && let Err(error) = self.log.flush()
+        {
+            let committed = env.model.committed.clone();
+            self.machine = Controller::new(committed, BrokerConfig::default());
+            return failed(&error);
         }
         if appended {
             env.model.committed = self.machine.image().clone();
@@ -101,8 +105,11 @@ impl Metadata {
         let mut batch = Builder::new(first, self.epoch);
         for record in records {
             let forgotten = matches!(record, Record::Config(_));
-            let record =
-                if forgotten && env.is(Mutant::MetadataForgetConfig) { &Record::NoOp } else { record };
+            let record = if forgotten && env.is(Mutant::MetadataForgetConfig) {
+                &Record::NoOp
+            } else {
+                record
+            };
             batch.record(wall, None, Some(&record.encode()), &[]);
         }
         let last = first + i64::from(batch.count()) - 1;
@@ -122,7 +129,9 @@ impl Metadata {
             env.model.uncommitted.push((after, taken.is_ok()));
         }
         taken?;
-        records.iter().for_each(|record| self.machine.apply(record));
+        for record in records {
+            self.machine.apply(record);
+        }
         self.machine.advance(last);
         Ok(())
     }

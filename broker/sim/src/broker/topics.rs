@@ -107,8 +107,12 @@ impl Broker {
         let producers = rebuild(env, &log)?;
         let epoch = epoch.max(log.latest_epoch());
         let machine = Partition::new(log, producers, epoch, durability);
-        let served =
-            Served { machine, handed: None, done: None, waiting: std::collections::VecDeque::new() };
+        let served = Served {
+            machine,
+            handed: None,
+            done: None,
+            waiting: std::collections::VecDeque::new(),
+        };
         let ends = served.ends();
         if let Some(model) = env.model.partitions.get_mut(&of) {
             forward::recovered(&of, model, ends, ending)?;
@@ -148,7 +152,8 @@ fn settle(
     let Some(model) = env.model.partitions.get_mut(of) else { return Ok(()) };
     let (start, end, recovery) = (log.start(), log.end(), log.recovery());
     let promised = (model.start, model.durable, model.end);
-    env.trace.note(format_args!("  {of} {promised:?} after {ending:?}: {start}..{end} {recovery:?}"));
+    env.trace
+        .note(format_args!("  {of} {promised:?} after {ending:?}: {start}..{end} {recovery:?}"));
     acknowledged::check(of, model, end, ending)?;
     fsync::check(of, model, end)?;
     clean::log(of, recovery, newest_segment(env, log), ending)?;
@@ -218,10 +223,10 @@ fn newest_segment(env: &Env, log: &Log<SimDisk>) -> u64 {
     use kastellan_log::disk::{Disk as _, File as _, Open};
     let entries = env.disk.list(log.dir()).unwrap_or_default();
     let suffix = Path::new(&Kind::Log.file(0)).extension().map(std::ffi::OsStr::to_os_string);
-    let segments = entries.into_iter().filter(|entry| {
+    let mut segments = entries.into_iter().filter(|entry| {
         Path::new(&entry.name).extension().map(std::ffi::OsStr::to_os_string) == suffix
     });
-    let newest = segments.last().map(|entry| log.dir().join(entry.name));
+    let newest = segments.next_back().map(|entry| log.dir().join(entry.name));
     let size = newest.and_then(|path| env.disk.open(&path, Open::Read).ok()?.len().ok());
     size.unwrap_or(0)
 }
@@ -252,4 +257,3 @@ fn rebuild(env: &mut Env, log: &Log<SimDisk>) -> Result<Producers, Stop> {
     })?;
     Ok(producers)
 }
-

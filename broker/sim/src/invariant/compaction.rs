@@ -32,10 +32,14 @@ pub(crate) fn complete(
             format!("{of}: record {offset} is gone, nothing below {bound} has its key {key:?}")
         })?;
         let older = there.range(..*offset).find(|(_, it)| it.key.as_deref() == key);
-        ensure(record.value.is_some() || older.is_none(), Invariant::CompactionKeepsTheLast, || {
-            let older = older.map_or(-1, |(offset, _)| *offset);
-            format!("{of}: the tombstone {offset} is gone, and {older} with its key is not")
-        })?;
+        ensure(
+            record.value.is_some() || older.is_none(),
+            Invariant::CompactionKeepsTheLast,
+            || {
+                let older = older.map_or(-1, |(offset, _)| *offset);
+                format!("{of}: the tombstone {offset} is gone, and {older} with its key is not")
+            },
+        )?;
     }
     Ok(())
 }

@@ -18,7 +18,9 @@ pub(crate) fn check(of: &TopicPartition, model: &Partition, recovered: Offset) -
     }
     let lost = model.batches.values().find(|batch| {
         let header = &batch.header;
-        batch.acknowledged && header.next_offset() > recovered && header.last_offset() >= model.start
+        batch.acknowledged
+            && header.next_offset() > recovered
+            && header.last_offset() >= model.start
     });
     ensure(lost.is_none(), Invariant::FsyncSurvivesEveryCrash, || {
         let at = lost.map_or(-1, |batch| batch.header.base_offset);

@@ -1,7 +1,7 @@
 //! Once nothing breaks any more, everything works again: a directory that was poisoned after its
 //! next start.
 //!
-//! The second phase of every run: liveness, as TigerBeetle's and KRaft's simulations have it
+//! The second phase of every run: liveness, as the simulations of others have it
 //! (`reliability.md` 1.2, 1.7).
 
 use std::fmt;

@@ -8,8 +8,7 @@ pub(super) fn run(world: &mut World) -> Check {
     let Some(of) = world.any_partition() else { return Ok(()) };
     let World { broker: Some(broker), env, .. } = world else { return Ok(()) };
     let value = env.workload.between(1_000_000, 2_000_000).to_string();
-    let change =
-        ConfigChange { name: "max.message.bytes".to_owned(), op: ConfigOp::Set(value) };
+    let change = ConfigChange { name: "max.message.bytes".to_owned(), op: ConfigOp::Set(value) };
     let resource = ConfigResource::topic(&of.topic);
     let resources = vec![AlterConfigs { resource, changes: vec![change] }];
     let poisoned = broker.directory.poisoned().is_some();

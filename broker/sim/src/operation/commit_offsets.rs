@@ -12,7 +12,8 @@ use crate::{
 pub(super) fn run(world: &mut World) -> Check {
     let Some(of) = world.any_partition() else { return Ok(()) };
     let World { broker: Some(broker), env, .. } = world else { return Ok(()) };
-    let settled: Vec<_> = env.model.groups.members.iter().filter(|it| it.settled).cloned().collect();
+    let settled: Vec<_> =
+        env.model.groups.members.iter().filter(|it| it.settled).cloned().collect();
     let (group, member, generation) = match env.workload.choose(&settled) {
         Some(member) if env.workload.chance(70) => {
             (member.group.clone(), member.id.clone(), member.generation)

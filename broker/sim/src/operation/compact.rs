@@ -66,12 +66,18 @@ fn look(
     if read.is_err() {
         return Ok(());
     }
-    crate::invariant::served::check(env, of, &bytes, crate::invariant::served::Range { from, until })?;
+    crate::invariant::served::check(
+        env,
+        of,
+        &bytes,
+        crate::invariant::served::Range { from, until },
+    )?;
     let there = crate::model::partition::offsets_of(&bytes, &mut env.scratch);
     if let Some(model) = env.model.partitions.get(of) {
-        let forgotten = model.records.range(from..).any(|(offset, record)| {
-            record.value.is_none() && !there.contains(offset)
-        });
+        let forgotten = model
+            .records
+            .range(from..)
+            .any(|(offset, record)| record.value.is_none() && !there.contains(offset));
         env.counters.note_if(forgotten, Rare::TombstoneCompactedAway);
     }
     Ok(())

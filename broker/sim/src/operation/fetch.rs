@@ -75,7 +75,10 @@ fn with_what_follows(disk: &MemoryDisk, partition: &Served, mut bytes: Vec<u8>) 
     use kastellan_log::disk::Disk as _;
     let dir = partition.machine.log().dir();
     let entries = disk.list(dir).unwrap_or_default();
-    let newest = entries.iter().rev().find(|entry| entry.name.ends_with(".log"));
+    let newest = entries
+        .iter()
+        .rev()
+        .find(|entry| dir.join(&entry.name).extension().is_some_and(|it| it == "log"));
     let contents = newest.and_then(|entry| disk.contents(&dir.join(&entry.name)));
     let contents = contents.unwrap_or_default();
     if !bytes.is_empty()
@@ -99,7 +102,7 @@ fn hold(
     let start = log.start();
     let Ok(Some(located)) = log.locate(offset, until, max_bytes, true) else { return Ok(()) };
     let range = Range { from: offset, until };
-    let located = Reading::Located(located, range);
+    let located = Reading::Located(Box::new(located), range);
     held.push(Held { of: of.clone(), what: located, expected: None, start });
     if env.workload.chance(50)
         && let Ok(slice) = log.read(offset, until, max_bytes, true)

@@ -40,6 +40,8 @@ pub(super) fn run(world: &mut World) -> Check {
         (false, 1..) => sync(ticket, &member),
         (false, _) => join(ticket, &member, env.ids.uuid()),
     };
+    let said = (member.group.as_str(), member.settled, member.generation, leaves);
+    env.trace.note(format_args!("  {ticket:?}: member {index} {said:?}"));
     groups.asked.insert(ticket, Asked::Member(index));
     if let Some(member) = groups.members.get_mut(index) {
         member.waiting = Some(ticket);
@@ -115,6 +117,7 @@ fn leave(ticket: Ticket, member: &Member) -> Input {
 pub(crate) fn hear(world: &mut World) -> Check {
     let World { broker: Some(broker), env, .. } = world else { return Ok(()) };
     for (ticket, reply) in std::mem::take(&mut broker.groups.answers) {
+        env.trace.note(format_args!("  {ticket:?}: {}", brief(&reply)));
         let upto = broker
             .partitions
             .get(&offsets_partition())
@@ -166,6 +169,21 @@ pub(crate) fn hear(world: &mut World) -> Check {
         }
     }
     Ok(())
+}
+
+/// An answer, as the history shows it.
+fn brief(reply: &Reply) -> String {
+    match reply {
+        Reply::Join(joined) => {
+            let (error, members) = (joined.error, joined.members.len());
+            format!("join {error:?} generation {} members {members}", joined.generation)
+        }
+        Reply::Sync(answer) => format!("sync {:?}", answer.as_ref().map(|_| ())),
+        Reply::Heartbeat(answer) => format!("heartbeat {answer:?}"),
+        Reply::Leave(answer) => format!("leave {answer:?}"),
+        Reply::CommitOffsets(answer) => format!("commit {answer:?}"),
+        other => format!("{other:?}"),
+    }
 }
 
 /// A member takes in an answer. True: it has its assignment.

@@ -30,14 +30,8 @@ pub(super) fn run(world: &mut World) -> Check {
 fn next(world: &mut World, of: &TopicPartition, index: usize) -> Option<Sent> {
     let World { broker: Some(broker), env, producers, .. } = world else { return None };
     let producer = producers.get_mut(index)?;
-    let id = match producer.id {
-        Some(id) => id,
-        None => {
-            let id = broker.producer_ids(env)?;
-            producer.id = Some(id);
-            id
-        }
-    };
+    let id = if let Some(id) = producer.id { id } else { broker.producer_ids(env)? };
+    producer.id = Some(id);
     let model_topic = env.model.partitions.get(of).map(|it| (it.topic, it.config.compact));
     let (topic, compacted) = model_topic?;
     let epoch = producer.epoch;
@@ -61,12 +55,7 @@ fn next(world: &mut World, of: &TopicPartition, index: usize) -> Option<Sent> {
 }
 
 /// Sends a batch and takes in the answer.
-pub(crate) fn send(
-    world: &mut World,
-    of: &TopicPartition,
-    index: usize,
-    sent: &Sent,
-) -> Check {
+pub(crate) fn send(world: &mut World, of: &TopicPartition, index: usize, sent: &Sent) -> Check {
     let World { broker: Some(broker), env, producers, .. } = world else { return Ok(()) };
     let outcome = broker.append(env, of, &sent.bytes)?;
     let sender = Sender { producer: index, sequence: sent.sequence };
@@ -100,7 +89,8 @@ pub(crate) fn send(
         Err(ErrorCode::OutOfOrderSequenceNumber | ErrorCode::InvalidProducerEpoch) => {
             env.counters.note(Rare::SequenceGapRefused);
             let lane = producer.lanes.get(of);
-            let expected = lane.and_then(|lane| lane.sent.iter().find(|it| it.fate != Fate::Acknowledged));
+            let expected =
+                lane.and_then(|lane| lane.sent.iter().find(|it| it.fate != Fate::Acknowledged));
             // what the network repeats too late is refused, and nobody minds
             if expected.is_some_and(|expected| expected.sequence == sent.sequence) {
                 producer.start_over();

@@ -2,13 +2,7 @@
 
 use kastellan_core::{log::Log as _, partition::Partition, producer::Producers};
 
-use crate::{
-    broker::Waiter,
-    counter::Rare,
-    invariant::Check,
-    producer::Producer,
-    world::World,
-};
+use crate::{broker::Waiter, counter::Rare, invariant::Check, producer::Producer, world::World};
 
 pub(super) fn run(world: &mut World) -> Check {
     let Some(of) = world.any_partition() else { return Ok(()) };

@@ -196,13 +196,12 @@ fn take_offset(
         })?;
         served.waiting.remove(at)
     });
-    let reply = match parked {
-        Some((_, crate::broker::Waiter::Group(_, reply))) => Some(reply),
-        _ => {
-            let answers = &mut broker.groups.answers;
-            let at = answers.iter().position(|(answered, _)| *answered == ticket);
-            at.map(|at| answers.remove(at).1)
-        }
+    let reply = if let Some((_, crate::broker::Waiter::Group(_, reply))) = parked {
+        Some(reply)
+    } else {
+        let answers = &mut broker.groups.answers;
+        let at = answers.iter().position(|(answered, _)| *answered == ticket);
+        at.map(|at| answers.remove(at).1)
     };
     match reply {
         Some(Reply::FetchOffsets(Ok(topics))) => {
