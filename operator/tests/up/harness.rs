@@ -2,12 +2,14 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 /// Far more than anything here takes; a test that waits for this long has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -206,9 +208,19 @@ fn parent(pid: u32) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Whether a process is there, and no zombie.
-pub(crate) fn alive(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
-    state.is_some_and(|state| state != "Z")
+/// A process that is not ours to wait for.
+pub(crate) struct Stranger(OwnedFd);
+
+impl Stranger {
+    pub(crate) fn new(pid: u32) -> Self {
+        let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        Self(pidfd_open(pid, PidfdFlags::empty()).unwrap())
+    }
+
+    /// Blocks until it is gone.
+    pub(crate) fn wait_for_its_end(&self) {
+        let patience = Timespec::try_from(PATIENCE).unwrap();
+        let mut wanted = [PollFd::new(&self.0, PollFlags::IN)];
+        assert_eq!(poll(&mut wanted, Some(&patience)).unwrap(), 1, "it is still there");
+    }
 }

@@ -1,20 +1,10 @@
 //! From start to end: nothing is left behind, however it ends.
 
-use std::io::Read as _;
 use std::net::{TcpListener, TcpStream};
-use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::harness::{Folder, Process, alive, cluster, free_port, signal_to, topic};
-
-/// Blocks until the broker behind the connection is gone.
-fn wait_for_the_end(mut connection: TcpStream) {
-    connection.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let read = connection.read(&mut [0; 1]);
-    let reset = |why: &std::io::Error| why.kind() == std::io::ErrorKind::ConnectionReset;
-    assert!(matches!(&read, Ok(0)) || read.as_ref().is_err_and(reset), "still there: {read:?}");
-}
+use crate::harness::{Folder, Process, Stranger, cluster, free_port, signal_to, topic};
 
 #[test]
 fn sigterm_ends_everything_and_leaves_nothing_behind() {
@@ -26,11 +16,12 @@ fn sigterm_ends_everything_and_leaves_nothing_behind() {
     assert_eq!(folder.left_behind(), 1, "one temporary data directory");
     let children = up.children();
     assert_eq!(children.len(), 1);
+    let broker = Stranger::new(children[0]);
     let said = up.stop();
     assert!(said.contains("KafkaTopic/greetings: Ready (AsSpecified): 3 partitions"), "{said}");
     assert!(said.contains("SIGTERM: stopping"), "{said}");
     assert!(said.ends_with("stopped"), "{said}");
-    assert!(!alive(children[0]));
+    broker.wait_for_its_end();
     assert_eq!(folder.left_behind(), 0);
     TcpListener::bind(("127.0.0.1", port)).unwrap();
 }
@@ -40,9 +31,10 @@ fn a_killed_parent_takes_its_brokers_along() {
     let folder = Folder::new();
     folder.write("demo.yaml", &cluster(free_port()));
     let mut up = Process::up(&folder, "demo.yaml");
-    let broker = TcpStream::connect(up.ready()).unwrap();
+    up.ready();
+    let broker = Stranger::new(up.children()[0]);
     up.signal(Signal::KILL);
-    wait_for_the_end(broker);
+    broker.wait_for_its_end();
 }
 
 #[test]
@@ -83,9 +75,10 @@ fn a_second_signal_ends_it_at_once() {
     let folder = Folder::new();
     folder.write("demo.yaml", &cluster(free_port()));
     let mut up = Process::up(&folder, "demo.yaml");
-    let broker = TcpStream::connect(up.ready()).unwrap();
+    up.ready();
     // a broker that cannot answer the first one
     let child = up.children()[0];
+    let broker = Stranger::new(child);
     signal_to(child, Signal::STOP);
     up.signal(Signal::INT);
     up.says("SIGINT: stopping");
@@ -93,5 +86,5 @@ fn a_second_signal_ends_it_at_once() {
     signal_to(child, Signal::CONT);
     let (status, ..) = up.end();
     assert_eq!(status.code(), Some(130));
-    wait_for_the_end(broker);
+    broker.wait_for_its_end();
 }
