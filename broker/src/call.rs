@@ -49,8 +49,8 @@ impl Call {
 
 /// The right to answer one request, once, from any thread and at any time.
 ///
-/// Responses leave the connection in the order of the requests however they are answered. Dropping a
-/// responder without an answer is a bug of ours: it is logged and closes the connection.
+/// Responses leave the connection in the order of the requests however they are answered. Dropping
+/// a responder without an answer is a bug of ours: it is logged and closes the connection.
 #[derive(Debug)]
 pub(crate) struct Responder {
     api: ApiKey,

@@ -1,9 +1,9 @@
 //! Drives the group coordinators: one for each partition of `__consumer_offsets` that is led here.
 //!
-//! A request steps its coordinator on the connection's own task, under that coordinator's mutex; what
-//! parks it is a ticket in the machine and a closure here. Records go through the partition like
-//! anybody's, and replies wait until the partition has committed them. One sleeping task wakes the
-//! machines whose time has come.
+//! A request steps its coordinator on the connection's own task, under that coordinator's mutex;
+//! what parks it is a ticket in the machine and a closure here. Records go through the partition
+//! like anybody's, and replies wait until the partition has committed them. One sleeping task wakes
+//! the machines whose time has come.
 
 mod gather;
 mod hash;
@@ -42,7 +42,8 @@ pub(crate) use topic::{Coordinator, find, id as topic_id, shape};
 #[derive(Debug)]
 pub(crate) struct Groups {
     settings: Settings,
-    /// One per partition of the offsets topic, once there is one; its partition count never changes.
+    /// One per partition of the offsets topic, once there is one; its partition count never
+    /// changes.
     shards: OnceLock<Vec<Shard>>,
     tickets: AtomicU64,
     timer: Timer,
@@ -73,8 +74,8 @@ impl Groups {
         }
     }
 
-    /// Asks the coordinator of `group`. `input` is given the ticket to put into the question; `tell`
-    /// is called once, now or later, from any thread.
+    /// Asks the coordinator of `group`. `input` is given the ticket to put into the question;
+    /// `tell` is called once, now or later, from any thread.
     pub(crate) fn ask(
         broker: &Arc<Broker>,
         group: &str,
@@ -91,8 +92,8 @@ impl Groups {
         groups.ask_shard(broker, index, (ticket, input), tell);
     }
 
-    /// Asks every coordinator of this broker, as `ListGroups` does; the answers come in the order of
-    /// partitions.
+    /// Asks every coordinator of this broker, as `ListGroups` does; the answers come in the order
+    /// of partitions.
     pub(crate) fn ask_all(
         broker: &Arc<Broker>,
         input: impl Fn(Ticket) -> Input,

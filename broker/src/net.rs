@@ -1,5 +1,5 @@
-//! Sockets: listeners, connections, the memory that requests may take, and the one sweeper that ends
-//! what has gone quiet.
+//! Sockets: listeners, connections, the memory that requests may take, and the one sweeper that
+//! ends what has gone quiet.
 
 mod cold;
 mod connection;

@@ -1,7 +1,7 @@
 //! One partition in the shell: the machine and its log under a short mutex, and who waits for it.
 //!
-//! Nothing here holds the mutex across a sync or a read of the disk. A panic under the mutex poisons
-//! it: from then on the partition is offline and answers 56 `KAFKA_STORAGE_ERROR`.
+//! Nothing here holds the mutex across a sync or a read of the disk. A panic under the mutex
+//! poisons it: from then on the partition is offline and answers 56 `KAFKA_STORAGE_ERROR`.
 
 mod append;
 mod commit;

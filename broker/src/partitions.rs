@@ -75,8 +75,8 @@ impl Topic {
         self.config.load_full()
     }
 
-    /// One of its partitions. Errors: 3 `UNKNOWN_TOPIC_OR_PARTITION`, 56 `KAFKA_STORAGE_ERROR` for one
-    /// whose log does not open.
+    /// One of its partitions. Errors: 3 `UNKNOWN_TOPIC_OR_PARTITION`, 56 `KAFKA_STORAGE_ERROR` for
+    /// one whose log does not open.
     pub(crate) fn partition(&self, index: i32) -> Result<Arc<Partition>, ErrorCode> {
         let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
         match partitions.get(&index) {

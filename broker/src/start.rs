@@ -102,8 +102,8 @@ impl Drop for Running {
     }
 }
 
-/// Starts a broker and returns when it serves. Its threads are its own: the caller may be in another
-/// runtime or in none.
+/// Starts a broker and returns when it serves. Its threads are its own: the caller may be in
+/// another runtime or in none.
 pub fn start(config: Config) -> Result<Running, StartError> {
     let (ready, started) = mpsc::channel();
     let (stop, stopped) = oneshot::channel();

@@ -63,7 +63,7 @@ fn read(file: &str) -> String {
     fs::read_to_string(root().join(file)).unwrap_or_default()
 }
 
-/// Applies `judge` to every tracked file that ends in `ending` and fails with all complaints at once.
+/// Applies `judge` to every tracked file that ends in `ending`; fails with all complaints at once.
 fn judge(ending: &str, judge: impl Fn(&str, &str) -> Vec<String>) {
     let complaints: Vec<String> = tracked()
         .iter()

@@ -1,12 +1,12 @@
 //! Consumer groups, the classic protocol: the coordinator of one `__consumer_offsets` partition.
 //!
 //! Hard state is what the partition's records say ([`hard`]); who is parked, who is silent, which
-//! barrier is up is soft ([`live`]) and dies with the coordinator, whose members find the next one and
-//! go on. What members say to each other through it (subscriptions, assignments) is opaque.
+//! barrier is up is soft ([`live`]) and dies with the coordinator, whose members find the next one
+//! and go on. What members say to each other through it (subscriptions, assignments) is opaque.
 //!
-//! The way of a generation: [`join`] parks members at the barrier of [`rebalance`], the barrier opens
-//! with a new generation and its leader, [`sync`] brings the leader's assignment and with it the only
-//! record, [`heartbeat`] and [`leave`] tell who is still there.
+//! The way of a generation: [`join`] parks members at the barrier of [`rebalance`], the barrier
+//! opens with a new generation and its leader, [`sync`] brings the leader's assignment and with it
+//! the only record, [`heartbeat`] and [`leave`] tell who is still there.
 
 mod describe;
 mod hard;

@@ -62,6 +62,7 @@ pub trait Log {
     fn truncate(&mut self, end: Offset) -> Result<(), LogError>;
     /// The epoch of the last batch, or -1.
     fn latest_epoch(&self) -> LeaderEpoch;
-    /// Where `epoch` or the largest one below it ended: (that epoch, its end offset). KIP-101, KIP-279.
+    /// Where `epoch` or the largest one below it ended: (that epoch, its end offset). KIP-101,
+    /// KIP-279.
     fn end_of_epoch(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)>;
 }

@@ -109,8 +109,8 @@ impl<L: Log> Partition<L> {
         self.advance()
     }
 
-    /// Whether `epoch`, what a client takes for the leader's, is the present one; -1 is not checked.
-    /// Errors: 74 `FENCED_LEADER_EPOCH`, 75 `UNKNOWN_LEADER_EPOCH` (KIP-320).
+    /// Whether `epoch`, what a client takes for the leader's, is the present one; -1 is not
+    /// checked. Errors: 74 `FENCED_LEADER_EPOCH`, 75 `UNKNOWN_LEADER_EPOCH` (KIP-320).
     pub fn check_epoch(&self, epoch: LeaderEpoch) -> Result<(), ErrorCode> {
         match epoch {
             -1 => Ok(()),

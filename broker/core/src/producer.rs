@@ -1,8 +1,8 @@
 //! Idempotence: what one partition remembers of its producers (KIP-98).
 //!
 //! Per producer id: its epoch and its last five batches, as many as a client keeps in flight. A
-//! repeated batch is answered with the offsets it got the first time, a gap is refused. The number of
-//! producers is capped, and those that have been silent for long are forgotten.
+//! repeated batch is answered with the offsets it got the first time, a gap is refused. The number
+//! of producers is capped, and those that have been silent for long are forgotten.
 
 mod entry;
 mod snapshot;
@@ -64,9 +64,9 @@ impl Producers {
     /// Says what to do with a client's batch. A batch without a producer id is always new.
     ///
     /// A producer that is not remembered may begin anywhere: its state may have expired, or its
-    /// records may have been deleted. Errors: 47 `INVALID_PRODUCER_EPOCH` for an epoch that is over,
-    /// 45 `OUT_OF_ORDER_SEQUENCE_NUMBER` for a gap, for a repetition that is older than the last five
-    /// batches, and for a new epoch that does not begin at sequence 0.
+    /// records may have been deleted. Errors: 47 `INVALID_PRODUCER_EPOCH` for an epoch that is
+    /// over, 45 `OUT_OF_ORDER_SEQUENCE_NUMBER` for a gap, for a repetition that is older than the
+    /// last five batches, and for a new epoch that does not begin at sequence 0.
     pub fn check(&self, batch: &Header) -> Result<Verdict, ErrorCode> {
         if batch.producer_id < 0 {
             return Ok(Verdict::Append);
@@ -96,8 +96,8 @@ impl Producers {
         }
     }
 
-    /// Takes in a batch that the log holds, `base_offset` being its place there. The leader calls it
-    /// after its append, a replay for every batch: it never refuses.
+    /// Takes in a batch that the log holds, `base_offset` being its place there. The leader calls
+    /// it after its append, a replay for every batch: it never refuses.
     ///
     /// `seen`: when the producer was heard of, in milliseconds since 1970.
     pub fn record(&mut self, batch: &Header, seen: i64) {

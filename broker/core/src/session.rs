@@ -1,4 +1,5 @@
-//! Fetch sessions (KIP-227): a consumer names its partitions once, and afterwards only what changed.
+//! Fetch sessions (KIP-227): a consumer names its partitions once, and afterwards only what
+//! changed.
 //!
 //! A [`Session`] knows which of its partitions are worth looking at: those that the client has just
 //! moved, and those that something happened to since. A fetch costs what has changed, never the
@@ -95,8 +96,8 @@ impl<H> Session<H> {
 
     /// Checks that a request continues this session, and expects the next one.
     ///
-    /// Errors: 71 `INVALID_FETCH_SESSION_EPOCH`, 106 `FETCH_SESSION_TOPIC_ID_ERROR` for a client that
-    /// went from names to ids or back.
+    /// Errors: 71 `INVALID_FETCH_SESSION_EPOCH`, 106 `FETCH_SESSION_TOPIC_ID_ERROR` for a client
+    /// that went from names to ids or back.
     pub fn advance(&mut self, epoch: i32, topic_ids: bool) -> Result<(), ErrorCode> {
         if epoch != self.epoch {
             return Err(ErrorCode::InvalidFetchSessionEpoch);
@@ -190,8 +191,8 @@ impl<H> Session<H> {
             || look.log_start != entry.told_log_start
     }
 
-    /// The client has been told. With records or an error the partition goes to the end of the queue,
-    /// since there may be more; otherwise it rests until it is marked.
+    /// The client has been told. With records or an error the partition goes to the end of the
+    /// queue, since there may be more; otherwise it rests until it is marked.
     pub fn settle(&mut self, slot: usize, look: Look) {
         let Some(Some(entry)) = self.slots.get_mut(slot) else { return };
         // What went wrong has to be told again until it goes right.

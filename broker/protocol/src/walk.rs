@@ -2,10 +2,10 @@
 //!
 //! `kafka-protocol` takes memory for a count as the count says; eight bytes can ask for gigabytes
 //! and abort the process. So a table says what each served request looks like in each version, and
-//! the walker checks along it, without allocating: that every count fits in the bytes that are
-//! left and below a cap that makes sense for the array, that every length does, that strings are
-//! UTF-8 and short enough, that nothing is null that may not be, that tagged fields are few and
-//! small. What passes, decodes. Bytes after the request are ignored, as Apache Kafka does: librdkafka
+//! the walker checks along it, without allocating: that every count fits in the bytes that are left
+//! and below a cap that makes sense for the array, that every length does, that strings are UTF-8
+//! and short enough, that nothing is null that may not be, that tagged fields are few and small.
+//! What passes, decodes. Bytes after the request are ignored, as Apache Kafka does: librdkafka
 //! (seen in 2.16.1) sends three of them after a flexible Metadata request for all topics.
 //!
 //! It also bounds what decoding will cost: a struct of two bytes on the wire may take seventy in

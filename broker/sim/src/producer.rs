@@ -1,5 +1,5 @@
-//! An idempotent producer as clients are: five batches in flight, retries in order, a new epoch when
-//! it is told that its sequence does not fit.
+//! An idempotent producer as clients are: five batches in flight, retries in order, a new epoch
+//! when it is told that its sequence does not fit.
 
 use std::collections::{BTreeMap, VecDeque};
 

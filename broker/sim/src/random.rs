@@ -1,4 +1,5 @@
-//! Randomness from a seed: one stream per consumer, so that a change in one does not move the others.
+//! Randomness from a seed: one stream per consumer, so that a change in one does not move the
+//! others.
 
 /// Who draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

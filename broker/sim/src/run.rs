@@ -25,8 +25,8 @@ pub struct Outcome {
     pub failure: Option<(Violation, Vec<String>)>,
 }
 
-/// Runs the world of `seed`, with a deliberate mistake or without. A panic of the code under test is
-/// a failure like any other.
+/// Runs the world of `seed`, with a deliberate mistake or without. A panic of the code under test
+/// is a failure like any other.
 pub fn run(seed: u64, mutant: Option<Mutant>) -> Outcome {
     let mut world = World::new(Env::new(seed, mutant));
     world.env.counters.runs = 1;

@@ -34,8 +34,8 @@ struct Seen {
     unreadable: u64,
 }
 
-/// Has a closed coordinator read its log: at once where there is nothing in it, elsewhere on a thread
-/// of its own, while callers are told to come again.
+/// Has a closed coordinator read its log: at once where there is nothing in it, elsewhere on a
+/// thread of its own, while callers are told to come again.
 pub(super) fn begin<'a>(
     broker: &Arc<Broker>,
     index: usize,

@@ -1,4 +1,5 @@
-//! One timer for everything that any group waits for: a sleeping task and one number per coordinator.
+//! One timer for everything that any group waits for: a sleeping task and one number per
+//! coordinator.
 
 use std::sync::{
     Mutex, PoisonError,

@@ -1,4 +1,5 @@
-//! Keeps a worker from waiting for the disk: what is not in the page cache is read by another thread.
+//! Keeps a worker from waiting for the disk: what is not in the page cache is read by another
+//! thread.
 
 use std::{io::IoSliceMut, os::unix::fs::FileExt};
 

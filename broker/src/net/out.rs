@@ -83,9 +83,9 @@ impl Out {
         self.queued() == 0 && self.files.is_empty()
     }
 
-    /// Sends as much as the socket takes; `ask` says whether it is asked although it has not said that
-    /// it takes more: the kernel tells of room only once there is much. An error, a file that is shorter than it was among them,
-    /// ends the connection: a response cannot be taken back.
+    /// Sends as much as the socket takes; `ask` says whether it is asked although it has not said
+    /// that it takes more: the kernel tells of room only once there is much. An error, a file that
+    /// is shorter than it was among them, ends the connection: a response cannot be taken back.
     pub(super) fn flush(&mut self, stream: &TcpStream, ask: bool) -> io::Result<Flushed> {
         let socket = Socket { stream, ask };
         if self.files.len() > 1 && !self.corked {
@@ -159,8 +159,8 @@ impl Out {
         self.is_empty() && self.bytes.capacity() > KEPT
     }
 
-    /// Reads a short range that is in the page cache behind the buffer. False: it could not be read;
-    /// sending it will say why.
+    /// Reads a short range that is in the page cache behind the buffer. False: it could not be
+    /// read; sending it will say why.
     fn copy_in(&mut self, range: &FileRange) -> bool {
         let end = self.bytes.len();
         self.bytes.resize(end + range.len, 0);

@@ -64,7 +64,8 @@ impl Registry {
         Ok(Place { registry: Arc::clone(self), number, host })
     }
 
-    /// Waits until there is room for one connection more: until then they stay in the kernel's queue.
+    /// Waits until there is room for one connection more: until then they stay in the kernel's
+    /// queue.
     pub(super) async fn room(&self, limits: &Limits) {
         self.wait_until(|open| open < limits.connections.max(1)).await;
     }
@@ -117,8 +118,8 @@ impl Drop for Place {
     }
 }
 
-/// Ends connections that are past a deadline, for as long as the broker runs; sleeps without a timer
-/// while there are none.
+/// Ends connections that are past a deadline, for as long as the broker runs; sleeps without a
+/// timer while there are none.
 pub(crate) async fn sweep(registry: Arc<Registry>, limits: Limits, clock: Clock) {
     let shortest = limits.idle.min(limits.frame_deadline).min(limits.write_deadline);
     let interval = (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(5));

@@ -56,8 +56,8 @@ impl Partition {
         Ok(Done { first, last, log_start, committed })
     }
 
-    /// Appends records of our own as one batch, in the page cache when this returns; its offsets are
-    /// in the answer. Use [`Partition::when_committed`] before anybody is told.
+    /// Appends records of our own as one batch, in the page cache when this returns; its offsets
+    /// are in the answer. Use [`Partition::when_committed`] before anybody is told.
     pub(crate) fn append_records(
         &self,
         records: &[(Option<Bytes>, Option<Bytes>)],

@@ -56,8 +56,8 @@ pub(crate) struct Found {
 }
 
 impl Partition {
-    /// Reads what `from` asks for, as far as readers may see; the mutex is released before a file is
-    /// looked into.
+    /// Reads what `from` asks for, as far as readers may see; the mutex is released before a file
+    /// is looked into.
     pub(crate) fn read(&self, mut from: From) -> Result<Read, ErrorCode> {
         let state = self.lock()?;
         let machine = state.machine.as_ref().ok_or(ErrorCode::KafkaStorageError)?;
@@ -149,8 +149,8 @@ fn range(slice: Slice<LogFile>, maybe_cold: bool) -> Option<FileRange> {
     Some(FileRange { file, position, len, maybe_cold, warm: 0 })
 }
 
-/// Looks into index and file; where that would wait for the disk, the worker first hands what else it
-/// has to do to another thread.
+/// Looks into index and file; where that would wait for the disk, the worker first hands what else
+/// it has to do to another thread.
 fn resolve(place: &Located<StdDisk>) -> io::Result<Resolved<LogFile>> {
     let waits = match place.look() {
         Look::Memory => false,

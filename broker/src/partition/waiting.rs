@@ -68,7 +68,8 @@ impl Subscription {
         true
     }
 
-    /// `bytes` were appended to the partition in `slot`; `urgent`: whoever waits should look at once.
+    /// `bytes` were appended to the partition in `slot`; `urgent`: whoever waits should look at
+    /// once.
     fn mark(&self, slot: usize, bytes: usize, urgent: bool) {
         let mut heard = self.lock();
         if heard.is_marked.len() <= slot {

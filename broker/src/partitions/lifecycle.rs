@@ -48,8 +48,8 @@ pub(crate) enum OpenError {
 }
 
 impl Partitions {
-    /// Opens or creates a partition; nothing happens where it is open already. One that does not open
-    /// is known and answers 56 `KAFKA_STORAGE_ERROR`.
+    /// Opens or creates a partition; nothing happens where it is open already. One that does not
+    /// open is known and answers 56 `KAFKA_STORAGE_ERROR`.
     pub(crate) fn create(&self, wanted: &Wanted) -> Result<(), OpenError> {
         let topic = self.topic_for(wanted);
         let known = topic.partition(wanted.index);
@@ -147,8 +147,8 @@ impl Partitions {
         }
     }
 
-    /// Closes every log, for the mark of a clean shutdown. `None`: one of them did not close, and the
-    /// next start has to recover.
+    /// Closes every log, for the mark of a clean shutdown. `None`: one of them did not close, and
+    /// the next start has to recover.
     pub(crate) fn close(&self) -> Option<Vec<Checkpoints>> {
         let mut closed = Vec::new();
         let mut clean = true;

@@ -131,8 +131,8 @@ impl Stage {
         how
     }
 
-    /// Ends the threads; closes the logs and marks the directory if it is to end cleanly. Called once
-    /// no task runs any more.
+    /// Ends the threads; closes the logs and marks the directory if it is to end cleanly. Called
+    /// once no task runs any more.
     pub(super) fn end(self, how: Stop) {
         let partitions = Arc::clone(&self.broker.partitions);
         // First, so that no topic is created any more.

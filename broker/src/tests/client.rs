@@ -1,5 +1,5 @@
-//! A client that speaks through the crate `kafka-protocol`, so that our own codecs are not judged by
-//! themselves.
+//! A client that speaks through the crate `kafka-protocol`, so that our own codecs are not judged
+//! by themselves.
 
 use std::{
     io::{Read, Write},

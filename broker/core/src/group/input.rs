@@ -149,7 +149,8 @@ pub struct CommitOffsets {
     pub member: MemberId,
     /// The static member's own name.
     pub instance: Option<InstanceId>,
-    /// Versions 2 to 4: how long to keep the offsets, in milliseconds; below 0 for the broker's rule.
+    /// Versions 2 to 4: how long to keep the offsets, in milliseconds; below 0 for the broker's
+    /// rule.
     pub retention_ms: i64,
     /// Version 9 and later answer `GROUP_ID_NOT_FOUND` where older ones say `ILLEGAL_GENERATION`.
     pub tells_missing_group: bool,
@@ -190,7 +191,8 @@ pub struct FetchOffsets {
 pub struct TopicToFetch {
     /// The topic's name.
     pub topic: String,
-    /// The topic's id today, nil where unknown: offsets of an older topic of that name do not count.
+    /// The topic's id today, nil where unknown: offsets of an older topic of that name do not
+    /// count.
     pub topic_id: Uuid,
     /// The partitions.
     pub partitions: Vec<i32>,

@@ -75,7 +75,8 @@ impl Live {
         None
     }
 
-    /// `group.max.size`, counted as Kafka does: while the barrier is up by those who have come back.
+    /// `group.max.size`, counted as Kafka does: while the barrier is up by those who have come
+    /// back.
     fn has_room(&self, member: &MemberId, settings: &Settings) -> bool {
         if member.is_empty() && self.pending.len() >= settings.max_size {
             return false;

@@ -70,8 +70,8 @@ impl Live {
 
 fn to_record(commit: &CommitOffsets, offset: &OffsetToCommit, wall: i64) -> Record {
     let expires_at = (commit.retention_ms >= 0).then(|| wall.saturating_add(commit.retention_ms));
-    // the one version of the record that has an expiry has neither of these, and what is applied here
-    // has to be what a replay reads
+    // the one version of the record that has an expiry has neither of these, and what is applied
+    // here has to be what a replay reads
     let (leader_epoch, topic_id) = match expires_at {
         Some(_) => (-1, Uuid::nil()),
         None => (offset.leader_epoch, offset.topic_id),

@@ -142,7 +142,8 @@ impl Live {
         }
     }
 
-    /// Makes sure that the leader is one who is here. False if there are members and none of them is.
+    /// Makes sure that the leader is one who is here. False if there are members and none of them
+    /// is.
     fn elect(&mut self) -> bool {
         let is_here = |id: &MemberId| self.members.get(id).is_some_and(|m| m.joining.is_some());
         if self.leader.as_ref().is_some_and(is_here) {
@@ -171,8 +172,8 @@ impl Live {
         }
     }
 
-    /// Takes a member out and answers whatever it waits for; whether there was one. What follows for
-    /// the group is the caller's to decide.
+    /// Takes a member out and answers whatever it waits for; whether there was one. What follows
+    /// for the group is the caller's to decide.
     pub(super) fn remove_member(&mut self, step: &mut Step<'_>, id: &MemberId) -> bool {
         let Some(mut member) = self.members.remove(id) else { return false };
         self.weight -= member.weight();

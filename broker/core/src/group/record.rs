@@ -45,8 +45,9 @@ pub struct CommittedOffset {
     pub metadata: String,
     /// When it was committed, in milliseconds since 1970.
     pub committed_at: i64,
-    /// When it is to be forgotten whatever the group does: commits of versions 2 to 4 may say so. The
-    /// schema that has room for it has none for `leader_epoch` and `topic_id`: they stay -1 and nil.
+    /// When it is to be forgotten whatever the group does: commits of versions 2 to 4 may say so.
+    /// The schema that has room for it has none for `leader_epoch` and `topic_id`: they stay -1 and
+    /// nil.
     pub expires_at: Option<i64>,
     /// The topic's id at the time; nil where the writer did not know.
     pub topic_id: Uuid,

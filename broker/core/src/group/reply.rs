@@ -66,7 +66,8 @@ pub struct Joined {
     pub leader: MemberId,
     /// Whether this leader keeps the assignment as it is (KIP-814).
     pub skip_assignment: bool,
-    /// The caller's id: also with `MEMBER_ID_REQUIRED`, where it is what the caller is to join with.
+    /// The caller's id: also with `MEMBER_ID_REQUIRED`, where it is what the caller is to join
+    /// with.
     pub member: MemberId,
     /// For the leader: everybody.
     pub members: Vec<JoinedMember>,
@@ -193,8 +194,9 @@ impl Reply {
 }
 
 impl Input {
-    /// The answer to this input from somebody who is not its coordinator, or not yet: `NOT_COORDINATOR`,
-    /// `COORDINATOR_LOAD_IN_PROGRESS`, `COORDINATOR_NOT_AVAILABLE`. `None` where nobody asks.
+    /// The answer to this input from somebody who is not its coordinator, or not yet:
+    /// `NOT_COORDINATOR`, `COORDINATOR_LOAD_IN_PROGRESS`, `COORDINATOR_NOT_AVAILABLE`. `None` where
+    /// nobody asks.
     pub fn refusal(&self, error: ErrorCode) -> Option<(Ticket, Reply)> {
         Some(match self {
             Self::Join(join) => {

@@ -70,9 +70,9 @@ impl Coordinator {
     }
 }
 
-/// KIP-211: the retention of a group's offsets begins when its last member has gone; of a group that
-/// only commits, with each commit. An offset that an admin set after the group had emptied counts from
-/// then on (Kafka's does not, and may be gone at the next check).
+/// KIP-211: the retention of a group's offsets begins when its last member has gone; of a group
+/// that only commits, with each commit. An offset that an admin set after the group had emptied
+/// counts from then on (Kafka's does not, and may be gone at the next check).
 fn expired(known: &HardGroup, offset: &CommittedOffset, now: Now, settings: &Settings) -> bool {
     if let Some(at) = offset.expires_at {
         return at <= now.wall;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// The group settings, under Kafka's names for them; the defaults are Kafka's where nothing is said.
+/// The group settings, under Kafka's names for them; the defaults are Kafka's where nothing is
+/// said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `group.min.session.timeout.ms`
@@ -15,14 +16,14 @@ pub struct Settings {
     /// `group.max.size`: members of one group, and as many more that have not come back with the id
     /// they were given.
     pub max_size: usize,
-    /// Ids that a coordinator has given out, over all its groups, and that still count: one more makes
-    /// the oldest void, so that asking for ids fills no memory. Kafka has no limit.
+    /// Ids that a coordinator has given out, over all its groups, and that still count: one more
+    /// makes the oldest void, so that asking for ids fills no memory. Kafka has no limit.
     pub max_pending: usize,
-    /// What the members of all of a coordinator's groups may say about themselves, in bytes: beyond it
-    /// nobody joins (`COORDINATOR_NOT_AVAILABLE`) until others have gone. Kafka has no limit.
+    /// What the members of all of a coordinator's groups may say about themselves, in bytes: beyond
+    /// it nobody joins (`COORDINATOR_NOT_AVAILABLE`) until others have gone. Kafka has no limit.
     pub max_member_bytes: usize,
-    /// How long a member may be parked in its very first join: it cannot send heartbeats there, and a
-    /// caller who has hung up leaves no trace.
+    /// How long a member may be parked in its very first join: it cannot send heartbeats there, and
+    /// a caller who has hung up leaves no trace.
     pub newcomer_join_timeout: Duration,
     /// `offset.metadata.max.bytes`
     pub max_offset_metadata_bytes: usize,

@@ -64,7 +64,8 @@ impl Live {
         }
     }
 
-    /// The leader has shared out the work: the generation stands. Who is not mentioned gets nothing.
+    /// The leader has shared out the work: the generation stands. Who is not mentioned gets
+    /// nothing.
     fn assign(&mut self, step: &mut Step<'_>, assignments: &[(MemberId, Bytes)]) {
         let given: BTreeMap<&MemberId, &Bytes> =
             assignments.iter().map(|(id, it)| (id, it)).collect();

@@ -16,7 +16,8 @@ pub(super) enum Timer {
     Pending(MemberId),
 }
 
-/// The timers of all groups. Whoever owns a timer keeps its moment in a slot, so that it can be moved.
+/// The timers of all groups. Whoever owns a timer keeps its moment in a slot, so that it can be
+/// moved.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     due: BTreeSet<(Millis, GroupId, Timer)>,

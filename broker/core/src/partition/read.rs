@@ -111,8 +111,8 @@ impl Place {
 }
 
 impl<L: Log> Partition<L> {
-    /// What `from` may see, without reading: `slice` is `Some(())` where there is something to read.
-    /// For a shell that looks into files without holding the partition.
+    /// What `from` may see, without reading: `slice` is `Some(())` where there is something to
+    /// read. For a shell that looks into files without holding the partition.
     ///
     /// Errors: 74 and 75 for the wrong leader epoch, 1 `OFFSET_OUT_OF_RANGE`.
     pub fn bounds(&self, from: From) -> Result<Fetched<()>, ErrorCode> {

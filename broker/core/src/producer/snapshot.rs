@@ -1,8 +1,9 @@
 //! Kafka's producer snapshot, version 1: the `.snapshot` files beside the segments.
 //!
-//! version i16 | CRC-32C u32 of all that follows | count i32 | per producer: id i64, epoch i16, last
-//! sequence i32, last offset i64, offset delta i32, timestamp i64, coordinator epoch i32, first offset
-//! of its transaction i64. Only the newest batch of each producer is kept, as Kafka does.
+//! version i16 | CRC-32C u32 of all that follows | count i32 | per producer: id i64, epoch i16,
+//! last sequence i32, last offset i64, offset delta i32, timestamp i64, coordinator epoch i32,
+//! first offset of its transaction i64. Only the newest batch of each producer is kept, as Kafka
+//! does.
 
 use kastellan_protocol::primitive::Reader;
 
@@ -46,8 +47,8 @@ impl Producers {
         bytes
     }
 
-    /// Reads what [`Self::to_snapshot`] or Kafka has written. With more than `limit` producers in it,
-    /// the ones that have been silent for longest are left out.
+    /// Reads what [`Self::to_snapshot`] or Kafka has written. With more than `limit` producers in
+    /// it, the ones that have been silent for longest are left out.
     pub fn from_snapshot(bytes: &[u8], limit: usize) -> Result<Self, BadSnapshot> {
         let mut reader = Reader::new(bytes);
         let version = reader.i16().map_err(|_short| BadSnapshot::Length)?;

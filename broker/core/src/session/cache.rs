@@ -22,8 +22,8 @@ struct Held<S> {
 }
 
 impl<S> Sessions<S> {
-    /// Room for `limit` sessions (Kafka's `max.incremental.fetch.session.cache.slots`), none of which
-    /// has to go within `grace` (Kafka: 2 minutes).
+    /// Room for `limit` sessions (Kafka's `max.incremental.fetch.session.cache.slots`), none of
+    /// which has to go within `grace` (Kafka: 2 minutes).
     pub fn new(limit: usize, grace: Duration) -> Self {
         Self { limit, grace, held: BTreeMap::new() }
     }

@@ -1,7 +1,7 @@
 //! Reads return exactly what was appended: bytes where nothing was compacted, records elsewhere.
 //!
-//! C18 of `reliability.md` 5.3, and (i) of 1.7: a consumed record never changes. Every value carries
-//! its topic, partition, producer and sequence, so that bytes of another place do not pass.
+//! C18 of `reliability.md` 5.3, and (i) of 1.7: a consumed record never changes. Every value
+//! carries its topic, partition, producer and sequence, so that bytes of another place do not pass.
 
 use kastellan_core::id::TopicPartition;
 use kastellan_protocol::batch::{Header, Scratch};

@@ -1,7 +1,7 @@
 //! Offsets are dense and grow: every record has the offset behind the one before it.
 //!
-//! Kafka's protocol guide: offsets are assigned to records one by one. Compaction may leave gaps for
-//! readers, never for writers. C10 of `reliability.md` 5.3 (real-time order) follows.
+//! Kafka's protocol guide: offsets are assigned to records one by one. Compaction may leave gaps
+//! for readers, never for writers. C10 of `reliability.md` 5.3 (real-time order) follows.
 
 use kastellan_core::id::{Offset, TopicPartition};
 use kastellan_protocol::batch::Header;

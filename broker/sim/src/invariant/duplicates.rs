@@ -1,8 +1,8 @@
-//! A repeated batch of an idempotent producer is never written twice, and one that goes on where the
-//! log ends is never refused.
+//! A repeated batch of an idempotent producer is never written twice, and one that goes on where
+//! the log ends is never refused.
 //!
-//! KIP-98; the window of five batches is Kafka's. What was lost, deleted or truncated in between may
-//! be written again.
+//! KIP-98; the window of five batches is Kafka's. What was lost, deleted or truncated in between
+//! may be written again.
 
 use kastellan_core::id::{Offset, TopicPartition};
 use kastellan_protocol::{ErrorCode, batch::Header};

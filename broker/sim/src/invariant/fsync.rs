@@ -1,7 +1,7 @@
 //! In fsync mode every acknowledged record survives any crash, of all nodes at once if need be.
 //!
-//! The claim of `durability: fsync` in `reliability.md` 1.8 and section 6 of the design. Told by the
-//! answers that producers got, not by what the broker believes to have synced.
+//! The claim of `durability: fsync` in `reliability.md` 1.8 and section 6 of the design. Told by
+//! the answers that producers got, not by what the broker believes to have synced.
 
 use kastellan_core::{
     id::{Offset, TopicPartition},

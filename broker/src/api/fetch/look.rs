@@ -38,8 +38,8 @@ pub(super) struct Seen {
 }
 
 impl Looked {
-    /// Looks at every partition in the queue, until `max_bytes` are found; with `all`, the client is
-    /// told of each.
+    /// Looks at every partition in the queue, until `max_bytes` are found; with `all`, the client
+    /// is told of each.
     pub(super) fn new(broker: &Broker, live: &mut Live, max_bytes: usize, all: bool) -> Self {
         let mut queue = Vec::new();
         live.session.take_queue(&mut queue);

@@ -25,7 +25,8 @@ use crate::{
     net::{Mailbox, Response, input::Front},
 };
 
-/// A request that cannot be answered, an unknown API or version among them: Kafka closes the connection, and so do we.
+/// A request that cannot be answered, an unknown API or version among them: Kafka closes the
+/// connection, and so do we.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::net) enum Trouble {
     /// Header or body do not hold what they must.
@@ -99,7 +100,8 @@ impl Connection {
                 break;
             };
             let end = range.end;
-            // A poisoned partition is offline from then on; everything else here dies with the task.
+            // A poisoned partition is offline from then on; everything else here dies with the
+            // task.
             let handled = catch_unwind(AssertUnwindSafe(|| self.handle(range)));
             handled.unwrap_or(Err(Trouble::Panicked))?;
             self.mailbox.vitals().framed();

@@ -32,14 +32,14 @@ impl Live {
             step.reply(join.ticket, Reply::Join(Box::new(joined)));
             return;
         }
-        // a leader that is sharing out the work may be about to give the old id an assignment, hence
-        // also a group that is completing starts over
+        // a leader that is sharing out the work may be about to give the old id an assignment,
+        // hence also a group that is completing starts over
         self.park_join(step, join, id);
         self.rebalance(step);
     }
 
-    /// The answer that keeps the assignment. A returning leader that knows how to skip the assignment
-    /// (KIP-814) is told that it leads; an older one is told that its former self does.
+    /// The answer that keeps the assignment. A returning leader that knows how to skip the
+    /// assignment (KIP-814) is told that it leads; an older one is told that its former self does.
     fn back_in_place(&self, join: &Join, id: &MemberId, led_by: Option<MemberId>) -> Joined {
         let mut joined = self.joined(id);
         if join.skips_assignment {

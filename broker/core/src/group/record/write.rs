@@ -1,5 +1,5 @@
-//! Records to bytes: `OffsetCommitValue` version 4 (1 with an expiry), `GroupMetadataValue` version 3,
-//! as Kafka 4.1 writes them.
+//! Records to bytes: `OffsetCommitValue` version 4 (1 with an expiry), `GroupMetadataValue` version
+//! 3, as Kafka 4.1 writes them.
 
 use bytes::Bytes;
 use kastellan_protocol::primitive::Writer;

@@ -1,6 +1,6 @@
 //! Random lives: members that join, sync, beat, go silent, are slow or leave, and coordinators that
-//! die. Whatever happens: one leader and one protocol per generation, generations only grow, nobody is
-//! answered twice, a replay rebuilds the hard state (the bench checks both all along); and when
+//! die. Whatever happens: one leader and one protocol per generation, generations only grow, nobody
+//! is answered twice, a replay rebuilds the hard state (the bench checks both all along); and when
 //! everything heals, everybody is answered and the group becomes stable.
 
 use proptest::prelude::*;
@@ -191,8 +191,8 @@ impl World {
         }
     }
 
-    /// A generation that was never written dies with its coordinator, and its number comes again; so do
-    /// all numbers once a group is forgotten.
+    /// A generation that was never written dies with its coordinator, and its number comes again;
+    /// so do all numbers once a group is forgotten.
     fn start_counting_anew(&mut self) {
         self.told.clear();
         self.from = self.bench.ticket();
