@@ -108,6 +108,8 @@ impl<D: Disk> Log<D> {
         let mut buffer = Vec::new();
         loop {
             match walk.step()? {
+                // a batch that compaction emptied has no time
+                Step::Batch(_, header) if header.count == 0 => {}
                 Step::Batch(_, header) if header.base_offset >= self.start => {
                     note(header.max_timestamp, header.last_offset());
                 }
