@@ -24,7 +24,8 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         let members = request.members.iter();
         let named = |it: &kastellan_protocol::messages::leave_group_request::MemberIdentity| {
             let reason = it.reason.as_deref().unwrap_or_default();
-            tracing::debug!(group = %&*request.group_id, member = %it.member_id, reason, "a member leaves");
+            let (group, member) = (&*request.group_id, &*it.member_id);
+            tracing::debug!(%group, %member, reason, "a member leaves");
             (wire::to_member(&it.member_id), wire::to_instance(it.group_instance_id.as_ref()))
         };
         members.map(named).collect()
