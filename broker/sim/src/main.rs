@@ -79,7 +79,7 @@ fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             continue;
         }
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
-        let number = || value.parse::<u64>().map_err(|_| format!("{word} {value}: no number"));
+        let number = || value.parse::<u64>().map_err(|_text| format!("{word} {value}: no number"));
         match word.as_str() {
             "--seed" => arguments.seed = Some(number()?),
             "--seeds" => arguments.seeds = Some(number()?),
@@ -101,7 +101,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("--for {text}: a number and ms, s, m or h is wanted: 60s");
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let number: u64 = number.parse().map_err(|_text| wrong())?;
     let factor = match unit {
         "ms" => 1,
         "s" | "" => 1_000,

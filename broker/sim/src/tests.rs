@@ -1,10 +1,11 @@
-//! The simulator, held against itself: seeds pass, repeat, reach what they should, and find mistakes.
+//! The simulator, held against itself: seeds pass, repeat, reach what they should, and find
+//! mistakes.
 
 use super::*;
 
 /// Seeds that once found something, and what that was. They no longer take the same way, since the
 /// simulator has changed; they cost nothing.
-const PAST: [(u64, &str); 12] = [
+const PAST: [(u64, &str); 13] = [
     (4, "names that one life left unsynced were never synced by the next"),
     (5, "metadata was committed on top of pages whose sync had failed in the life before"),
     (6, "what recovery read from the page cache was taken for synced"),
@@ -16,6 +17,7 @@ const PAST: [(u64, &str); 12] = [
     (148, "an index that was never synced was trusted, and hid the first record of a time"),
     (242, "a batch was acknowledged that a kill had left in the page cache alone"),
     (284, "the indexes of a segment that ends at the recovery point were trusted"),
+    (1_815, "a truncation into a batch left the recovery point behind the batch's base"),
     (569, "a truncation left a hole before the start, behind which recovery stopped"),
 ];
 

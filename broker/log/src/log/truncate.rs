@@ -27,8 +27,8 @@ impl<D: Disk> Log<D> {
             return Err(self.out_of_range(end));
         }
         self.begin_truncation();
-        // `end` may lie within a batch, which goes as a whole: what is appended from its base on must
-        // not be taken for synced
+        // `end` may lie within a batch, which goes as a whole: what is appended from its base on
+        // must not be taken for synced
         let last = self.segments().rev().find(|segment| segment.base <= end);
         self.lower_recovery_point(last.map_or(end, |segment| segment.base))?;
         if self.closed.back().is_some_and(|last| last.end > end) {
