@@ -177,7 +177,11 @@ proptest! {
 
     #[test]
     fn a_snapshot_reads_back_as_what_a_fresh_replay_of_newest_batches_gives(
-        entries in prop::collection::btree_map(0..1_000_i64, (0..9_i16, 0..i32::MAX, 1..9_i32, 0..1_000_i64), 0..40),
+        entries in prop::collection::btree_map(
+            0..1_000_i64,
+            (0..9_i16, 0..i32::MAX, 1..9_i32, 0..1_000_i64),
+            0..40,
+        ),
     ) {
         let mut producers = Producers::new(100);
         for (id, (epoch, first, count, offset)) in entries {
