@@ -148,7 +148,10 @@ impl Model {
 proptest! {
     #[test]
     fn it_agrees_with_a_model_that_remembers_everything(
-        steps in prop::collection::vec((0..3_i64, 0..3_i16, 0..12_i32, 1..3_i32, any::<bool>()), 0..200),
+        steps in prop::collection::vec(
+            (0..3_i64, 0..3_i16, 0..12_i32, 1..3_i32, any::<bool>()),
+            0..200,
+        ),
     ) {
         let mut producers = Producers::new(10);
         let mut models = [Model::default(), Model::default(), Model::default()];
@@ -168,7 +171,9 @@ proptest! {
                     model.0.push((epoch, i64::from(first), last, end));
                     end += i64::from(count);
                 }
-                (Ok(Some(base)), Ok(Verdict::Duplicate(known))) => prop_assert_eq!(base, known.first),
+                (Ok(Some(base)), Ok(Verdict::Duplicate(known))) => {
+                    prop_assert_eq!(base, known.first);
+                }
                 (Err(a), Err(b)) => prop_assert_eq!(a, b),
                 (expected, got) => prop_assert!(false, "{expected:?} but {got:?}"),
             }
