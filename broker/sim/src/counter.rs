@@ -39,7 +39,6 @@ pub enum Rare {
     SegmentDeletedUnderAReader,
     SegmentsDroppedBehindAHole,
     SequenceGapRefused,
-    StartBehindRecoveredEnd,
     SyncToldLate,
     TombstoneCompactedAway,
     TopicRecreated,
@@ -129,7 +128,7 @@ impl Counters {
 
 impl Rare {
     /// All of them.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 39] = [
         Self::AppendRolledASegment,
         Self::CleanRestart,
         Self::CommitOfOffsetsLost,
@@ -161,7 +160,6 @@ impl Rare {
         Self::SegmentDeletedUnderAReader,
         Self::SegmentsDroppedBehindAHole,
         Self::SequenceGapRefused,
-        Self::StartBehindRecoveredEnd,
         Self::SyncToldLate,
         Self::TombstoneCompactedAway,
         Self::TopicRecreated,

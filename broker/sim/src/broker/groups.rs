@@ -86,8 +86,7 @@ impl Broker {
         for record in records {
             self.groups.coordinator.apply(record);
             if let Record::Group { group, value: None } = record {
-                // a group that is forgotten begins to count anew
-                env.model.groups.generations.remove(group);
+                env.model.groups.forgotten.insert(group.clone());
             }
         }
         Ok(Ok(()))

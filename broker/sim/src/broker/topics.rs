@@ -180,7 +180,6 @@ fn settle(
     counters.note_if(model.end > end && end > model.durable, Rare::UnsyncedSurvivedACrash);
     let killed = ending == Ending::Killed && model.end > model.durable;
     counters.note_if(killed, Rare::KilledAndNothingLost);
-    counters.note_if(start == end && end > model.end, Rare::StartBehindRecoveredEnd);
     model.half_truncated = None;
     // a log that starts behind its end goes on there, and whatever was before is deleted
     let boundary = model.boundary(end);

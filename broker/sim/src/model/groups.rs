@@ -1,6 +1,6 @@
 //! Committed offsets as the groups' clients know them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kastellan_core::{
     group::{GroupId, MemberId},
@@ -53,6 +53,8 @@ pub(crate) struct Groups {
     pub(crate) members: Vec<Member>,
     /// The last generation of each group whose work was shared out, and the end of the log then.
     pub(crate) generations: BTreeMap<GroupId, (i32, Offset)>,
+    /// Groups that were forgotten once: they count anew, and late answers tell of before.
+    pub(crate) forgotten: BTreeSet<GroupId>,
     pub(crate) next_ticket: u64,
 }
 

@@ -151,7 +151,10 @@ pub(crate) fn hear(world: &mut World) -> Check {
             (Asked::Member(index), reply) => {
                 let finished =
                     groups.members.get(index).and_then(|it| groups.generations.get(&it.group));
+                let member = groups.members.get(index);
+                let anew = member.is_some_and(|it| groups.forgotten.contains(&it.group));
                 let finished = finished.map_or(0, |(generation, _)| *generation);
+                let finished = if anew { 0 } else { finished };
                 let Some(member) = groups.members.get_mut(index) else { continue };
                 if member.waiting != Some(ticket) {
                     continue;
