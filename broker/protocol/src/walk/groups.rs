@@ -19,8 +19,9 @@ use crate::messages::sync_group_request::SyncGroupRequestAssignment;
 const TOPICS: usize = 100_000;
 /// Partitions of one topic.
 const PARTITIONS: usize = 100_000;
-/// Groups or transactional ids in one request.
-const GROUPS: usize = 100_000;
+/// Groups or transactional ids in one request. Each may be answered in hundreds of bytes, however
+/// short its name is: the cap bounds the answer too.
+const GROUPS: usize = 10_000;
 /// Members of one group.
 const MEMBERS: usize = 10_000;
 /// Assignors that one member offers; real ones offer one to three.
