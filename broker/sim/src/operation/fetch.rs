@@ -18,6 +18,9 @@ pub(super) fn run(world: &mut World) -> Check {
     let Some(of) = world.any_partition() else { return Ok(()) };
     let World { broker: Some(broker), env, held, .. } = world else { return Ok(()) };
     let Some(served) = broker.partitions.get(&of) else { return Ok(()) };
+    if env.model.partitions.get(&of).is_some_and(|model| model.half_truncated.is_some()) {
+        return Ok(());
+    }
     let (start, until) = (served.machine.log().start(), served.machine.high_watermark());
     let offset = env.workload.between(start, until + 1);
     let max_bytes = env.workload.pick(&[1, 100, 2_000, 1 << 20], 1 << 20);
