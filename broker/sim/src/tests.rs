@@ -5,7 +5,7 @@ use super::*;
 
 /// Seeds that once found something, and what that was. They no longer take the same way, since the
 /// simulator has changed; they cost nothing.
-const PAST: [(u64, &str); 13] = [
+const PAST: [(u64, &str); 14] = [
     (4, "names that one life left unsynced were never synced by the next"),
     (5, "metadata was committed on top of pages whose sync had failed in the life before"),
     (6, "what recovery read from the page cache was taken for synced"),
@@ -18,6 +18,7 @@ const PAST: [(u64, &str); 13] = [
     (242, "a batch was acknowledged that a kill had left in the page cache alone"),
     (284, "the indexes of a segment that ends at the recovery point were trusted"),
     (1_815, "a truncation into a batch left the recovery point behind the batch's base"),
+    (20_928, "the rest of a failed write, cut off and not synced, came back behind a segment"),
     (569, "a truncation left a hole before the start, behind which recovery stopped"),
 ];
 

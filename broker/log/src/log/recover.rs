@@ -85,8 +85,10 @@ impl<D: Disk> Log<D> {
         if valid < segment.size {
             self.recovery.dropped_bytes += segment.size - valid;
             file.set_len(valid)?;
-            file.sync()?;
         }
+        // the last life may have cut a failed write off and never synced that: what it cut must not
+        // come back behind the valid part once the segment is trusted
+        file.sync()?;
         segment.size = valid;
         segment.end = scan.expected;
         // a compacted segment may end before the next one begins
