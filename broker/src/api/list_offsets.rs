@@ -4,13 +4,13 @@ use kastellan_core::partition::{Isolation, Place};
 use kastellan_protocol::{
     ErrorCode, Refused,
     messages::{
-        ListOffsetsRequest, ListOffsetsResponse,
+        ListOffsetsRequest, ListOffsetsResponse, TopicName,
         list_offsets_request::ListOffsetsPartition,
         list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse},
     },
 };
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     broker::Broker,
@@ -41,16 +41,25 @@ fn answer(broker: &Broker, call: Call, request: ListOffsetsRequest) {
         _ => Isolation::ReadUncommitted,
     };
     let client = request.replica_id.0 < 0;
+    let twice = named_twice(&request);
+    let mut refused = BTreeSet::new();
     let mut response = ListOffsetsResponse::default();
     for topic in request.topics {
-        let listed = topic.partitions.iter().map(|wanted| {
-            let found = if client {
-                list(broker, &topic.name, wanted, (call.version(), isolation))
-            } else {
+        let listed = topic.partitions.iter().filter_map(|wanted| {
+            let found = if !client {
                 // Followers have a listener of their own.
                 Err(ErrorCode::ClusterAuthorizationFailed)
+            } else if let Some(partition) = twice.get(&(topic.name.clone(), wanted.partition_index))
+            {
+                // Answered once, as Kafka does.
+                if !refused.insert(partition) {
+                    return None;
+                }
+                Err(ErrorCode::InvalidRequest)
+            } else {
+                list(broker, &topic.name, wanted, (call.version(), isolation))
             };
-            written(wanted.partition_index, call.version(), found)
+            Some(written(wanted.partition_index, call.version(), found))
         });
         let partitions = listed.collect();
         let answer =
@@ -58,6 +67,18 @@ fn answer(broker: &Broker, call: Call, request: ListOffsetsRequest) {
         response.topics.push(answer);
     }
     call.reply.send(&response);
+}
+
+/// Partitions that the request names more than once: nobody knows which of the questions is meant.
+fn named_twice(request: &ListOffsetsRequest) -> BTreeSet<(TopicName, i32)> {
+    let mut seen = BTreeSet::new();
+    let named = request.topics.iter().flat_map(|topic| {
+        topic.partitions.iter().map(|wanted| (&topic.name, wanted.partition_index))
+    });
+    named
+        .filter(|partition| !seen.insert(*partition))
+        .map(|(topic, index)| (topic.clone(), index))
+        .collect()
 }
 
 fn list(

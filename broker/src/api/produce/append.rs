@@ -105,9 +105,34 @@ impl<'a> Appender<'a> {
     ) -> (PartitionResponse, Option<Wait>) {
         match self.try_append(index, records) {
             Ok(done) => done,
-            Err(Failed::Code(code)) => (PartitionResponse::error(index, code), None),
-            Err(Failed::Batch(invalid)) => (PartitionResponse::invalid(index, &invalid), None),
+            Err(Failed::Code(code)) => {
+                let mut answer = PartitionResponse::error(index, code);
+                answer.log_start_offset = self.log_start(index, code);
+                (answer, None)
+            }
+            Err(Failed::Shape(invalid)) => (PartitionResponse::invalid(index, &invalid), None),
+            Err(Failed::Batch(invalid)) => {
+                let mut answer = PartitionResponse::invalid(index, &invalid);
+                answer.log_start_offset = self.log_start(index, invalid.code);
+                (answer, None)
+            }
         }
+    }
+
+    /// What a refusal tells of the log: where it starts, if it was the log that refused. As in
+    /// Kafka, -1 where the batch did not get that far.
+    fn log_start(&self, index: i32, refusal: ErrorCode) -> Offset {
+        let judged = matches!(
+            refusal,
+            ErrorCode::InvalidRecord
+                | ErrorCode::InvalidTimestamp
+                | ErrorCode::OutOfOrderSequenceNumber
+                | ErrorCode::InvalidProducerEpoch
+                | ErrorCode::UnsupportedCompressionType
+        );
+        let entered = self.topic.as_ref().ok().filter(|_| judged);
+        let partition = entered.and_then(|entered| entered.topic.partition(index).ok());
+        partition.and_then(|partition| partition.ends().ok()).map_or(-1, |(start, _end)| start)
     }
 
     fn try_append(
@@ -116,12 +141,12 @@ impl<'a> Appender<'a> {
         records: Option<&mut [u8]>,
     ) -> Result<(PartitionResponse, Option<Wait>), Failed> {
         if let Some((code, reason)) = self.refused {
-            return Err(Failed::Batch(InvalidBatch { code, reason, record: None }));
+            return Err(Failed::Shape(InvalidBatch { code, reason, record: None }));
         }
         let entered = self.topic.as_ref().map_err(|code| Failed::Code(*code))?;
         let partition = entered.topic.partition(index)?;
         let mut records = records.unwrap_or_default();
-        sole(Some(records))?;
+        sole(Some(records)).map_err(Failed::Shape)?;
         let mut valid = validate(records, &entered.rules, self.inflated)?;
         check_kind(&valid)?;
         if let Some((codec, level)) = entered.codec
@@ -183,6 +208,8 @@ fn codec(config: &TopicConfig) -> Option<(Codec, Option<i32>)> {
 /// Why one batch is not appended.
 enum Failed {
     Code(ErrorCode),
+    /// Not one batch of a kind that is taken.
+    Shape(InvalidBatch),
     Batch(InvalidBatch),
 }
 
