@@ -37,6 +37,16 @@ pub(crate) fn is_cold(file: &LogFile, position: u64) -> bool {
     rustix::io::preadv2(file.as_file(), &mut into, position, flags) == Err(Errno::AGAIN)
 }
 
+/// Fills `room` from the start of a range without waiting for the disk. False: not all of it was
+/// there.
+pub(super) fn read_warm(range: &FileRange, room: &mut [u8]) -> bool {
+    let wanted = room.len();
+    let mut into = [IoSliceMut::new(room)];
+    let file = range.file.as_file();
+    let read = rustix::io::preadv2(file, &mut into, range.position, ReadWriteFlags::NOWAIT);
+    read == Ok(wanted)
+}
+
 /// Pulls the first `count` bytes of a range into the page cache. Blocks: not for a worker.
 pub(super) fn warm(range: &FileRange, count: usize) {
     let mut scratch = vec![0; STRIDE.min(count)];

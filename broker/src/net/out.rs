@@ -56,7 +56,7 @@ impl Out {
         for (position, range) in &response.files {
             self.bytes.extend_from_slice(response.bytes.get(copied..*position).unwrap_or_default());
             copied = *position;
-            if range.len >= INLINE || range.maybe_cold || !self.copy_in(range) {
+            if range.len >= INLINE || !self.copy_in(range) {
                 self.files.push_back((self.bytes.len(), range.clone()));
             }
         }
@@ -159,13 +159,17 @@ impl Out {
         self.is_empty() && self.bytes.capacity() > KEPT
     }
 
-    /// Reads a short range that is in the page cache behind the buffer. False: it could not be
+    /// Reads a short range behind the buffer. False: it is not in the page cache, or could not be
     /// read; sending it will say why.
     fn copy_in(&mut self, range: &FileRange) -> bool {
         let end = self.bytes.len();
         self.bytes.resize(end + range.len, 0);
         let room = self.bytes.get_mut(end..).unwrap_or_default();
-        let read = range.file.as_file().read_exact_at(room, range.position).is_ok();
+        let read = if range.maybe_cold {
+            cold::read_warm(range, room)
+        } else {
+            range.file.as_file().read_exact_at(room, range.position).is_ok()
+        };
         if !read {
             self.bytes.truncate(end);
         }
