@@ -14,7 +14,12 @@ use std::path::{Path, PathBuf};
 
 use common::{ROOT, append, batch, directory, open, partition, read_all, small, try_append};
 use kastellan_core::log::Log as _;
-use kastellan_log::{Config, Disk, disk::MemoryDisk, name::Kind};
+use kastellan_log::{
+    Config, Disk,
+    disk::{File as _, MemoryDisk, Open},
+    name::Kind,
+};
+use kastellan_protocol::batch::Scratch;
 
 /// A log of some segments, killed; its batches, and the path of the last segment.
 fn killed() -> (MemoryDisk, Vec<Vec<u8>>, PathBuf) {
@@ -265,4 +270,21 @@ fn a_log_opened_again_without_being_closed_is_scanned() {
     assert_eq!(log.end(), 4);
     assert!(log.recovery().scanned_bytes > 0);
     assert!(disk.contents(&log.dir().join(Kind::Log.file(0))).is_some());
+}
+
+#[test]
+fn a_segment_that_lost_all_takes_up_no_times_of_what_it_held() {
+    let (disk, batches, path) = killed();
+    let (offsets, times) = (path.with_extension("index"), path.with_extension("timeindex"));
+    let stale = [&90_000_i64.to_be_bytes()[..], &[0, 0, 0, 1]].concat();
+    for (path, bytes) in [(&path, &[][..]), (&offsets, &[][..]), (&times, &stale[..])] {
+        let file = disk.open(path, Open::Truncate).unwrap();
+        file.write_at(bytes, 0).unwrap();
+    }
+    let (directory, log) = open(&disk, &small());
+    let newest = log.offset_of_max_timestamp(&mut Scratch::default()).unwrap();
+    assert!(newest.is_some() && log.end() > 0 && log.size() < batches.concat().len() as u64);
+    directory.close([log]).unwrap();
+    let (_directory, log) = open(&disk, &small());
+    assert_eq!(log.offset_of_max_timestamp(&mut Scratch::default()), Ok(newest));
 }

@@ -13,6 +13,7 @@ mod common;
 use common::{append, batch, open, read_all, small, try_append};
 use kastellan_core::log::{Log as _, LogError};
 use kastellan_log::disk::{Faults, MemoryDisk};
+use kastellan_protocol::batch::Scratch;
 
 /// Appends until the disk refuses; what was acknowledged before.
 fn until_refused(faults: Faults) -> (MemoryDisk, Vec<u8>) {
@@ -58,6 +59,18 @@ fn a_failed_write_leaves_no_trace() {
         let (_directory, log) = open(&disk, &small());
         assert_eq!(read_all(&log, 500), acknowledged, "write {writes}");
     }
+}
+
+#[test]
+fn a_write_that_failed_is_not_found_by_its_time() {
+    let disk = MemoryDisk::new(3);
+    let (_directory, mut log) = open(&disk, &small());
+    try_append(&mut log, &batch(0, 0, 2, 10)).unwrap();
+    disk.set_faults(Faults { writes_until_failure: Some(0), ..Faults::default() });
+    assert!(try_append(&mut log, &batch(2, 0, 2, 99)).is_err());
+    let newest = log.offset_of_max_timestamp(&mut Scratch::default()).unwrap();
+    assert_eq!(newest.map(|found| (found.offset, found.timestamp)), Some((0, 10)));
+    assert_eq!(log.offset_for_time(11, &mut Scratch::default()), Ok(None));
 }
 
 #[test]

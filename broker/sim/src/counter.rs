@@ -34,7 +34,6 @@ pub enum Rare {
     ProducersReadFromSnapshot,
     ReadAfterAWait,
     RecordsDeletedInsideASegment,
-    RefusedAppendCameBack,
     RetentionRemovedRecords,
     SegmentDeletedUnderAReader,
     SegmentsDroppedBehindAHole,
@@ -128,7 +127,7 @@ impl Counters {
 
 impl Rare {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 38] = [
         Self::AppendRolledASegment,
         Self::CleanRestart,
         Self::CommitOfOffsetsLost,
@@ -155,7 +154,6 @@ impl Rare {
         Self::ProducersReadFromSnapshot,
         Self::ReadAfterAWait,
         Self::RecordsDeletedInsideASegment,
-        Self::RefusedAppendCameBack,
         Self::RetentionRemovedRecords,
         Self::SegmentDeletedUnderAReader,
         Self::SegmentsDroppedBehindAHole,

@@ -5,7 +5,7 @@ use super::*;
 
 /// Seeds that once found something, and what that was. They no longer take the same way, since the
 /// simulator has changed; they cost nothing.
-const PAST: [(u64, &str); 14] = [
+const PAST: [(u64, &str); 19] = [
     (4, "names that one life left unsynced were never synced by the next"),
     (5, "metadata was committed on top of pages whose sync had failed in the life before"),
     (6, "what recovery read from the page cache was taken for synced"),
@@ -20,6 +20,11 @@ const PAST: [(u64, &str); 14] = [
     (1_815, "a truncation into a batch left the recovery point behind the batch's base"),
     (20_928, "the rest of a failed write, cut off and not synced, came back behind a segment"),
     (569, "a truncation left a hole before the start, behind which recovery stopped"),
+    (1_882_614_066_583_906, "an empty segment took up the indexes of what a power cut had taken"),
+    (1_882_614_627_566_212, "a batch was served whose leader epoch could not be written"),
+    (501_087, "offsets were given twice after a truncation into the batch of a new start"),
+    (3_002_223, "the model went on promising the batch of the start, which was cut into"),
+    (1_882_614_897_049_963, "leader epochs that recovery had found were never checkpointed"),
 ];
 
 /// Seeds among which each mistake has to be found.

@@ -33,7 +33,13 @@ impl<D: Disk> Log<D> {
             self.roll()?;
         }
         self.pin_active().map_err(|error| self.poison("create or open a segment in", &error))?;
-        let new_epoch = self.note(batches, &appended);
+        check(batches, &appended);
+        if self.note_epochs(batches)
+            && let Err(error) = self.write_epochs()
+        {
+            self.epochs.truncate_end(self.end);
+            return Err(error);
+        }
         let Some(active) = &mut self.active else { return Err(self.out_of_range(appended.first)) };
         if let Some(file) = &active.segment.pinned
             && let Err(error) = file.write_at(batches, active.segment.size)
@@ -43,13 +49,25 @@ impl<D: Disk> Log<D> {
                 // the next start cuts what this could not
                 Err(cut) => io::Error::other(format!("{error}; cutting it back: {cut}")),
             };
+            self.epochs.truncate_end(self.end);
             return Err(self.poison("append to", &error));
         }
+        active.note(batches);
         active.segment.size += batches.len() as u64;
         active.segment.end = appended.last + 1;
         self.end = appended.last + 1;
         self.unsynced_bytes += batches.len() as u64;
-        if new_epoch { self.write_epochs() } else { Ok(()) }
+        Ok(())
+    }
+
+    /// Notes the leader epochs that begin with these batches; true when there are any. Before they
+    /// are written, as what an open finds noted behind the end it forgets.
+    fn note_epochs(&mut self, bytes: &[u8]) -> bool {
+        let mut any = false;
+        for (header, _) in batches(bytes).flatten() {
+            any |= self.epochs.note(header.leader_epoch, header.base_offset);
+        }
+        any
     }
 
     fn must_roll(&self, bytes: u64, appended: &Appended) -> bool {
@@ -118,26 +136,6 @@ impl<D: Disk> Log<D> {
         }
     }
 
-    /// Notes what the headers say; true when a leader epoch begins with these batches.
-    fn note(&mut self, bytes: &[u8], appended: &Appended) -> bool {
-        let Some(active) = &mut self.active else { return false };
-        let (mut position, mut next, mut new_epoch) = (active.segment.size, appended.first, false);
-        for batch in batches(bytes) {
-            let (header, raw) = batch.expect("the partition appends batches that it validated");
-            assert_eq!(header.base_offset, next, "a batch does not carry the offset it is given");
-            active.first_timestamp.get_or_insert(header.max_timestamp);
-            active.recent.note(header.base_offset, position, raw.len());
-            active.index.batch(position, &header);
-            new_epoch |= self.epochs.note(header.leader_epoch, header.base_offset);
-            position += raw.len() as u64;
-            next = header.next_offset();
-        }
-        let written = position - active.segment.size;
-        assert_eq!(written, bytes.len() as u64, "an append ends within a batch");
-        assert_eq!(next, appended.last + 1, "the last batch does not end where it should");
-        new_epoch
-    }
-
     /// Replaces the epoch checkpoint; it is synced with the log.
     pub(super) fn write_epochs(&mut self) -> Result<(), LogError> {
         let bytes = checkpoint::epochs_to_bytes(self.epochs.entries());
@@ -153,4 +151,31 @@ impl<D: Disk> Log<D> {
         self.changed(Some(file));
         Ok(())
     }
+}
+
+impl<D: Disk> Active<D> {
+    /// Notes what the headers of batches say that were just written behind the end. Not before:
+    /// lookups by time go on when a write has failed, and must not find what is not there.
+    fn note(&mut self, bytes: &[u8]) {
+        let mut position = self.segment.size;
+        for (header, raw) in batches(bytes).flatten() {
+            self.first_timestamp.get_or_insert(header.max_timestamp);
+            self.recent.note(header.base_offset, position, raw.len());
+            self.index.batch(position, &header);
+            position += raw.len() as u64;
+        }
+    }
+}
+
+/// Panics where the batches contradict what is said about them: that must not reach the disk.
+fn check(bytes: &[u8], appended: &Appended) {
+    let (mut checked, mut next) = (0, appended.first);
+    for batch in batches(bytes) {
+        let (header, raw) = batch.expect("the partition appends batches that it validated");
+        assert_eq!(header.base_offset, next, "a batch does not carry the offset it is given");
+        checked += raw.len();
+        next = header.next_offset();
+    }
+    assert_eq!(checked, bytes.len(), "an append ends within a batch");
+    assert_eq!(next, appended.last + 1, "the last batch does not end where it should");
 }

@@ -14,6 +14,7 @@ use crate::{
     disk::{Disk, File, Open, read_file, remove_if_there},
     epochs::Epochs,
     error::{Doing, Error},
+    index::Index,
     name::{self, Kind, Stage},
     scan::{LOOKUP, Step, Walk},
     segment::{Builder, Segment},
@@ -175,7 +176,7 @@ impl<D: Disk> Log<D> {
             self.scan(segment, &file, next.copied(), &mut scan).doing("recover", &path)?;
         }
         self.settle_ends(known)?;
-        self.settle_epochs(checkpointed)?;
+        self.settle_epochs(checkpointed.as_ref())?;
         self.settle_snapshots().doing("remove a producer snapshot from", &dir)?;
         self.synced = if known.clean { self.end } else { durable.min(self.end) };
         if discarded || self.recovery.dropped_bytes > 0 {
@@ -199,13 +200,16 @@ impl<D: Disk> Log<D> {
         let offsets = read_file(disk, &segment.path(&self.dir, Kind::Index))?;
         let times = read_file(disk, &segment.path(&self.dir, Kind::TimeIndex))?;
         let (base, size) = (segment.base, segment.size);
-        let index = offsets.zip(times).and_then(|(offsets, times)| {
-            crate::index::Index::parse(base, i64::MAX, size, &offsets, &times)
-        });
-        let Some(index) = index.or_else(|| (size == 0).then(|| crate::index::Index::new(base)))
-        else {
-            return Ok(false);
+        let index = if size == 0 {
+            // index files beside it are of what a crash took away: none are written when it is
+            // closed empty
+            Some(Index::new(base))
+        } else {
+            let files = offsets.zip(times);
+            files.and_then(|(offsets, times)| Index::parse(base, i64::MAX, size, &offsets, &times))
         };
+        let Some(index) = index else { return Ok(false) };
+        let noted = index.largest();
         let from = index.last_position();
         let mut builder = Builder::resume(index, self.config.index_interval_bytes, 0);
         let mut walk = Walk::new(&**file, from, size, LOOKUP);
@@ -223,6 +227,9 @@ impl<D: Disk> Log<D> {
                 Step::End => break,
                 Step::Batch(..) | Step::Invalid => return Ok(false),
             }
+        }
+        if noted.is_some_and(|largest| largest.offset >= next) {
+            return Ok(false);
         }
         builder.set_since(since);
         let first = Walk::new(&**file, 0, size, LOOKUP).step()?;
@@ -256,17 +263,18 @@ impl<D: Disk> Log<D> {
         Ok(())
     }
 
-    fn load_epochs(&mut self) -> Result<bool, Error> {
+    /// Takes up the checkpoint of the leader epochs; returns what it said, where there is one.
+    fn load_epochs(&mut self) -> Result<Option<Epochs>, Error> {
         let path = self.dir.join(name::EPOCHS);
         let bytes = read_file(&self.shared.disk, &path).doing("read", &path)?;
         let entries = bytes.and_then(|bytes| checkpoint::epochs_from_bytes(&bytes));
         let epochs = entries.and_then(Epochs::from_entries);
         self.epochs = epochs.clone().unwrap_or_default();
-        Ok(epochs.is_some())
+        Ok(epochs)
     }
 
-    fn settle_epochs(&mut self, checkpointed: bool) -> Result<(), LogError> {
-        if !checkpointed && self.segment_count() > 0 {
+    fn settle_epochs(&mut self, checkpointed: Option<&Epochs>) -> Result<(), LogError> {
+        if checkpointed.is_none() && self.segment_count() > 0 {
             let mut epochs = Epochs::default();
             self.for_each_header(self.start, |header| {
                 epochs.note(header.leader_epoch, header.base_offset);
@@ -275,6 +283,11 @@ impl<D: Disk> Log<D> {
         }
         self.epochs.truncate_end(self.end);
         self.epochs.truncate_start(self.start);
+        if checkpointed.unwrap_or(&Epochs::default()) != &self.epochs {
+            // a later open that has no need to scan trusts the file, and an epoch that it did not
+            // know would be given to batches behind those of a higher one
+            self.write_epochs()?;
+        }
         Ok(())
     }
 

@@ -31,6 +31,10 @@ impl<D: Disk> Log<D> {
         // must not be taken for synced
         let last = self.segments().rev().find(|segment| segment.base <= end);
         self.lower_recovery_point(last.map_or(end, |segment| segment.base))?;
+        if self.start > self.shared.log_start(&self.partition) {
+            // a cut within the batch of the start leaves nothing else to tell where offsets go on
+            self.checkpoint_start(self.start)?;
+        }
         if self.closed.back().is_some_and(|last| last.end > end) {
             // a compaction under way must not bring back what goes
             remove_swaps(&self.shared, &self.dir)?;
@@ -54,6 +58,7 @@ impl<D: Disk> Log<D> {
         self.shared.check()?;
         self.begin_truncation();
         self.lower_recovery_point(0)?;
+        self.checkpoint_start(start)?;
         remove_swaps(&self.shared, &self.dir)?;
         self.drop_from(0).map_err(|error| self.poison("empty", &error))?;
         (self.start, self.end, self.synced) = (start, start, start);
@@ -78,6 +83,13 @@ impl<D: Disk> Log<D> {
             if let Some(point) = points.get_mut(&self.partition) {
                 *point = (*point).min(to);
             }
+        })
+    }
+
+    fn checkpoint_start(&self, start: Offset) -> Result<(), LogError> {
+        let partition = self.partition.clone();
+        self.shared.change_log_starts(|starts| {
+            starts.insert(partition, start);
         })
     }
 

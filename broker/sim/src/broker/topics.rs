@@ -166,7 +166,6 @@ fn settle(
         && end >= refused.header.next_offset()
         && model.end < end
     {
-        counters.note(Rare::RefusedAppendCameBack);
         let records = model::partition::records_of(&refused.bytes, &mut env.scratch);
         model.push(refused, records.unwrap_or_default());
     }

@@ -26,8 +26,10 @@ pub(super) fn run(world: &mut World) -> Check {
     let cut = log.truncate(to);
     let boundary = model.boundary(to);
     env.trace.note(format_args!("  {of} to {to} {cut:?}"));
-    // what was promised of the tail is withdrawn by whoever truncates
-    model.batches.range_mut(boundary..).for_each(|(_, batch)| batch.acknowledged = false);
+    // what was promised of the tail is withdrawn by whoever truncates; a batch that is cut into
+    // goes as a whole, that of the start too
+    let tail = model.batches.values_mut().filter(|batch| batch.header.next_offset() > to);
+    tail.for_each(|batch| batch.acknowledged = false);
     model.high_watermark = model.high_watermark.min(boundary);
     if cut.is_ok() {
         let gone = model.batches.range(boundary..).count();
