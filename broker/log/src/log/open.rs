@@ -276,7 +276,9 @@ impl<D: Disk> Log<D> {
     fn settle_epochs(&mut self, checkpointed: Option<&Epochs>) -> Result<(), LogError> {
         if checkpointed.is_none() && self.segment_count() > 0 {
             let mut epochs = Epochs::default();
-            self.for_each_header(self.start, |header| {
+            // what lies before the start counts: no batch may follow one of a higher epoch
+            let first = self.segments().next().map_or(self.start, |segment| segment.base);
+            self.for_each_header(first, |header| {
                 epochs.note(header.leader_epoch, header.base_offset);
             })?;
             self.epochs = epochs;
