@@ -30,9 +30,11 @@ test: packages check
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
 	$(MAKE) --no-print-directory sim fuzz suites
 
-# one broker on a faulty disk, fresh seeds; a failure prints the command that replays it
+# one broker on a faulty disk. The seeds follow from the commit: new ones for every commit, yet the same
+# commit gets the same verdict everywhere. More of them: make sim FROM=1 SEEDS=100000
+FROM ?= $(shell printf '%d' 0x$$(git rev-parse --short=10 HEAD 2>/dev/null || echo 0))
 sim:
-	cargo run --release --locked -q -p kastellan-sim -- --for $(or $(SECONDS_OF_SIM),60)s
+	cargo run --release --locked -q -p kastellan-sim -- --from $(FROM) --seeds $(or $(SEEDS),6000)
 
 # hostile bytes, a minute a target
 fuzz:
