@@ -5,7 +5,7 @@ use super::*;
 
 /// Seeds that once found something, and what that was. They no longer take the same way, since the
 /// simulator has changed; they cost nothing.
-const PAST: [(u64, &str); 20] = [
+const PAST: [(u64, &str); 21] = [
     (4, "names that one life left unsynced were never synced by the next"),
     (5, "metadata was committed on top of pages whose sync had failed in the life before"),
     (6, "what recovery read from the page cache was taken for synced"),
@@ -25,6 +25,7 @@ const PAST: [(u64, &str); 20] = [
     (501_087, "offsets were given twice after a truncation into the batch of a new start"),
     (3_002_223, "the model went on promising the batch of the start, which was cut into"),
     (1_882_614_897_049_963, "leader epochs that recovery had found were never checkpointed"),
+    (1_882_615_927_802_914, "the model forgot the tail that the first of two starts had lost"),
     (900_000_001_066, "the epoch of a batch before the start was forgotten with the checkpoint"),
 ];
 

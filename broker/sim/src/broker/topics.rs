@@ -183,7 +183,7 @@ fn settle(
     // a log that starts behind its end goes on there, and whatever was before is deleted
     let boundary = model.boundary(end);
     model.cut(end);
-    model.recovered = end;
+    model.recovered = model.recovered.min(end);
     let (end, compact) = (model.end, model.config.compact);
     if start < end && boundary != end && !compact {
         let what = format!("{of} ends at {end}, within a batch: the last one ends at {boundary}");

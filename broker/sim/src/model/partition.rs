@@ -39,7 +39,7 @@ pub(crate) struct Partition {
     /// The start offset that was checkpointed.
     pub(crate) durable_start: Offset,
     pub(crate) end: Offset,
-    /// Where recovery ended the last time.
+    /// Where recovery ended since the start began, at its lowest.
     pub(crate) recovered: Offset,
     /// Everything below was said to be on the disk.
     pub(crate) durable: Offset,

@@ -96,6 +96,10 @@ impl World {
 
     fn start(&mut self, mut ending: Ending, poisoned: bool) -> Check {
         self.mend_disk();
+        // a start that is cut off may have put something new where a tail was lost
+        for partition in self.env.model.partitions.values_mut() {
+            partition.recovered = kastellan_core::id::Offset::MAX;
+        }
         for attempt in 0..STARTS {
             let cut = attempt + 1 < STARTS && self.cut_recovery();
             self.env.failures_before = self.env.disk.failures().0 + self.env.disk.failures().1;
