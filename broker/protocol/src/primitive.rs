@@ -40,6 +40,9 @@ pub enum Malformed {
     /// Null where a value has to be.
     #[error("null is not allowed here")]
     Null,
+    /// A byte that says neither that a struct is there nor that it is null.
+    #[error("{0} says neither that a struct is there nor that it is null")]
+    Presence(i8),
     /// A string that is not UTF-8.
     #[error("a string is not UTF-8")]
     NotUtf8,

@@ -13,9 +13,12 @@
 //! may run up [`memory_allowed`]`(n)` bytes. Depth is bounded by the table, which has no recursion.
 
 mod budget;
+mod caps;
 mod cluster;
+mod configs;
 mod data;
 mod groups;
+mod replicas;
 pub mod schema;
 
 use crate::messages::ApiKey;
@@ -26,10 +29,10 @@ pub use budget::memory_allowed;
 use schema::{Array, Field, Kind, Schema};
 
 /// Every request that is served, by family.
-static SCHEMAS: [&[Schema]; 3] = [data::SCHEMAS, groups::SCHEMAS, cluster::SCHEMAS];
+static SCHEMAS: [&[Schema]; 5] =
+    [data::SCHEMAS, groups::SCHEMAS, cluster::SCHEMAS, configs::SCHEMAS, replicas::SCHEMAS];
 
 /// Checks the body of a request, the bytes after its header.
-///
 pub fn request(api: ApiKey, version: i16, body: &[u8]) -> Result<(), Refused> {
     let schema = schema(api).ok_or(Refused::UnknownApi(api as i16))?;
     if !schema.versions.contains(version) {
@@ -46,7 +49,12 @@ pub fn request(api: ApiKey, version: i16, body: &[u8]) -> Result<(), Refused> {
 
 /// The table's row for `api`; `None` for an API that is not served.
 pub fn schema(api: ApiKey) -> Option<&'static Schema> {
-    SCHEMAS.iter().flat_map(|family| family.iter()).find(|schema| schema.api == api)
+    schemas().find(|schema| schema.api == api)
+}
+
+/// The whole table, family by family.
+pub fn schemas() -> impl Iterator<Item = &'static Schema> {
+    SCHEMAS.iter().flat_map(|family| family.iter())
 }
 
 struct Walker<'a> {
@@ -67,7 +75,14 @@ impl Walker<'_> {
 
     fn field(&mut self, field: &'static Field) -> Result<(), Refused> {
         match field.kind {
-            Kind::Struct(fields) => self.structure(fields),
+            Kind::Struct(fields) => {
+                let nullable = field.nullable.contains(self.version);
+                let at_field = |why| Refused::Field { field: field.name, why };
+                if nullable && !self.reader.presence().map_err(at_field)? {
+                    return Ok(());
+                }
+                self.structure(fields)
+            }
             Kind::Array(array) => self.array(field, array),
             kind => {
                 let nullable = field.nullable.contains(self.version);

@@ -71,6 +71,18 @@ impl<'a> Reader<'a> {
         Ok(self.u8()? != 0)
     }
 
+    /// The byte before a struct that may be null: 1 when it is there, negative when it is not.
+    ///
+    /// Apache Kafka writes only 1 and -1. It would read any other byte from 0 up as "there" and
+    /// the message types would not, so those are refused.
+    pub fn presence(&mut self) -> Result<bool, Malformed> {
+        match self.i8()? {
+            1 => Ok(true),
+            ..=-1 => Ok(false),
+            other => Err(Malformed::Presence(other)),
+        }
+    }
+
     /// One unsigned byte.
     pub fn u8(&mut self) -> Result<u8, Malformed> {
         Ok(u8::from_be_bytes(self.array()?))

@@ -1,47 +1,31 @@
-//! The requests that move records: Produce, Fetch, `ListOffsets`, `InitProducerId`.
+//! The requests that move, find or delete records, and those of their producers.
 //!
 //! Produce and Fetch are decoded by codecs of our own, which check for themselves; their rows are
 //! for whoever decodes them with the message types.
 
+use super::caps::{PARTITIONS, TOPICS};
 use super::schema::{
-    Field, Kind, Schema, Versions, int8, int16, int32, int32s, int64, records, string, structs,
+    Field, Kind, Schema, int8, int16, int32, int32s, int64, records, row, string, structs,
     structure, uuid,
 };
 use crate::messages::ApiKey;
+use crate::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
+use crate::messages::describe_producers_request::TopicRequest;
 use crate::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 use crate::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use crate::messages::offset_for_leader_epoch_request::{
+    OffsetForLeaderPartition, OffsetForLeaderTopic,
+};
 use crate::messages::produce_request::{PartitionProduceData, TopicProduceData};
 
-/// Topics in one request: more than a cluster has.
-const TOPICS: usize = 100_000;
-/// Partitions of one topic.
-const PARTITIONS: usize = 100_000;
-
 pub(super) static SCHEMAS: &[Schema] = &[
-    Schema {
-        api: ApiKey::Produce,
-        versions: Versions { min: 3, max: 13 },
-        flexible: 9,
-        fields: PRODUCE,
-    },
-    Schema {
-        api: ApiKey::Fetch,
-        versions: Versions { min: 4, max: 18 },
-        flexible: 12,
-        fields: FETCH,
-    },
-    Schema {
-        api: ApiKey::ListOffsets,
-        versions: Versions { min: 1, max: 10 },
-        flexible: 6,
-        fields: LIST_OFFSETS,
-    },
-    Schema {
-        api: ApiKey::InitProducerId,
-        versions: Versions { min: 0, max: 5 },
-        flexible: 2,
-        fields: INIT_PRODUCER_ID,
-    },
+    row(ApiKey::Produce, 3, 13, 9, PRODUCE),
+    row(ApiKey::Fetch, 4, 18, 12, FETCH),
+    row(ApiKey::ListOffsets, 1, 10, 6, LIST_OFFSETS),
+    row(ApiKey::DeleteRecords, 0, 2, 2, DELETE_RECORDS),
+    row(ApiKey::InitProducerId, 0, 5, 2, INIT_PRODUCER_ID),
+    row(ApiKey::OffsetForLeaderEpoch, 2, 4, 4, OFFSET_FOR_LEADER_EPOCH),
+    row(ApiKey::DescribeProducers, 0, 0, 0, DESCRIBE_PRODUCERS),
 ];
 
 static PRODUCE: &[Field] = &[
@@ -137,3 +121,45 @@ static INIT_PRODUCER_ID: &[Field] = &[
     int64("ProducerId").since(3),
     int16("ProducerEpoch").since(3),
 ];
+
+static DELETE_RECORDS: &[Field] = &[
+    structs::<DeleteRecordsTopic>(
+        "Topics",
+        &Kind::Struct(&[
+            string("Name"),
+            structs::<DeleteRecordsPartition>(
+                "Partitions",
+                &Kind::Struct(&[int32("PartitionIndex"), int64("Offset")]),
+            )
+            .at_most(PARTITIONS),
+        ]),
+    )
+    .at_most(TOPICS),
+    int32("TimeoutMs"),
+];
+
+static OFFSET_FOR_LEADER_EPOCH: &[Field] = &[
+    int32("ReplicaId").since(3),
+    structs::<OffsetForLeaderTopic>(
+        "Topics",
+        &Kind::Struct(&[
+            string("Topic"),
+            structs::<OffsetForLeaderPartition>(
+                "Partitions",
+                &Kind::Struct(&[
+                    int32("Partition"),
+                    int32("CurrentLeaderEpoch").since(2),
+                    int32("LeaderEpoch"),
+                ]),
+            )
+            .at_most(PARTITIONS),
+        ]),
+    )
+    .at_most(TOPICS),
+];
+
+static DESCRIBE_PRODUCERS: &[Field] = &[structs::<TopicRequest>(
+    "Topics",
+    &Kind::Struct(&[string("Name"), int32s("PartitionIndexes").at_most(PARTITIONS)]),
+)
+.at_most(TOPICS)];

@@ -1,7 +1,8 @@
 //! The requests of consumer groups and their offsets.
 
+use super::caps::{FILTERS, GROUPS, MEMBERS, PARTITIONS, PROTOCOLS, TOPICS};
 use super::schema::{
-    Field, Kind, Schema, Versions, boolean, bytes, int8, int32, int32s, int64, string, strings,
+    Field, Kind, NEVER, Schema, boolean, bytes, int8, int32, int32s, int64, row, string, strings,
     structs,
 };
 use crate::messages::ApiKey;
@@ -10,49 +11,26 @@ use crate::messages::leave_group_request::MemberIdentity;
 use crate::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
+use crate::messages::offset_delete_request::{
+    OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
+};
 use crate::messages::offset_fetch_request::{
     OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
 };
 use crate::messages::sync_group_request::SyncGroupRequestAssignment;
 
-/// Topics in one request: more than a cluster has.
-const TOPICS: usize = 100_000;
-/// Partitions of one topic.
-const PARTITIONS: usize = 100_000;
-/// Groups or transactional ids in one request. Each may be answered in hundreds of bytes, however
-/// short its name is: the cap bounds the answer too.
-const GROUPS: usize = 10_000;
-/// Members of one group.
-const MEMBERS: usize = 10_000;
-/// Assignors that one member offers; real ones offer one to three.
-const PROTOCOLS: usize = 100;
-/// States or types to filter by; there are fewer than ten of each.
-const FILTERS: usize = 100;
-
-const fn since_0(api: ApiKey, max: i16, flexible: i16, fields: &'static [Field]) -> Schema {
-    Schema { api, versions: Versions { min: 0, max }, flexible, fields }
-}
-
 pub(super) static SCHEMAS: &[Schema] = &[
-    Schema {
-        api: ApiKey::OffsetCommit,
-        versions: Versions { min: 2, max: 9 },
-        flexible: 8,
-        fields: OFFSET_COMMIT,
-    },
-    Schema {
-        api: ApiKey::OffsetFetch,
-        versions: Versions { min: 1, max: 9 },
-        flexible: 6,
-        fields: OFFSET_FETCH,
-    },
-    since_0(ApiKey::FindCoordinator, 6, 3, FIND_COORDINATOR),
-    since_0(ApiKey::JoinGroup, 9, 6, JOIN_GROUP),
-    since_0(ApiKey::Heartbeat, 4, 4, HEARTBEAT),
-    since_0(ApiKey::LeaveGroup, 5, 4, LEAVE_GROUP),
-    since_0(ApiKey::SyncGroup, 5, 4, SYNC_GROUP),
-    since_0(ApiKey::DescribeGroups, 6, 5, DESCRIBE_GROUPS),
-    since_0(ApiKey::ListGroups, 5, 3, LIST_GROUPS),
+    row(ApiKey::OffsetCommit, 2, 9, 8, OFFSET_COMMIT),
+    row(ApiKey::OffsetFetch, 1, 9, 6, OFFSET_FETCH),
+    row(ApiKey::FindCoordinator, 0, 6, 3, FIND_COORDINATOR),
+    row(ApiKey::JoinGroup, 0, 9, 6, JOIN_GROUP),
+    row(ApiKey::Heartbeat, 0, 4, 4, HEARTBEAT),
+    row(ApiKey::LeaveGroup, 0, 5, 4, LEAVE_GROUP),
+    row(ApiKey::SyncGroup, 0, 5, 4, SYNC_GROUP),
+    row(ApiKey::DescribeGroups, 0, 6, 5, DESCRIBE_GROUPS),
+    row(ApiKey::ListGroups, 0, 5, 3, LIST_GROUPS),
+    row(ApiKey::DeleteGroups, 0, 2, 2, DELETE_GROUPS),
+    row(ApiKey::OffsetDelete, 0, 0, NEVER, OFFSET_DELETE),
 ];
 
 static OFFSET_COMMIT: &[Field] = &[
@@ -178,4 +156,22 @@ static DESCRIBE_GROUPS: &[Field] =
 static LIST_GROUPS: &[Field] = &[
     strings("StatesFilter").since(4).at_most(FILTERS),
     strings("TypesFilter").since(5).at_most(FILTERS),
+];
+
+static DELETE_GROUPS: &[Field] = &[strings("GroupsNames").at_most(GROUPS)];
+
+static OFFSET_DELETE: &[Field] = &[
+    string("GroupId"),
+    structs::<OffsetDeleteRequestTopic>(
+        "Topics",
+        &Kind::Struct(&[
+            string("Name"),
+            structs::<OffsetDeleteRequestPartition>(
+                "Partitions",
+                &Kind::Struct(&[int32("PartitionIndex")]),
+            )
+            .at_most(PARTITIONS),
+        ]),
+    )
+    .at_most(TOPICS),
 ];

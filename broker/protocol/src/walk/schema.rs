@@ -10,6 +10,9 @@ use crate::protocol::StrBytes;
 /// The most elements in any array; Kafka 4.4 has the same limit.
 pub const MOST: usize = 1_000_000;
 
+/// The first flexible version of a request that has none.
+pub const NEVER: i16 = i16::MAX;
+
 /// A range of versions, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Versions {
@@ -38,7 +41,7 @@ pub struct Schema {
     pub api: ApiKey,
     /// The versions that Kafka 4.1 calls stable.
     pub versions: Versions,
-    /// The first flexible version (KIP-482): compact lengths and tagged fields.
+    /// The first flexible version (KIP-482): compact lengths and tagged fields; or [`NEVER`].
     pub flexible: i16,
     /// The fields, in the order of the wire.
     pub fields: &'static [Field],
@@ -80,7 +83,7 @@ pub enum Kind {
     Bytes,
     /// Record batches with their length: bytes, as far as the walker goes.
     Records,
-    /// A struct in place.
+    /// A struct in place; a byte goes before one that may be null and says whether it is there.
     Struct(&'static [Field]),
     /// An array.
     Array(Array),
@@ -109,7 +112,7 @@ impl Kind {
             Kind::Uuid => 16,
             Kind::Struct(fields) => {
                 let present = fields.iter().filter(|field| field.is_plain_in(version));
-                let sum: usize = present.map(|field| field.kind.smallest(version, flexible)).sum();
+                let sum: usize = present.map(|field| field.smallest(version, flexible)).sum();
                 sum + usize::from(flexible)
             }
         }
@@ -120,6 +123,14 @@ impl Field {
     const fn new(name: &'static str, kind: Kind) -> Self {
         let (versions, nullable) = (Versions::ALL, Versions::NONE);
         Field { name, kind, versions, nullable, tag: None }
+    }
+
+    /// The fewest bytes that the field takes on the wire: one for a struct that may be null.
+    fn smallest(&self, version: i16, flexible: bool) -> usize {
+        match self.kind {
+            Kind::Struct(_) if self.nullable.contains(version) => 1,
+            kind => kind.smallest(version, flexible),
+        }
     }
 
     /// Whether `version` has the field, outside of the tagged ones.
@@ -167,6 +178,17 @@ impl Field {
         }
         self
     }
+}
+
+/// A request's row: its versions from `min` to `max`, flexible from `flexible` on.
+pub(super) const fn row(
+    api: ApiKey,
+    min: i16,
+    max: i16,
+    flexible: i16,
+    fields: &'static [Field],
+) -> Schema {
+    Schema { api, versions: Versions { min, max }, flexible, fields }
 }
 
 /// A boolean.
@@ -217,6 +239,11 @@ pub(super) const fn records(name: &'static str) -> Field {
 /// A struct in place.
 pub(super) const fn structure(name: &'static str, fields: &'static [Field]) -> Field {
     Field::new(name, Kind::Struct(fields))
+}
+
+/// An array of INT8.
+pub(super) const fn int8s(name: &'static str) -> Field {
+    array(name, &Kind::Int8, size_of::<i8>())
 }
 
 /// An array of INT32.

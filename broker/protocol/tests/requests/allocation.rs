@@ -6,7 +6,7 @@ use super::apis::{APIS, Api};
 use super::forge::Forge;
 use bytes::Bytes;
 use kastellan_protocol::walk::schema;
-use kastellan_protocol::walk::schema::{Field, Kind, Schema};
+use kastellan_protocol::walk::schema::{Field, Kind, NEVER, Schema};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -145,7 +145,8 @@ impl Tally {
 /// The first versions of the old and of the flexible form: those with the smallest elements.
 fn corners(schema: &Schema) -> impl Iterator<Item = i16> {
     let (min, flexible) = (schema.versions.min, schema.flexible);
-    [min, flexible].into_iter().skip(usize::from(min == flexible))
+    let flexible = Some(flexible).filter(|first| *first != min && *first != NEVER);
+    [min].into_iter().chain(flexible)
 }
 
 #[test]
@@ -172,6 +173,9 @@ fn as_many_of_the_smallest_elements_as_pass_stay_within_the_bound() {
 fn unknown_tagged_fields_stay_within_the_bound() {
     let mut tally = Tally::default();
     each_api(|api, schema| {
+        if schema.flexible == NEVER {
+            return;
+        }
         for (name, _, _) in arrays(schema.fields, schema.flexible, true) {
             for tags in [1, 2, 6, 12, 64] {
                 let most = 2000 / usize::try_from(1 + tags / 5).expect("small");

@@ -118,6 +118,24 @@ fn a_known_tagged_field_has_to_fill_its_bytes() {
 }
 
 #[test]
+fn a_struct_that_may_be_null_is_there_or_null_and_nothing_else() {
+    use kastellan_protocol::ApiKey;
+    // no topics, a limit of 10 partitions, then the cursor
+    let with = |cursor: &[u8]| {
+        let body = [&[1, 0, 0, 0, 10], cursor, &[0]].concat();
+        request(ApiKey::DescribeTopicPartitions, 0, &body)
+    };
+    let full = |presence: u8| [presence, 2, b't', 0, 0, 0, 5, 0];
+    assert_eq!(with(&full(1)), Ok(()));
+    assert_eq!(with(&[0xff]), Ok(()));
+    for presence in [0, 2, 0x7f] {
+        let why = Malformed::Presence(presence.cast_signed());
+        assert_eq!(with(&full(presence)), Err(Refused::Field { field: "Cursor", why }));
+    }
+    assert!(with(&full(1)[..5]).is_err(), "a cursor that is cut");
+}
+
+#[test]
 fn an_array_above_its_cap_is_refused_though_its_bytes_are_there() {
     use kastellan_protocol::ApiKey;
     let schema = schema(ApiKey::JoinGroup).expect("served");

@@ -125,7 +125,13 @@ impl<'a> Forge<'a> {
     fn field(&mut self, field: &'static Field) {
         let null = field.nullable.contains(self.version) && self.choices.below(4) == 1;
         match field.kind {
-            Kind::Struct(fields) => self.structure(fields, 0),
+            Kind::Struct(_) if null => self.out.push(0xff),
+            Kind::Struct(fields) => {
+                if field.nullable.contains(self.version) {
+                    self.out.push(1);
+                }
+                self.structure(fields, 0);
+            }
             Kind::Array(_) if null && self.flexible => self.out.push(0),
             Kind::Array(_) if null => self.out.extend_from_slice(&[0xff; 4]),
             Kind::Array(array) => {

@@ -4,7 +4,7 @@
 use super::apis::{APIS, Again, Api};
 use super::forge::Forge;
 use kastellan_protocol::api_version;
-use kastellan_protocol::walk::{request, schema};
+use kastellan_protocol::walk::{request, schema, schemas};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -21,7 +21,7 @@ fn anything() -> impl Strategy<Value = (&'static Api, i16, Vec<u8>)> {
 
 #[test]
 fn every_served_api_is_in_the_table_in_every_version() {
-    assert_eq!(APIS.len(), api_version::served().len());
+    assert_eq!(APIS.len(), schemas().count());
     for &(api, min, max) in api_version::served() {
         let versions = schema(api).expect("in the table").versions;
         assert_eq!((versions.min, versions.max), (min, max), "{api:?}");

@@ -1,0 +1,21 @@
+//! How many elements of each kind make sense in one request.
+
+/// Topics or other resources in one request: more than a cluster has.
+pub(super) const TOPICS: usize = 100_000;
+/// Partitions of one topic.
+pub(super) const PARTITIONS: usize = 100_000;
+/// Replicas of one partition.
+pub(super) const REPLICAS: usize = 1_000;
+/// Settings of one topic or broker: a few times more than there are.
+pub(super) const SETTINGS: usize = 2_000;
+/// Groups or transactional ids in one request. Each may be answered in hundreds of bytes, however
+/// short its name is: the cap bounds the answer too.
+pub(super) const GROUPS: usize = 10_000;
+/// Log directories of one broker.
+pub(super) const DIRECTORIES: usize = 1_000;
+/// Members of one group.
+pub(super) const MEMBERS: usize = 10_000;
+/// Assignors that one member offers; real ones offer one to three.
+pub(super) const PROTOCOLS: usize = 100;
+/// States or types to filter by; there are fewer than ten of each.
+pub(super) const FILTERS: usize = 100;
