@@ -128,7 +128,7 @@ fn a_struct_that_may_be_null_is_there_or_null_and_nothing_else() {
     let full = |presence: u8| [presence, 2, b't', 0, 0, 0, 5, 0];
     assert_eq!(with(&full(1)), Ok(()));
     assert_eq!(with(&[0xff]), Ok(()));
-    for presence in [0, 2, 0x7f] {
+    for presence in [0_u8, 2, 0x7f] {
         let why = Malformed::Presence(presence.cast_signed());
         assert_eq!(with(&full(presence)), Err(Refused::Field { field: "Cursor", why }));
     }
