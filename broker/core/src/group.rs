@@ -2,12 +2,14 @@
 //!
 //! Hard state is what the partition's records say ([`hard`]); who is parked, who is silent, which
 //! barrier is up is soft ([`live`]) and dies with the coordinator, whose members find the next one
-//! and go on. What members say to each other through it (subscriptions, assignments) is opaque.
+//! and go on. What members say to each other through it (subscriptions, assignments) is opaque but
+//! for one question: whether anybody reads a topic whose offsets are to go ([`subscription`]).
 //!
 //! The way of a generation: [`join`] parks members at the barrier of [`rebalance`], the barrier
 //! opens with a new generation and its leader, [`sync`] brings the leader's assignment and with it
 //! the only record, [`heartbeat`] and [`leave`] tell who is still there.
 
+mod delete;
 mod describe;
 mod hard;
 mod heartbeat;
@@ -24,6 +26,7 @@ mod reply;
 mod retention;
 mod settings;
 mod state;
+mod subscription;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -35,8 +38,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use kastellan_protocol::ErrorCode;
 
 pub use input::{
-    CommitOffsets, DeleteGroup, Describe, FetchOffsets, Heartbeat, Input, Join, Leave, List,
-    OffsetToCommit, Protocol, Sync, TopicToFetch,
+    CommitOffsets, DeleteGroup, DeleteOffsets, Describe, FetchOffsets, Heartbeat, Input, Join,
+    Leave, List, OffsetToCommit, Protocol, Sync, TopicToFetch,
 };
 pub use name::{GroupId, InstanceId, MemberId};
 pub use record::{CommittedOffset, GroupMetadata, MemberMetadata, Record, Unreadable};
@@ -259,7 +262,8 @@ impl Machine for Coordinator {
             }
             Input::Describe(it) => reply(it.ticket, Reply::Describe(self.describe(&it.group))),
             Input::List(list) => reply(list.ticket, Reply::List(Ok(self.list(&list)))),
-            Input::DeleteGroup(delete) => self.delete_group(&delete, effects),
+            Input::DeleteGroup(delete) => self.delete_group(now, &delete, effects),
+            Input::DeleteOffsets(delete) => self.delete_offsets(&delete, effects),
             Input::TopicDeleted { topic, id } => self.forget_topic(&topic, id, effects),
             Input::Refused { records } => {
                 for record in &records {

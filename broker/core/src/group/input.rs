@@ -32,6 +32,8 @@ pub enum Input {
     List(List),
     /// A group to forget, offsets and all.
     DeleteGroup(DeleteGroup),
+    /// Offsets of a group to forget.
+    DeleteOffsets(DeleteOffsets),
     /// A topic is gone, and with it whatever was committed for it.
     TopicDeleted {
         /// Its name.
@@ -225,4 +227,15 @@ pub struct DeleteGroup {
     pub ticket: Ticket,
     /// The group.
     pub group: GroupId,
+}
+
+/// `OffsetDelete`; the shell has put topics and partitions that do not exist aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteOffsets {
+    /// Whom to answer.
+    pub ticket: Ticket,
+    /// The group.
+    pub group: GroupId,
+    /// What to forget: topics, each with partitions.
+    pub topics: Vec<(String, Vec<i32>)>,
 }

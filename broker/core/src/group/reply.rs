@@ -49,6 +49,8 @@ pub enum Reply {
     List(Result<Vec<Listed>, ErrorCode>),
     /// To `DeleteGroups`.
     DeleteGroup(Result<(), ErrorCode>),
+    /// To `OffsetDelete`: each topic's fate in the order of the request, or a refusal of all.
+    DeleteOffsets(Result<Vec<Result<(), ErrorCode>>, ErrorCode>),
 }
 
 /// A place in a generation, or why there is none.
@@ -189,6 +191,7 @@ impl Reply {
             Self::Describe(_) => Self::Describe(Err(error)),
             Self::List(_) => Self::List(Err(error)),
             Self::DeleteGroup(_) => Self::DeleteGroup(Err(error)),
+            Self::DeleteOffsets(_) => Self::DeleteOffsets(Err(error)),
         }
     }
 }
@@ -211,6 +214,7 @@ impl Input {
             Self::Describe(describe) => (describe.ticket, Reply::Describe(Err(error))),
             Self::List(list) => (list.ticket, Reply::List(Err(error))),
             Self::DeleteGroup(delete) => (delete.ticket, Reply::DeleteGroup(Err(error))),
+            Self::DeleteOffsets(delete) => (delete.ticket, Reply::DeleteOffsets(Err(error))),
             Self::Loaded | Self::TopicDeleted { .. } | Self::Refused { .. } | Self::Tick => {
                 return None;
             }

@@ -1,17 +1,14 @@
 //! What is forgotten: offsets that nobody came back for, offsets of deleted topics, empty groups.
 
-use kastellan_protocol::ErrorCode;
 use uuid::Uuid;
 
 use super::{
     Coordinator,
     hard::HardGroup,
-    input::DeleteGroup,
-    live::Phase,
     name::GroupId,
     offsets::may_be_the_same,
     record::{CommittedOffset, Record},
-    reply::{Effect, Reply},
+    reply::Effect,
     settings::Settings,
 };
 use crate::machine::Now;
@@ -52,22 +49,6 @@ impl Coordinator {
             append(group, records, effects);
         }
     }
-
-    /// `DeleteGroups`: an empty group goes with all that it committed.
-    pub(super) fn delete_group(&self, delete: &DeleteGroup, effects: &mut Vec<Effect>) {
-        let group = &delete.group;
-        let answer = match (self.live.get(group), self.hard.get(group)) {
-            (Some(live), _) if live.phase != Phase::Empty => Err(ErrorCode::NonEmptyGroup),
-            (_, None) => Err(ErrorCode::GroupIdNotFound),
-            (_, Some(known)) => {
-                let (mut records, _) = tombstones(group, known, |_, _| true);
-                records.push(Record::Group { group: group.clone(), value: None });
-                append(group, records, effects);
-                Ok(())
-            }
-        };
-        effects.push(Effect::Reply(delete.ticket, Reply::DeleteGroup(answer)));
-    }
 }
 
 /// KIP-211: the retention of a group's offsets begins when its last member has gone; of a group
@@ -87,7 +68,7 @@ fn expired(known: &HardGroup, offset: &CommittedOffset, now: Now, settings: &Set
 }
 
 /// Tombstones for the offsets that are `gone`, and how many offsets are left.
-fn tombstones(
+pub(super) fn tombstones(
     group: &GroupId,
     known: &HardGroup,
     gone: impl Fn(&str, &CommittedOffset) -> bool,
@@ -107,7 +88,8 @@ fn tombstones(
     (records, left)
 }
 
-fn append(group: &GroupId, mut records: Vec<Record>, effects: &mut Vec<Effect>) {
+/// Asks for `records` to be appended, in batches that any log takes.
+pub(super) fn append(group: &GroupId, mut records: Vec<Record>, effects: &mut Vec<Effect>) {
     while !records.is_empty() {
         let rest = records.split_off(records.len().min(TOMBSTONES_AT_ONCE));
         effects.push(Effect::Append { group: group.clone(), records });

@@ -1,5 +1,6 @@
 //! Whole lives of groups, without a clock and without a log: a bench applies what is appended.
 
+mod deleting;
 mod describing;
 mod hostile;
 mod joining;

@@ -25,7 +25,10 @@ fn join() -> impl Strategy<Value = Input> {
     let times = (number(), prop_oneof![6_000..20_000_i32, any::<i32>()]);
     (who, times, "[ct]?", protocols).prop_map(
         |((group, member, instance, flags), (rebalance, session), protocol_type, protocols)| {
-            let protocol = |name| Protocol { name, metadata: Bytes::from_static(b"m") };
+            // one who says what it reads, and one whose bytes are no subscription
+            let metadata =
+                if flags.0 { &b"\0\0\0\0\0\x01\0\x01t\xff\xff\xff\xff"[..] } else { b"m" };
+            let protocol = |name| Protocol { name, metadata: Bytes::from_static(metadata) };
             Input::Join(Box::new(Join {
                 ticket: Ticket(0),
                 group: group.into(),
@@ -112,6 +115,12 @@ fn others() -> impl Strategy<Value = Input> {
         Just(Input::List(List { ticket, states: Vec::new(), types: Vec::new() })),
         name()
             .prop_map(move |group| Input::DeleteGroup(DeleteGroup { ticket, group: group.into() })),
+        (name(), "[tu]", prop::collection::vec(number(), 0..3)).prop_map(
+            move |(group, topic, partitions)| {
+                let topics = vec![(topic, partitions)];
+                Input::DeleteOffsets(DeleteOffsets { ticket, group: group.into(), topics })
+            }
+        ),
         Just(Input::TopicDeleted { topic: "t".to_owned(), id: Uuid::nil() }),
         Just(Input::Tick),
     ]
@@ -130,6 +139,7 @@ fn ask(bench: &mut Bench, mut input: Input) -> Option<Ticket> {
         Input::Describe(it) => it.ticket = fresh,
         Input::List(it) => it.ticket = fresh,
         Input::DeleteGroup(it) => it.ticket = fresh,
+        Input::DeleteOffsets(it) => it.ticket = fresh,
         Input::Loaded | Input::TopicDeleted { .. } | Input::Refused { .. } | Input::Tick => (),
     }
     let asks = input.refusal(ErrorCode::NotCoordinator).is_some();

@@ -93,23 +93,3 @@ fn many_tombstones_go_out_in_several_batches() {
         .collect();
     assert_eq!(sizes, [1000, 1000, 500]);
 }
-
-#[test]
-fn a_group_is_deleted_by_name_only_while_it_is_empty() {
-    let mut bench = Bench::new();
-    let delete = |bench: &mut Bench| {
-        let ticket = bench.ticket();
-        bench.step(Input::DeleteGroup(DeleteGroup { ticket, group: g() }));
-        bench.answers.remove(&ticket)
-    };
-    let missing = Reply::DeleteGroup(Err(ErrorCode::GroupIdNotFound));
-    assert_eq!(delete(&mut bench), Some(missing.clone()));
-    commit(&mut bench, |_| ()).unwrap();
-    let mut people = [reader()];
-    bench.form(&mut people);
-    assert_eq!(delete(&mut bench), Some(Reply::DeleteGroup(Err(ErrorCode::NonEmptyGroup))));
-    bench.leave(&people[0]).unwrap();
-    assert_eq!(delete(&mut bench), Some(Reply::DeleteGroup(Ok(()))));
-    assert!(bench.coordinator.is_empty());
-    assert_eq!(delete(&mut bench), Some(missing));
-}

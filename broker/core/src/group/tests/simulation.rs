@@ -22,6 +22,10 @@ enum Deed {
     Change(usize, u8),
     /// It commits.
     Commit(usize),
+    /// An admin deletes the group.
+    DeleteGroup,
+    /// An admin deletes what was committed for a partition.
+    DeleteOffset(i32),
     /// Time passes, in milliseconds.
     Pass(u64),
     /// The coordinator dies and another one takes over.
@@ -128,6 +132,8 @@ impl World {
                     (it.generation, it.member, it.instance) = (generation, member, instance);
                 });
             }
+            Deed::DeleteGroup => self.delete_group(),
+            Deed::DeleteOffset(partition) => self.delete_offset(*partition),
             Deed::Pass(ms) => self.bench.pass(*ms),
             Deed::FailOver => {
                 self.bench.fail_over();
@@ -138,6 +144,42 @@ impl World {
             }
         }
         self.look();
+    }
+
+    /// A group is deleted if nobody is in it; then nothing is left of it, now or after a replay.
+    fn delete_group(&mut self) {
+        let occupied = self.bench.coordinator.live.get(&g());
+        let occupied = occupied.is_some_and(|live| live.phase != Phase::Empty);
+        let ticket = self.bench.ticket();
+        self.bench.step(Input::DeleteGroup(DeleteGroup { ticket, group: g() }));
+        match self.bench.answers.remove(&ticket) {
+            Some(Reply::DeleteGroup(Ok(()))) => {
+                assert!(!occupied, "a group with members was deleted");
+                assert!(self.bench.coordinator.is_empty());
+            }
+            Some(Reply::DeleteGroup(Err(code))) => {
+                let expected = if occupied { ErrorCode::NonEmptyGroup } else { code };
+                assert_eq!(code, expected);
+            }
+            other => panic!("a deletion is answered at once: {other:?}"),
+        }
+    }
+
+    /// An offset that was deleted is gone; one that was not is what it was.
+    fn delete_offset(&mut self, partition: i32) {
+        let before = offsets::fetch(&mut self.bench, None);
+        let ticket = self.bench.ticket();
+        let topics = vec![("t".to_owned(), vec![partition])];
+        self.bench.step(Input::DeleteOffsets(DeleteOffsets { ticket, group: g(), topics }));
+        let after = offsets::fetch(&mut self.bench, None);
+        match self.bench.answers.remove(&ticket) {
+            Some(Reply::DeleteOffsets(Ok(fates))) if fates == [Ok(())] => {
+                let mut left = after.iter().flat_map(|topic| &topic.partitions);
+                assert!(left.all(|it| it.partition != partition), "it was said to be gone");
+            }
+            Some(Reply::DeleteOffsets(_)) => assert_eq!(before, after, "it was refused"),
+            other => panic!("a deletion is answered at once: {other:?}"),
+        }
     }
 
     /// What a client does next, by the answer that it has got or not.
@@ -318,6 +360,8 @@ fn any_deed() -> impl Strategy<Value = Deed> {
         2 => any::<usize>().prop_map(Deed::Restart),
         1 => (any::<usize>(), any::<u8>()).prop_map(|(who, choice)| Deed::Change(who, choice)),
         2 => any::<usize>().prop_map(Deed::Commit),
+        1 => Just(Deed::DeleteGroup),
+        1 => (0..2).prop_map(Deed::DeleteOffset),
         6 => (0_u64..12_000).prop_map(Deed::Pass),
         1 => (0_u64..700_000).prop_map(Deed::Pass),
         1 => Just(Deed::FailOver),
