@@ -17,6 +17,7 @@ use std::{
 
 use kastellan_core::config::BrokerConfig;
 
+pub(crate) use self::round::write_checkpoints;
 use crate::{clock::Clock, partitions::Partitions};
 
 /// How long what is in the page cache only may be without a checkpoint: Kafka's

@@ -3,6 +3,7 @@
 //! Nothing here holds the mutex across a sync or a read of the disk. A panic under the mutex
 //! poisons it: from then on the partition is offline and answers 56 `KAFKA_STORAGE_ERROR`.
 
+mod admin;
 mod append;
 mod commit;
 mod open;

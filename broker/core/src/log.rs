@@ -58,11 +58,17 @@ pub trait Log {
     fn start(&self) -> Offset;
     /// One past the last offset.
     fn end(&self) -> Offset;
+    /// Moves the start forward: records before `to` are gone for readers. One that lies behind `to`
+    /// stays; beyond the end is refused.
+    fn advance_start(&mut self, to: Offset) -> Result<(), LogError>;
     /// Drops everything at and behind `end`.
     fn truncate(&mut self, end: Offset) -> Result<(), LogError>;
     /// The epoch of the last batch, or -1.
     fn latest_epoch(&self) -> LeaderEpoch;
-    /// Where `epoch` or the largest one below it ended: (that epoch, its end offset). KIP-101,
-    /// KIP-279.
-    fn end_of_epoch(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)>;
+    /// Where `epoch` or the largest one below it that has batches ended: (that epoch, its end
+    /// offset). An epoch below all that have batches ended where the first of those began; without
+    /// any batch it ended with the log. KIP-101, KIP-279.
+    fn end_of_epoch(&self, epoch: LeaderEpoch) -> (LeaderEpoch, Offset);
+    /// The epoch of the batch at `offset`, or -1.
+    fn epoch_at(&self, offset: Offset) -> LeaderEpoch;
 }

@@ -5,6 +5,8 @@
 //! acknowledgements are promised to survive a power cut, the end of what is synced.
 
 mod append;
+mod delete;
+mod epoch;
 mod read;
 
 use kastellan_protocol::ErrorCode;
@@ -77,16 +79,6 @@ impl<L: Log> Partition<L> {
         &mut self.producers
     }
 
-    /// The epoch in which this broker leads.
-    pub fn epoch(&self) -> LeaderEpoch {
-        self.epoch
-    }
-
-    /// Leads on in a newer epoch; an older one changes nothing.
-    pub fn lead(&mut self, epoch: LeaderEpoch) {
-        self.epoch = self.epoch.max(epoch);
-    }
-
     /// What `acks=all` promises here.
     pub fn durability(&self) -> Durability {
         self.durability
@@ -107,17 +99,6 @@ impl<L: Log> Partition<L> {
     pub fn synced(&mut self, upto: Offset) -> bool {
         self.synced = self.synced.max(upto.min(self.log.end()));
         self.advance()
-    }
-
-    /// Whether `epoch`, what a client takes for the leader's, is the present one; -1 is not
-    /// checked. Errors: 74 `FENCED_LEADER_EPOCH`, 75 `UNKNOWN_LEADER_EPOCH` (KIP-320).
-    pub fn check_epoch(&self, epoch: LeaderEpoch) -> Result<(), ErrorCode> {
-        match epoch {
-            -1 => Ok(()),
-            _ if epoch < self.epoch => Err(ErrorCode::FencedLeaderEpoch),
-            _ if epoch > self.epoch => Err(ErrorCode::UnknownLeaderEpoch),
-            _ => Ok(()),
-        }
     }
 
     fn advance(&mut self) -> bool {

@@ -4,6 +4,7 @@
 //! repeated batch is answered with the offsets it got the first time, a gap is refused. The number
 //! of producers is capped, and those that have been silent for long are forgotten.
 
+mod active;
 mod entry;
 mod snapshot;
 
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kastellan_protocol::{ErrorCode, batch::Header};
 
+pub use self::active::Active;
 use self::entry::Entry;
 pub use self::entry::{Sequenced, increment};
 pub use self::snapshot::BadSnapshot;

@@ -24,10 +24,12 @@ impl Epochs {
         self.0.last().map_or(-1, |(epoch, _)| *epoch)
     }
 
-    /// Notes a batch; true when its epoch is new.
+    /// Notes a batch; true when its epoch is new. An epoch that has nothing before it any more is
+    /// forgotten.
     pub(crate) fn note(&mut self, epoch: LeaderEpoch, offset: Offset) -> bool {
         let new = epoch >= 0 && epoch > self.latest();
         if new {
+            self.truncate_end(offset);
             self.0.push((epoch, offset));
         }
         new
@@ -52,11 +54,12 @@ impl Epochs {
         changed
     }
 
-    /// The epoch at or below `epoch`, and where it ended; see `Log::end_of_epoch`.
-    pub(crate) fn end_of(&self, epoch: LeaderEpoch, end: Offset) -> Option<(LeaderEpoch, Offset)> {
+    /// The epoch at or below `epoch`, or itself, and where it ended; see `Log::end_of_epoch`.
+    pub(crate) fn end_of(&self, epoch: LeaderEpoch, end: Offset) -> (LeaderEpoch, Offset) {
         let next = self.0.partition_point(|(noted, _)| *noted <= epoch);
-        let (found, _) = *self.0.get(next.checked_sub(1)?)?;
-        Some((found, self.0.get(next).map_or(end, |(_, start)| *start)))
+        let found = next.checked_sub(1).and_then(|at| self.0.get(at));
+        let found = found.map_or(epoch, |(found, _)| *found);
+        (found, self.0.get(next).map_or(end, |(_, start)| *start))
     }
 
     /// The epoch of the batch at `offset`, or -1.
@@ -82,12 +85,23 @@ mod tests {
     fn an_epoch_ends_where_the_next_begins() {
         let epochs = sample();
         assert_eq!(epochs.entries(), [(0, 0), (2, 10), (5, 20)]);
-        assert_eq!(epochs.end_of(-1, 30), None);
-        assert_eq!(epochs.end_of(0, 30), Some((0, 10)));
-        assert_eq!(epochs.end_of(1, 30), Some((0, 10)));
-        assert_eq!(epochs.end_of(2, 30), Some((2, 20)));
-        assert_eq!(epochs.end_of(9, 30), Some((5, 30)));
+        assert_eq!(epochs.end_of(0, 30), (0, 10));
+        assert_eq!(epochs.end_of(1, 30), (0, 10));
+        assert_eq!(epochs.end_of(2, 30), (2, 20));
+        assert_eq!(epochs.end_of(9, 30), (5, 30));
         assert_eq!((epochs.at(9), epochs.at(10), epochs.at(99)), (0, 2, 5));
+        let later = Epochs(vec![(3, 7), (4, 9)]);
+        assert_eq!(later.end_of(1, 30), (1, 7), "before all that are known");
+        assert_eq!(Epochs::default().end_of(1, 30), (1, 30));
+    }
+
+    #[test]
+    fn an_epoch_whose_records_are_all_gone_makes_room_for_the_next() {
+        let mut epochs = sample();
+        assert!(epochs.truncate_start(25));
+        assert_eq!(epochs.entries(), [(5, 25)]);
+        assert!(epochs.note(7, 25));
+        assert_eq!(epochs.entries(), [(7, 25)]);
     }
 
     #[test]

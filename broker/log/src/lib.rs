@@ -28,6 +28,9 @@ pub use config::Config;
 pub use directory::{Checkpoints, Directory};
 pub use disk::{Disk, File, StdDisk};
 pub use error::Error;
-pub use log::{Located, Log, Look, Receipt, Recovery, Resolved, Slice, Timed, Unsynced, WriteBack};
+pub use log::{
+    Located, Log, Look, Receipt, Recovery, Resolved, Search, Seek, Slice, Timed, Unsynced,
+    WriteBack,
+};
 pub use properties::{Properties, uuid_from_text, uuid_to_text};
 pub use shared::Budget;

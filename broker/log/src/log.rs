@@ -35,7 +35,7 @@ pub use self::{
     read::{Located, Look, Resolved, Slice},
     recover::Recovery,
     sync::{Receipt, Unsynced, WriteBack},
-    time::Timed,
+    time::{Search, Seek, Timed},
 };
 use crate::{
     config::Config,
@@ -161,11 +161,6 @@ impl<D: Disk> Log<D> {
         self.epochs.entries()
     }
 
-    /// The epoch of the batch at `offset`, or -1.
-    pub fn epoch_at(&self, offset: Offset) -> LeaderEpoch {
-        self.epochs.at(offset)
-    }
-
     fn segments(&self) -> impl DoubleEndedIterator<Item = &Segment<D>> {
         self.closed.iter().chain(self.active.iter().map(|active| &active.segment))
     }
@@ -230,7 +225,15 @@ impl<D: Disk> kastellan_core::log::Log for Log<D> {
         self.epochs.latest()
     }
 
-    fn end_of_epoch(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
+    fn end_of_epoch(&self, epoch: LeaderEpoch) -> (LeaderEpoch, Offset) {
         self.epochs.end_of(epoch, self.end)
+    }
+
+    fn epoch_at(&self, offset: Offset) -> LeaderEpoch {
+        self.epochs.at(offset)
+    }
+
+    fn advance_start(&mut self, to: Offset) -> Result<(), LogError> {
+        self.move_start(to)
     }
 }

@@ -17,6 +17,15 @@ use crate::{
     shared::Shared,
 };
 
+/// What memory has of a segment's largest timestamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recalled {
+    /// Nobody has looked yet.
+    Unknown,
+    /// This; `None` where no record has a time.
+    Known(Option<Largest>),
+}
+
 /// A segment that is written no more, or the part of the active one that readers need.
 #[derive(Debug)]
 pub(crate) struct Segment<D: Disk> {
@@ -28,12 +37,19 @@ pub(crate) struct Segment<D: Disk> {
     /// Open for as long as it holds bytes that were not synced, so that a failed write-back is
     /// seen.
     pub(crate) pinned: Option<Arc<D::File>>,
-    largest: OnceLock<Option<Largest>>,
+    /// Shared with those who look into the segment without its log.
+    largest: Arc<OnceLock<Option<Largest>>>,
 }
 
 impl<D: Disk> Segment<D> {
     pub(crate) fn new(id: u64, base: Offset, end: Offset, size: u64) -> Self {
-        Self { id, base, end, size, pinned: None, largest: OnceLock::new() }
+        Self { id, base, end, size, pinned: None, largest: Arc::default() }
+    }
+
+    /// What a reader needs of it that does without the log.
+    pub(crate) fn view(&self) -> Self {
+        let &Self { id, base, end, size, .. } = self;
+        Self { id, base, end, size, pinned: None, largest: Arc::clone(&self.largest) }
     }
 
     pub(crate) fn path(&self, dir: &Path, kind: Kind) -> PathBuf {
@@ -49,16 +65,25 @@ impl<D: Disk> Segment<D> {
 
     /// Notes the largest timestamp, where it is known without looking.
     pub(crate) fn know_largest(&mut self, largest: Option<Largest>) {
-        self.largest = OnceLock::from(largest);
+        self.largest = Arc::new(OnceLock::from(largest));
+    }
+
+    /// The largest timestamp and where it is, once somebody has looked.
+    pub(crate) fn known_largest(&self) -> Recalled {
+        self.largest.get().map_or(Recalled::Unknown, |largest| Recalled::Known(*largest))
+    }
+
+    /// Notes what a look into the index of a closed segment has found.
+    pub(crate) fn learn_largest(&self, largest: Option<Largest>) -> Option<Largest> {
+        *self.largest.get_or_init(|| largest)
     }
 
     /// The largest timestamp and where it is; from the time index when asked for the first time.
     pub(crate) fn largest(&self, shared: &Shared<D>, dir: &Path) -> io::Result<Option<Largest>> {
-        if let Some(largest) = self.largest.get() {
-            return Ok(*largest);
+        if let Recalled::Known(largest) = self.known_largest() {
+            return Ok(largest);
         }
-        let largest = self.index(shared, dir)?.largest();
-        Ok(*self.largest.get_or_init(|| largest))
+        Ok(self.learn_largest(self.index(shared, dir)?.largest()))
     }
 
     /// The indexes of a closed segment: cached, from their files, or built again from the log.

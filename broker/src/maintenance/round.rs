@@ -90,7 +90,9 @@ pub(super) fn forget_producers(partitions: &Partitions, now: i64, expiration: i6
     }
 }
 
-fn write_checkpoints(
+/// Writes down how far `which` are on the disk and where they start; on the disk when this
+/// returns.
+pub(crate) fn write_checkpoints(
     partitions: &Partitions,
     which: &[Arc<Partition>],
 ) -> Result<(), kastellan_core::log::LogError> {

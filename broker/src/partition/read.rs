@@ -7,7 +7,7 @@ use kastellan_core::{
     log::Log as _,
     partition::{self as machine, From, Isolation, Listed, Place},
 };
-use kastellan_log::{Located, Look, Resolved, Slice, StdDisk, Timed};
+use kastellan_log::{Located, Look, Resolved, Search, Slice, StdDisk, Timed};
 use kastellan_protocol::{
     ErrorCode,
     batch::{Header, Scratch},
@@ -92,36 +92,38 @@ impl Partition {
         })
     }
 
-    /// Answers `ListOffsets`. May read a segment's index and a few batches.
+    /// Answers `ListOffsets`. May read segments' indexes and a few batches, the mutex released
+    /// meanwhile.
     pub(crate) fn list(&self, sought: Sought) -> Result<Found, ErrorCode> {
         let Sought { place, current_leader_epoch, isolation } = sought;
-        self.with(|machine| {
-            let listed = machine.list(place, current_leader_epoch, isolation)?;
-            let log = machine.log();
-            let found = match listed {
-                Listed::None => Ok(None),
-                Listed::Offset(offset) => {
-                    let latest = place == Place::Latest;
-                    let epoch = if latest { log.latest_epoch() } else { log.epoch_at(offset) };
-                    return Ok(Found { timestamp: -1, offset, epoch });
-                }
-                Listed::Search { timestamp, below } => {
-                    let found = log.offset_for_time(timestamp, &mut Scratch::default());
-                    found.map(|found| found.filter(|found| found.offset < below))
-                }
-                Listed::SearchMax { below } => {
-                    let found = log.offset_of_max_timestamp(&mut Scratch::default());
-                    found.map(|found| found.filter(|found| found.offset < below))
-                }
-            };
-            let none = Found { timestamp: -1, offset: -1, epoch: -1 };
-            let found = found.map_err(|error| machine::code(&error))?;
-            Ok(found.map_or(none, |Timed { timestamp, offset, epoch }| Found {
-                timestamp,
-                offset,
-                epoch,
-            }))
-        })?
+        let listed =
+            self.with(|machine| machine.list(place, current_leader_epoch, isolation))??;
+        let (found, below) = match listed {
+            Listed::None => (None, 0),
+            Listed::Offset(offset, epoch) => return Ok(Found { timestamp: -1, offset, epoch }),
+            Listed::Search { timestamp, below } => (self.search(Search::since(timestamp))?, below),
+            Listed::SearchMax { below } => (self.search(Search::newest())?, below),
+        };
+        let none = Found { timestamp: -1, offset: -1, epoch: -1 };
+        let found = found.filter(|found| found.offset < below);
+        Ok(found.map_or(none, |Timed { timestamp, offset, epoch }| Found {
+            timestamp,
+            offset,
+            epoch,
+        }))
+    }
+
+    /// Looks for a record by its time; the mutex is held only between the looks into files.
+    fn search(&self, mut search: Search) -> Result<Option<Timed>, ErrorCode> {
+        let mut scratch = Scratch::default();
+        loop {
+            let seek = self.with(|machine| machine.log().seek(&search))?;
+            let Some(seek) = seek.map_err(|error| machine::code(&error))? else { return Ok(None) };
+            let found = seek.run(&mut search, &mut scratch);
+            if let Some(found) = found.map_err(|error| self.unreadable(&error))? {
+                return Ok(Some(found));
+            }
+        }
     }
 
     /// Shows every batch from the one that holds `from` on, in order, until `each` breaks. For the

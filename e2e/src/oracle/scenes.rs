@@ -6,6 +6,7 @@ mod groups;
 mod malformed;
 mod members;
 mod offsets;
+mod partitions;
 mod produce;
 mod producers;
 mod topics;
@@ -37,6 +38,7 @@ pub fn play(side: &mut Side) {
     offsets::play(side);
     groups::play(side);
     members::play(side);
+    partitions::play(side);
     malformed::play(side);
 }
 

@@ -67,8 +67,8 @@ pub enum Place {
 /// What there is to say about a [`Place`] without searching the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listed {
-    /// This offset, without a timestamp.
-    Offset(Offset),
+    /// This offset and this epoch, without a timestamp.
+    Offset(Offset, LeaderEpoch),
     /// There is none.
     None,
     /// The log has to be searched for this timestamp, below the offset given.
@@ -121,7 +121,7 @@ impl<L: Log> Partition<L> {
             high_watermark: self.high_watermark,
             last_stable_offset: self.high_watermark,
             log_start: self.log.start(),
-            diverging: self.diverging(from),
+            diverging: self.diverging(from)?,
             slice: None,
         };
         if fetched.diverging.is_some() {
@@ -163,20 +163,29 @@ impl<L: Log> Partition<L> {
             Isolation::ReadUncommitted | Isolation::ReadCommitted => self.high_watermark,
         };
         Ok(match place {
-            Place::Latest => Listed::Offset(below),
-            Place::Earliest | Place::EarliestLocal => Listed::Offset(self.log.start()),
+            Place::Latest => Listed::Offset(below, self.epoch),
+            Place::Earliest | Place::EarliestLocal => {
+                Listed::Offset(self.log.start(), self.epoch_at_start())
+            }
             Place::LatestTiered => Listed::None,
             Place::MaxTimestamp => Listed::SearchMax { below },
             Place::At(timestamp) => Listed::Search { timestamp, below },
         })
     }
 
-    /// Where the reader's last epoch ended here, if the reader went on behind that.
-    fn diverging(&self, from: From) -> Option<(LeaderEpoch, Offset)> {
+    /// Where the reader's last epoch ended here, if the reader went on behind that. A reader before
+    /// the start, or from an epoch that is still to come, has nowhere to go back to: 1
+    /// `OFFSET_OUT_OF_RANGE`.
+    fn diverging(&self, from: From) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
         if from.last_fetched_epoch < 0 {
-            return None;
+            return Ok(None);
         }
-        let (epoch, end) = self.log.end_of_epoch(from.last_fetched_epoch).unwrap_or((-1, -1));
-        (epoch < from.last_fetched_epoch || end < from.offset).then_some((epoch, end))
+        let ended = self.end_of_epoch(from.last_fetched_epoch);
+        let (epoch, end) = ended.ok_or(ErrorCode::OffsetOutOfRange)?;
+        if from.offset < self.log.start() {
+            return Err(ErrorCode::OffsetOutOfRange);
+        }
+        let parted = epoch < from.last_fetched_epoch || end < from.offset;
+        Ok(parted.then_some((epoch, end)))
     }
 }

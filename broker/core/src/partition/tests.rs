@@ -3,7 +3,7 @@
 use kastellan_protocol::batch::{Builder, Header, Rules, Scratch, Valid, validate};
 
 use super::*;
-use crate::log::Appended;
+use crate::{config::Cleanup, log::Appended};
 
 /// A log in memory; a slice is (first offset, how many bytes).
 #[derive(Debug, Default)]
@@ -61,9 +61,23 @@ impl Log for VecLog {
         self.batches.last().map_or(-1, |(at, _)| at.epoch)
     }
 
-    fn end_of_epoch(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
-        let last = self.batches.iter().rfind(|(at, _)| at.epoch <= epoch)?;
-        Some((last.0.epoch, last.0.last + 1))
+    fn end_of_epoch(&self, epoch: LeaderEpoch) -> (LeaderEpoch, Offset) {
+        let next = self.batches.iter().find(|(at, _)| at.epoch > epoch);
+        let last = self.batches.iter().rfind(|(at, _)| at.epoch <= epoch);
+        let epoch = last.map_or(epoch, |(at, _)| at.epoch);
+        (epoch, next.map_or(self.end(), |(at, _)| at.first))
+    }
+
+    fn epoch_at(&self, offset: Offset) -> LeaderEpoch {
+        self.batches.iter().rfind(|(at, _)| at.first <= offset).map_or(-1, |(at, _)| at.epoch)
+    }
+
+    fn advance_start(&mut self, to: Offset) -> Result<(), LogError> {
+        if self.poisoned {
+            return Err(LogError::Poisoned("pulled the plug".into()));
+        }
+        self.start = self.start.max(to);
+        Ok(())
     }
 }
 
@@ -187,6 +201,66 @@ fn a_reader_from_another_history_learns_where_it_left_ours() {
     assert_eq!(diverging(ask(5, 4)), Some((4, 3)));
     assert_eq!(diverging(ask(3, 5)), Some((4, 3)));
     assert_eq!(diverging(ask(5, 6)), None);
+    assert_eq!(diverging(ask(2, 3)), Some((3, 0)), "an epoch before all of ours");
+}
+
+#[test]
+fn an_epoch_without_batches_ends_where_the_next_began() {
+    let mut partition = partition(Durability::Replicated);
+    assert_eq!(partition.end_of_epoch(4), Some((4, 0)), "the present one, nothing written");
+    assert_eq!(partition.end_of_epoch(2), Some((2, 0)));
+    append(&mut partition, 3).unwrap();
+    partition.lead(6);
+    assert_eq!(partition.end_of_epoch(4), Some((4, 3)));
+    assert_eq!(partition.end_of_epoch(5), Some((4, 3)));
+    assert_eq!(partition.end_of_epoch(6), Some((6, 3)), "the present one has no batch either");
+    partition.lead(8);
+    append(&mut partition, 2).unwrap();
+    let ends = [3, 4, 6, 7, 8].map(|epoch| partition.end_of_epoch(epoch));
+    assert_eq!(ends, [(3, 0), (4, 3), (4, 3), (4, 3), (8, 5)].map(Some));
+    assert_eq!((partition.end_of_epoch(9), partition.end_of_epoch(-1)), (None, None));
+}
+
+#[test]
+fn a_reader_that_fetched_nothing_of_an_epoch_without_batches_does_not_diverge() {
+    let mut partition = partition(Durability::Replicated);
+    let ask = |offset, epoch| From { last_fetched_epoch: epoch, ..from(offset) };
+    assert_eq!(partition.fetch(ask(0, 4)).unwrap().diverging, None);
+    append(&mut partition, 3).unwrap();
+    partition.lead(6);
+    assert_eq!(partition.fetch(ask(3, 6)).unwrap().diverging, None);
+    assert_eq!(partition.fetch(ask(3, 7)).unwrap_err(), ErrorCode::OffsetOutOfRange);
+    partition.log_mut().start = 2;
+    assert_eq!(partition.fetch(ask(1, 4)).unwrap_err(), ErrorCode::OffsetOutOfRange);
+}
+
+#[test]
+fn records_are_deleted_up_to_the_high_watermark_and_never_come_back() {
+    const DELETE: Cleanup = Cleanup { delete: true, compact: true };
+    let mut partition = partition(Durability::Fsync);
+    append(&mut partition, 5).unwrap();
+    partition.synced(4);
+    assert_eq!(partition.delete_records(2, DELETE), Ok(2));
+    assert_eq!(partition.delete_records(1, DELETE), Ok(2), "it lies further already");
+    assert_eq!(partition.delete_records(0, DELETE), Ok(2));
+    assert_eq!(partition.fetch(from(1)).unwrap_err(), ErrorCode::OffsetOutOfRange);
+    for beyond in [5, Offset::MAX, -2, Offset::MIN] {
+        let refused = partition.delete_records(beyond, DELETE);
+        assert_eq!(refused, Err(ErrorCode::OffsetOutOfRange), "{beyond}");
+    }
+    assert_eq!(partition.delete_records(-1, DELETE), Ok(4));
+    assert!(partition.fetch(from(4)).is_ok());
+    partition.log_mut().poisoned = true;
+    assert_eq!(partition.delete_records(4, DELETE), Err(ErrorCode::KafkaStorageError));
+}
+
+#[test]
+fn a_log_that_is_only_compacted_deletes_nothing_at_a_clients_word() {
+    let mut partition = partition(Durability::Replicated);
+    append(&mut partition, 3).unwrap();
+    let only = |compact| Cleanup { delete: false, compact };
+    assert_eq!(partition.delete_records(9, only(true)), Err(ErrorCode::PolicyViolation));
+    assert_eq!(partition.delete_records(1, only(false)), Ok(1), "no policy is legal");
 }
 
 #[test]
@@ -196,9 +270,9 @@ fn the_special_offsets_need_no_search() {
     partition.synced(4);
     partition.log_mut().start = 1;
     let list = |place| partition.list(place, -1, Isolation::ReadUncommitted).unwrap();
-    assert_eq!(list(Place::Latest), Listed::Offset(4));
-    assert_eq!(list(Place::Earliest), Listed::Offset(1));
-    assert_eq!(list(Place::EarliestLocal), Listed::Offset(1));
+    assert_eq!(list(Place::Latest), Listed::Offset(4, 4));
+    assert_eq!(list(Place::Earliest), Listed::Offset(1, 4));
+    assert_eq!(list(Place::EarliestLocal), Listed::Offset(1, 4));
     assert_eq!(list(Place::LatestTiered), Listed::None);
     assert_eq!(list(Place::MaxTimestamp), Listed::SearchMax { below: 4 });
     assert_eq!(list(Place::At(7)), Listed::Search { timestamp: 7, below: 4 });

@@ -132,7 +132,7 @@ impl<D: Disk> Log<D> {
         let (segment, lookup, file) = opened.map_err(|error| self.unreadable(&error))?;
         Ok(Some(Located {
             shared: Arc::clone(&self.shared),
-            segment: Segment::new(segment.id, segment.base, segment.end, segment.size),
+            segment: segment.view(),
             file,
             lookup,
             from,

@@ -1,7 +1,7 @@
 //! Letting go of old records: by age, by size, by request.
 //!
 //! In three steps, none of which syncs under the log: the start offset moves in memory
-//! ([`Log::expire`], [`Log::advance_start`]), the directory checkpoints it
+//! ([`Log::expire`], `advance_start`), the directory checkpoints it
 //! ([`Directory::write_checkpoints`](crate::Directory::write_checkpoints)), and only what lies
 //! below the checkpointed start is removed ([`Log::remove_expired`]): renamed at once, unlinked
 //! after `file.delete.delay.ms`. Readers that hold a file keep its bytes.
@@ -20,7 +20,7 @@ use crate::{
 impl<D: Disk> Log<D> {
     /// Moves the start offset forward: records before it are gone for readers from now on. Nothing
     /// happens when it lies there already; beyond the end is refused.
-    pub fn advance_start(&mut self, to: Offset) -> Result<(), LogError> {
+    pub(super) fn move_start(&mut self, to: Offset) -> Result<(), LogError> {
         self.shared.check()?;
         if to > self.end {
             return Err(self.out_of_range(to));
@@ -47,7 +47,7 @@ impl<D: Disk> Log<D> {
         if self.active.as_ref().is_some_and(|active| active.segment.base < keep_from) {
             self.roll()?;
         }
-        self.advance_start(keep_from)?;
+        self.move_start(keep_from)?;
         Ok(true)
     }
 

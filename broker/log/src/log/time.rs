@@ -1,19 +1,26 @@
-//! Looking up offsets by time, for `ListOffsets`.
+//! Looking up offsets by time, for `ListOffsets` (KIP-79, KIP-734).
+//!
+//! In steps, so that nobody waits for a disk while holding the log: [`Log::seek`] looks only at
+//! memory and opens files, [`Seek::run`] reads them, without the log. What a step learned about a
+//! closed segment stays known to the log.
 
-use std::io;
+mod seek;
+
+use std::{io, sync::Arc};
 
 use kastellan_core::{
     id::{LeaderEpoch, Offset},
     log::LogError,
 };
-use kastellan_protocol::batch::{Malformed, Scratch, for_each_record};
+use kastellan_protocol::batch::Scratch;
 
-use super::{Log, read::invalid};
+pub use self::seek::Seek;
+use self::seek::{Floor, Goal};
+use super::Log;
 use crate::{
     disk::Disk,
     index::Largest,
-    scan::{LOOKUP, Step, Walk},
-    segment::Segment,
+    segment::{Recalled, Segment},
 };
 
 /// A record found by its time.
@@ -27,15 +34,43 @@ pub struct Timed {
     pub epoch: LeaderEpoch,
 }
 
-/// Ends a walk over records: found, or malformed.
-enum Halt {
-    Found(Timed),
-    Malformed(Malformed),
+/// A lookup by time, and how far it has come.
+#[derive(Debug, Clone)]
+pub struct Search {
+    wanted: Wanted,
+    /// What lies before has been searched.
+    from: Offset,
+    left: Option<Left>,
 }
 
-impl From<Malformed> for Halt {
-    fn from(malformed: Malformed) -> Self {
-        Self::Malformed(malformed)
+#[derive(Debug, Clone, Copy)]
+enum Wanted {
+    /// The first record that is not older, in milliseconds since 1970.
+    Since(i64),
+    /// The first record with the largest timestamp of the log.
+    Newest,
+    /// Nothing more.
+    Done,
+}
+
+/// The largest timestamp that is left of the segment that the start lies in.
+#[derive(Debug, Clone, Copy)]
+struct Left {
+    segment: u64,
+    start: Offset,
+    largest: Option<Largest>,
+}
+
+impl Search {
+    /// For the first record at or behind the start whose timestamp is at least `timestamp`, in
+    /// milliseconds since 1970.
+    pub fn since(timestamp: i64) -> Self {
+        Self { wanted: Wanted::Since(timestamp), from: Offset::MIN, left: None }
+    }
+
+    /// For the first record that has the largest timestamp of the log.
+    pub fn newest() -> Self {
+        Self { wanted: Wanted::Newest, from: Offset::MIN, left: None }
     }
 }
 
@@ -46,18 +81,7 @@ impl<D: Disk> Log<D> {
         timestamp: i64,
         scratch: &mut Scratch,
     ) -> Result<Option<Timed>, LogError> {
-        for segment in self.segments().filter(|segment| segment.end > self.start) {
-            let found = self.largest(segment).and_then(|largest| match largest {
-                Some(largest) if largest.timestamp >= timestamp => {
-                    self.first_since(segment, timestamp, scratch)
-                }
-                _ => Ok(None),
-            });
-            if let Some(found) = found.map_err(|error| self.unreadable(&error))? {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
+        self.search(Search::since(timestamp), scratch)
     }
 
     /// The first record that has the largest timestamp of the log.
@@ -65,122 +89,102 @@ impl<D: Disk> Log<D> {
         &self,
         scratch: &mut Scratch,
     ) -> Result<Option<Timed>, LogError> {
-        let mut newest: Option<(&Segment<D>, Largest)> = None;
-        for segment in self.segments().filter(|segment| segment.end > self.start) {
-            let largest = if segment.base < self.start {
-                self.largest_left(segment, scratch)
-            } else {
-                self.largest(segment)
-            };
-            if let Some(largest) = largest.map_err(|error| self.unreadable(&error))?
-                && newest.is_none_or(|(_, newest)| largest.timestamp > newest.timestamp)
-            {
-                newest = Some((segment, largest));
+        self.search(Search::newest(), scratch)
+    }
+
+    /// All steps at once, for a caller whom nobody waits for.
+    fn search(&self, search: Search, scratch: &mut Scratch) -> Result<Option<Timed>, LogError> {
+        let mut search = search;
+        while let Some(seek) = self.seek(&search)? {
+            let found = seek.run(&mut search, scratch);
+            if let Some(found) = found.map_err(|error| self.unreadable(&error))? {
+                return Ok(Some(found));
             }
         }
+        Ok(None)
+    }
+
+    /// What to read next for `search`; `None` when there is nothing more to find.
+    pub fn seek(&self, search: &Search) -> Result<Option<Seek<D>>, LogError> {
+        let begun = match search.wanted {
+            Wanted::Since(timestamp) => self.seek_since(timestamp, search.from),
+            Wanted::Newest => self.seek_newest(search.left),
+            Wanted::Done => Ok(None),
+        };
+        begun.map_err(|error| self.unreadable(&error))
+    }
+
+    fn seek_since(&self, timestamp: i64, from: Offset) -> io::Result<Option<Seek<D>>> {
+        let from = from.max(self.start);
+        let older = |segment: &&Segment<D>| match self.known_largest(segment) {
+            Recalled::Known(Some(largest)) => largest.timestamp < timestamp,
+            Recalled::Known(None) => true,
+            Recalled::Unknown => false,
+        };
+        let mut behind = self.segments().filter(|segment| segment.end > from);
+        let next = behind.find(|segment| !older(segment));
+        next.map(|segment| self.seek_in(segment, Goal::Since(timestamp))).transpose()
+    }
+
+    fn seek_newest(&self, left: Option<Left>) -> io::Result<Option<Seek<D>>> {
+        let mut newest: Option<(&Segment<D>, Largest)> = None;
+        for segment in self.segments().filter(|segment| segment.end > self.start) {
+            let same = |left: &Left| left.segment == segment.id && left.start == self.start;
+            let (known, goal) = if segment.base < self.start {
+                let left = left.filter(same);
+                let left = left.map_or(Recalled::Unknown, |left| Recalled::Known(left.largest));
+                (left, Goal::LargestLeft)
+            } else {
+                (self.known_largest(segment), Goal::Largest)
+            };
+            let Recalled::Known(largest) = known else {
+                return self.seek_in(segment, goal).map(Some);
+            };
+            let newer = |largest: &Largest| {
+                newest.is_none_or(|(_, newest)| largest.timestamp > newest.timestamp)
+            };
+            newest = largest.filter(newer).map(|largest| (segment, largest)).or(newest);
+        }
         let Some((segment, largest)) = newest else { return Ok(None) };
-        self.first_since(segment, largest.timestamp, scratch)
-            .map_err(|error| self.unreadable(&error))
+        self.seek_in(segment, Goal::Newest(largest.timestamp)).map(Some)
+    }
+
+    /// The largest timestamp of a segment where memory has it.
+    fn known_largest(&self, segment: &Segment<D>) -> Recalled {
+        match self.active.as_ref().filter(|active| active.segment.id == segment.id) {
+            Some(active) => Recalled::Known(active.index.largest),
+            None => segment.known_largest(),
+        }
+    }
+
+    fn seek_in(&self, segment: &Segment<D>, goal: Goal) -> io::Result<Seek<D>> {
+        let active = self.active.as_ref().filter(|active| active.segment.id == segment.id);
+        let floor = match (goal, active) {
+            (Goal::LargestLeft, _) => Floor::Position(0),
+            (Goal::Since(timestamp) | Goal::Newest(timestamp), Some(active)) => {
+                Floor::Position(seek::floor(&active.index.index, timestamp, self.start))
+            }
+            (Goal::Since(_) | Goal::Newest(_) | Goal::Largest, _) => {
+                match self.shared.index(segment.id) {
+                    Some(index) => Floor::Index(index),
+                    None => Floor::Unloaded(segment.open_index(&self.shared, &self.dir)?),
+                }
+            }
+        };
+        Ok(Seek {
+            shared: Arc::clone(&self.shared),
+            file: segment.file(&self.shared, &self.dir)?,
+            segment: segment.view(),
+            start: self.start,
+            floor,
+            goal,
+        })
     }
 
     pub(super) fn largest(&self, segment: &Segment<D>) -> io::Result<Option<Largest>> {
-        match self.active.as_ref().filter(|active| active.segment.id == segment.id) {
-            Some(active) => Ok(active.index.largest),
-            None => segment.largest(&self.shared, &self.dir),
-        }
-    }
-
-    /// The largest timestamp at or behind the start, which lies within the segment.
-    fn largest_left(
-        &self,
-        segment: &Segment<D>,
-        scratch: &mut Scratch,
-    ) -> io::Result<Option<Largest>> {
-        let mut largest: Option<Largest> = None;
-        let mut note = |timestamp, offset| {
-            let newer = largest.is_none_or(|so_far| timestamp > so_far.timestamp);
-            if offset >= self.start && timestamp >= 0 && newer {
-                largest = Some(Largest { timestamp, offset });
-            }
-        };
-        let file = segment.file(&self.shared, &self.dir)?;
-        let mut walk = Walk::new(&*file, 0, segment.size, LOOKUP);
-        let mut buffer = Vec::new();
-        loop {
-            match walk.step()? {
-                // a batch that compaction emptied has no time
-                Step::Batch(_, header) if header.count == 0 => {}
-                Step::Batch(_, header) if header.base_offset >= self.start => {
-                    note(header.max_timestamp, header.last_offset());
-                }
-                Step::Batch(position, header) if header.last_offset() >= self.start => {
-                    let batch = walk.batch(position, &header, &mut buffer)?;
-                    for_each_record(batch, scratch, |record| -> Result<(), Malformed> {
-                        note(record.timestamp, record.offset);
-                        Ok(())
-                    })
-                    .map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))?;
-                }
-                Step::Batch(..) => {}
-                Step::End => return Ok(largest),
-                Step::Invalid => return Err(invalid(&walk)),
-            }
-        }
-    }
-
-    fn first_since(
-        &self,
-        segment: &Segment<D>,
-        timestamp: i64,
-        scratch: &mut Scratch,
-    ) -> io::Result<Option<Timed>> {
-        let floor = |index: &crate::index::Index| {
-            index.position(index.before_time(timestamp).max(self.start))
-        };
-        let floor = match self.active.as_ref().filter(|active| active.segment.id == segment.id) {
-            Some(active) => floor(&active.index.index),
-            None => floor(&*segment.index(&self.shared, &self.dir)?),
-        };
-        let file = segment.file(&self.shared, &self.dir)?;
-        let mut walk = Walk::new(&*file, floor, segment.size, LOOKUP);
-        let mut buffer = Vec::new();
-        loop {
-            match walk.step()? {
-                Step::Batch(position, header)
-                    if header.max_timestamp >= timestamp && header.last_offset() >= self.start =>
-                {
-                    let batch = walk.batch(position, &header, &mut buffer)?;
-                    let found =
-                        self.record_since(batch, header.leader_epoch, timestamp, scratch)?;
-                    if found.is_some() {
-                        return Ok(found);
-                    }
-                }
-                Step::Batch(..) => {}
-                Step::End => return Ok(None),
-                Step::Invalid => return Err(invalid(&walk)),
-            }
-        }
-    }
-
-    fn record_since(
-        &self,
-        batch: &[u8],
-        epoch: LeaderEpoch,
-        timestamp: i64,
-        scratch: &mut Scratch,
-    ) -> io::Result<Option<Timed>> {
-        let walked = for_each_record(batch, scratch, |record| {
-            if record.timestamp < timestamp || record.offset < self.start {
-                return Ok(());
-            }
-            let (offset, timestamp) = (record.offset, record.timestamp);
-            Err(Halt::Found(Timed { offset, timestamp, epoch }))
-        });
-        match walked {
-            Ok(()) => Ok(None),
-            Err(Halt::Found(found)) => Ok(Some(found)),
-            Err(Halt::Malformed(why)) => Err(io::Error::new(io::ErrorKind::InvalidData, why)),
+        match self.known_largest(segment) {
+            Recalled::Known(largest) => Ok(largest),
+            Recalled::Unknown => segment.largest(&self.shared, &self.dir),
         }
     }
 }

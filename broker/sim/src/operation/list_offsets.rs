@@ -28,7 +28,7 @@ pub(super) fn run(world: &mut World) -> Check {
             (log.offset_for_time(timestamp, &mut env.scratch), below)
         }
         Listed::SearchMax { below } => (log.offset_of_max_timestamp(&mut env.scratch), below),
-        Listed::Offset(_) | Listed::None => return Ok(()),
+        Listed::Offset(..) | Listed::None => return Ok(()),
     };
     let Ok(found) = found else { return Ok(()) };
     let found = found.map(|found| found.offset).filter(|offset| *offset < below);

@@ -24,7 +24,7 @@ pub(super) fn play(side: &mut Side) {
     }
 }
 
-fn partition(index: i32, offset: i64) -> FetchPartition {
+pub(super) fn partition(index: i32, offset: i64) -> FetchPartition {
     FetchPartition::default()
         .with_partition(index)
         .with_fetch_offset(offset)
@@ -32,13 +32,17 @@ fn partition(index: i32, offset: i64) -> FetchPartition {
         .with_current_leader_epoch(-1)
 }
 
-fn asked(version: i16, topic: (&str, Uuid), partitions: Vec<FetchPartition>) -> FetchTopic {
+pub(super) fn asked(
+    version: i16,
+    topic: (&str, Uuid),
+    partitions: Vec<FetchPartition>,
+) -> FetchTopic {
     let asked = FetchTopic::default().with_partitions(partitions);
     if version >= 13 { asked.with_topic_id(topic.1) } else { asked.with_topic(t(topic.0)) }
 }
 
 /// An answer at once, from a consumer, outside of any session.
-fn request(topics: Vec<FetchTopic>) -> FetchRequest {
+pub(super) fn request(topics: Vec<FetchTopic>) -> FetchRequest {
     FetchRequest::default()
         .with_replica_id(BrokerId(-1))
         .with_max_wait_ms(0)

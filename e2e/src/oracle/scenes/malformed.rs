@@ -146,7 +146,8 @@ fn other_bodies(side: &mut Side) {
     damage(side, |_| m::DescribeClusterRequest::default());
 }
 
-fn damage<R: Request>(side: &mut Side, request: impl Fn(i16) -> R) {
+/// Requests of an API whose body is damaged, at every version.
+pub(super) fn damage<R: Request>(side: &mut Side, request: impl Fn(i16) -> R) {
     let api =
         m::ApiKey::try_from(R::KEY).map_or_else(|()| R::KEY.to_string(), |api| format!("{api:?}"));
     for version in side.versions::<R>() {

@@ -21,6 +21,16 @@ pub(super) fn play(side: &mut Side) {
     fetch(side);
 }
 
+/// The offset of one partition at a time, or at a special one.
+pub(super) fn one(topic: &str, index: i32, timestamp: i64) -> ListOffsetsRequest {
+    let part = ListOffsetsPartition::default()
+        .with_partition_index(index)
+        .with_current_leader_epoch(-1)
+        .with_timestamp(timestamp);
+    let topic = ListOffsetsTopic::default().with_name(t(topic)).with_partitions(vec![part]);
+    ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(vec![topic])
+}
+
 fn list(side: &mut Side) {
     side.scene("list");
     let topic = ("ls", make(side, "ls", 2, &[]));
@@ -63,6 +73,9 @@ fn list(side: &mut Side) {
             side.ask(case, version, &ask("ls", vec![part(0, timestamp)]));
         }
         side.ask("empty-partition", version, &ask("ls", vec![part(1, -1)]));
+        side.ask("empty-earliest", version, &ask("ls", vec![part(1, -2)]));
+        side.ask("empty-earliest-local", version, &ask("ls", vec![part(1, -4)]));
+        side.ask("empty-latest-tiered", version, &ask("ls", vec![part(1, -5)]));
         side.ask("empty-by-time", version, &ask("ls", vec![part(1, 0)]));
         side.ask("empty-greatest", version, &ask("ls", vec![part(1, -3)]));
         side.ask("no-partition", version, &ask("ls", vec![part(2, -1)]));

@@ -1,0 +1,44 @@
+//! `OffsetForLeaderEpoch`: where an epoch ended, for readers that want to know whether what they
+//! have read is still there (KIP-279, KIP-320).
+//!
+//! The replica id says who asks and changes nothing: the answer is the same for everybody.
+
+use std::sync::Arc;
+
+use kastellan_protocol::{
+    Refused,
+    messages::{
+        OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
+        offset_for_leader_epoch_request::OffsetForLeaderPartition,
+        offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult},
+    },
+};
+
+use crate::{broker::Broker, call::Call};
+
+pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
+    let request: OffsetForLeaderEpochRequest = call.decode()?;
+    let topics = request.topics.into_iter().map(|topic| {
+        let ended = |wanted: &OffsetForLeaderPartition| ended(broker, &topic.topic, wanted);
+        let partitions = topic.partitions.iter().map(ended).collect();
+        OffsetForLeaderTopicResult::default().with_topic(topic.topic).with_partitions(partitions)
+    });
+    call.reply.send(&OffsetForLeaderEpochResponse::default().with_topics(topics.collect()));
+    Ok(())
+}
+
+fn ended(broker: &Broker, topic: &str, wanted: &OffsetForLeaderPartition) -> EpochEndOffset {
+    let partition = broker.partitions.get(topic, wanted.partition);
+    let ended = partition.and_then(|partition| {
+        partition.end_of_epoch(wanted.current_leader_epoch, wanted.leader_epoch)
+    });
+    let (code, (epoch, end)) = match ended {
+        Ok(ended) => (0, ended.unwrap_or((-1, -1))),
+        Err(code) => (code.code(), (-1, -1)),
+    };
+    EpochEndOffset::default()
+        .with_error_code(code)
+        .with_partition(wanted.partition)
+        .with_leader_epoch(epoch)
+        .with_end_offset(end)
+}
