@@ -50,6 +50,10 @@ pub enum Reason {
     TopicCreating,
     /// Partitions are being added to the topic.
     PartitionsAdding,
+    /// Settings are being changed while everything runs on.
+    ConfigUpdating,
+    /// Another client has changed the object; it is being put back as the spec has it.
+    DriftReverting,
     /// The topic is being deleted.
     TopicDeleting,
     /// The cluster refused the request; the message has its words.

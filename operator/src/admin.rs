@@ -1,128 +1,189 @@
-//! A small Kafka admin client: one connection, one request at a time, answers by topic.
+//! The Kafka client of this binary: finds the brokers, sends each request where it belongs.
 //!
-//! The only module that dials a broker. It speaks fixed versions: the brokers are ours, and of the
-//! same version as this binary.
+//! The only module that dials a broker. It speaks one version of every API, which Kafka serves from
+//! 3.7 on and Kastellan always; a broker that does not serve it is told apart by name
+//! ([`AdminError::NotServed`]). A request is sent once; only what reads, and what a broker refused
+//! for a passing reason, is asked again, and never beyond the patience given at the start.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
 use kastellan_protocol::protocol::{Request, StrBytes};
-use kastellan_protocol::{EncodeError, ErrorCode, Refused, decode_response, encode_request};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::time::Instant;
 
+use self::connection::Connection;
+
+mod answer;
+mod configs;
+mod connection;
+mod fetch;
+mod groups;
+mod log_dirs;
+mod member;
+mod metadata;
+mod offsets;
+mod produce;
 mod topics;
 
+pub use answer::{AdminError, Answers, Refusal};
+pub use configs::{BROKER, Change, Setting, Source, TOPIC};
+pub use fetch::{Fetched, Position};
+pub use groups::{Group, Listed, Member};
+pub use member::Membership;
+pub use metadata::{Metadata, Node, PartitionState, TopicState};
+pub use offsets::Spot;
+pub use produce::Producer;
 pub use topics::{Described, NewTopic};
 
-/// How long a broker may take for one answer.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// The longest answer taken: the metadata of some hundred thousand partitions.
-const LONGEST: usize = 64 << 20;
+/// A topic's name and the number of one of its partitions.
+pub type Partition = (String, i32);
 
-/// A connection to one broker.
+/// Before a question that was refused for a passing reason is asked again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections to the brokers of one cluster.
 #[derive(Debug)]
 pub struct Admin {
-    stream: TcpStream,
-    correlation: i32,
-}
-
-/// Why there is no answer; the connection is of no more use.
-#[derive(Debug, thiserror::Error)]
-pub enum AdminError {
-    /// The connection failed.
-    #[error("connection to {0}: {1}")]
-    Connection(SocketAddr, io::Error),
-    /// No answer within 30 s.
-    #[error("no answer within {} s", PATIENCE.as_secs())]
-    Silence,
-    /// Our own request does not encode.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-    /// The answer does not decode.
-    #[error("the answer does not decode: {0}")]
-    Decode(#[from] Refused),
-    /// The answer is to another request, or too long.
-    #[error("not an answer to what was asked")]
-    Foreign,
-}
-
-/// What a broker says to each topic of a request: done, or why not.
-pub type Answers = BTreeMap<String, Result<(), Refusal>>;
-
-/// A broker's no.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Kafka's name of the error, and the broker's message.
-    pub message: String,
-    /// Whether Kafka counts the error among those that pass.
-    pub retriable: bool,
+    seeds: Vec<String>,
+    patience: Duration,
+    /// Where each broker is reached, as the last metadata had it.
+    nodes: BTreeMap<i32, String>,
+    /// One connection per broker; the one under `None` is to whichever seed answered.
+    links: BTreeMap<Option<i32>, Connection>,
 }
 
 impl Admin {
-    /// Connects.
-    pub async fn connect(address: SocketAddr) -> Result<Self, AdminError> {
-        let connected = async {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            Ok(stream)
-        };
-        let stream = match tokio::time::timeout(PATIENCE, connected).await {
-            Ok(result) => result.map_err(|why| AdminError::Connection(address, why))?,
-            Err(_) => return Err(AdminError::Silence),
-        };
-        Ok(Self { stream, correlation: 0 })
+    /// Connects to the first of `seeds` (`HOST:PORT`) that answers. Every later request has
+    /// `patience` to be answered.
+    pub async fn connect(seeds: &[String], patience: Duration) -> Result<Self, AdminError> {
+        let (nodes, links) = (BTreeMap::new(), BTreeMap::new());
+        let mut admin = Self { seeds: seeds.to_vec(), patience, nodes, links };
+        admin.link(None).await?;
+        Ok(admin)
     }
 
-    async fn ask<R: Request>(&mut self, version: i16, body: &R) -> Result<R::Response, AdminError> {
-        self.correlation = self.correlation.wrapping_add(1);
-        let frame = encode_request(version, self.correlation, Some("kastellan"), body)?;
-        let answer = match tokio::time::timeout(PATIENCE, self.exchange(&frame)).await {
-            Ok(answer) => answer?,
-            Err(_) => return Err(AdminError::Silence),
-        };
-        let (correlation, response) = decode_response(version, answer)?;
-        if correlation == self.correlation { Ok(response) } else { Err(AdminError::Foreign) }
+    /// Drops all connections; the next request makes new ones.
+    pub fn disconnect(&mut self) {
+        self.links.clear();
     }
 
-    async fn exchange(&mut self, frame: &Bytes) -> Result<Bytes, AdminError> {
-        let result = async {
-            self.stream.write_all(frame).await?;
-            let size = usize::try_from(self.stream.read_i32().await?).unwrap_or(usize::MAX);
-            if size > LONGEST {
-                return Ok(None);
-            }
-            // grows with what arrives, not with what was announced
-            let mut answer = BytesMut::new();
-            let mut rest = (&mut self.stream).take(size as u64);
-            while rest.read_buf(&mut answer).await? > 0 {}
-            if answer.len() < size {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            Ok(Some(answer.freeze()))
-        };
-        match result.await {
-            Ok(Some(answer)) => Ok(answer),
-            Ok(None) => Err(AdminError::Foreign),
-            Err(why) => Err(self.broken(why)),
+    /// Where the broker is that answers questions which any broker can answer.
+    pub fn address(&self) -> Option<&str> {
+        self.links.get(&None).map(Connection::address)
+    }
+
+    /// The finalized features of the cluster: name and level.
+    pub fn features(&self) -> BTreeMap<String, i16> {
+        self.links.get(&None).map(|link| link.features().clone()).unwrap_or_default()
+    }
+
+    /// Whether the contacted broker serves an API in this version.
+    fn serves<R: Request>(&self, version: i16) -> bool {
+        self.links.get(&None).is_some_and(|link| link.check::<R>(version).is_ok())
+    }
+
+    async fn link(&mut self, node: Option<i32>) -> Result<&mut Connection, AdminError> {
+        if !self.links.contains_key(&node) {
+            let addresses = match node {
+                None => self.seeds.clone(),
+                Some(id) => vec![self.nodes.get(&id).cloned().ok_or(AdminError::NoBroker(id))?],
+            };
+            let connection = self.dial(&addresses).await?;
+            self.links.insert(node, connection);
         }
+        self.links.get_mut(&node).ok_or(AdminError::Foreign)
     }
 
-    fn broken(&self, why: io::Error) -> AdminError {
-        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
-        AdminError::Connection(self.stream.peer_addr().unwrap_or(unknown), why)
+    async fn dial(&self, addresses: &[String]) -> Result<Connection, AdminError> {
+        let mut tried = Vec::new();
+        for address in addresses {
+            match Connection::open(address, self.patience).await {
+                Ok(connection) => return Ok(connection),
+                Err(AdminError::Unreachable(failed)) => tried.extend(failed),
+                Err(other) => return Err(other),
+            }
+        }
+        Err(AdminError::Unreachable(tried))
+    }
+
+    /// Asks a broker, or any (`None`). A connection that failed is forgotten.
+    async fn ask<R: Request>(
+        &mut self,
+        node: Option<i32>,
+        version: i16,
+        body: &R,
+    ) -> Result<R::Response, AdminError> {
+        let result = match self.link(node).await {
+            Ok(link) => link.ask(version, body).await,
+            Err(why) => return Err(why),
+        };
+        if result.as_ref().is_err_and(AdminError::breaks_the_connection) {
+            self.links.remove(&node);
+        }
+        result
+    }
+
+    /// Asks several brokers at the same time.
+    async fn ask_each<R: Request>(
+        &mut self,
+        version: i16,
+        bodies: &BTreeMap<i32, R>,
+    ) -> BTreeMap<i32, Result<R::Response, AdminError>> {
+        let mut sent = BTreeMap::new();
+        for (node, body) in bodies {
+            let result = match self.link(Some(*node)).await {
+                Ok(link) => link.send(version, body).await,
+                Err(why) => Err(why),
+            };
+            sent.insert(*node, result);
+        }
+        let mut answers = BTreeMap::new();
+        for (node, correlation) in sent {
+            let answer = match (correlation, self.links.get_mut(&Some(node))) {
+                (Ok(correlation), Some(link)) => link.receive::<R>(version, correlation).await,
+                (Err(why), _) => Err(why),
+                (Ok(_), None) => Err(AdminError::NoBroker(node)),
+            };
+            if answer.as_ref().is_err_and(AdminError::breaks_the_connection) {
+                self.links.remove(&Some(node));
+            }
+            answers.insert(node, answer);
+        }
+        answers
+    }
+
+    /// Waits a moment before another attempt; `false` when `deadline` leaves no time for one.
+    async fn again(&self, deadline: Instant) -> bool {
+        if Instant::now() + PAUSE >= deadline {
+            return false;
+        }
+        tokio::time::sleep(PAUSE).await;
+        true
+    }
+
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.patience
+    }
+
+    /// How long a broker itself may wait, in milliseconds: a little less than we do.
+    fn timeout_ms(&self) -> i32 {
+        let most = self.patience.as_millis() / 6 * 5;
+        i32::try_from(most).unwrap_or(i32::MAX)
     }
 }
 
-/// A code and perhaps a message, as Kafka's admin answers have them.
-fn outcome(code: i16, message: Option<&StrBytes>) -> Result<(), Refusal> {
-    let Some(error) = ErrorCode::try_from_code(code) else { return Ok(()) };
-    let message = match message {
-        Some(message) => format!("{error:?}: {}", message.as_str()),
-        None => format!("{error:?}"),
-    };
-    Err(Refusal { message, retriable: error.is_retriable() })
+/// The protocol's text.
+fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}
+
+/// The values under their topics: what most requests are made of.
+fn by_topic<T>(
+    values: impl IntoIterator<Item = (Partition, T)>,
+) -> BTreeMap<String, Vec<(i32, T)>> {
+    let mut topics = BTreeMap::<String, Vec<(i32, T)>>::new();
+    for ((topic, partition), value) in values {
+        topics.entry(topic).or_default().push((partition, value));
+    }
+    topics
 }

@@ -1,8 +1,9 @@
 //! `kastellan up`: the manifests' cluster on this machine, its brokers as child processes.
 //!
 //! One loop: observe, plan, act, report, then wait for a reason to do it again: a file changed, a
-//! broker came up or ended, an attempt is due, a signal. Nothing is polled. What the files ask for
-//! is decided in `fleet`; this module only carries it out.
+//! broker came up or ended, an attempt is due, a signal. Kafka tells nobody that a topic or a
+//! setting was changed, so every few seconds, and the less often the more there is, the cluster is
+//! looked at as well. What the files ask for is decided in `fleet`; this module only carries it out.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,10 +16,10 @@ use tokio::time::Instant;
 
 use self::brokers::Brokers;
 use self::child::{End, Event};
+use self::cluster::Cluster;
 use self::data_dir::DataDir;
 use self::files::Asked;
 use self::report::Report;
-use self::topics::Topics;
 use self::watch::Watch;
 use crate::admin::AdminError;
 use crate::failure::Failure;
@@ -30,14 +31,21 @@ use crate::stop::Stop;
 
 mod brokers;
 mod child;
+mod cluster;
 mod data_dir;
 mod files;
 mod report;
-mod topics;
 mod watch;
 
 /// Before a request that failed for a passing reason is sent again.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// A look at the cluster comes so many times later as the last one took: it costs half a percent.
+const LOOK_SHARE: u32 = 200;
+/// The first look for another client's changes after one, however quick that was.
+const LOOK_SOONEST: Duration = Duration::from_secs(2);
+/// The last one, however slow that was.
+const LOOK_LATEST: Duration = Duration::from_mins(1);
 
 /// What `up` was told.
 #[derive(Debug)]
@@ -72,11 +80,12 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         sources,
         fleet: asked.fleet,
         brokers: Brokers::new(data_dir, options.log, sender),
-        topics: Topics::default(),
+        cluster: Cluster::default(),
         report: Report::default(),
         events,
         watch,
         retry: None,
+        look: None,
     };
     let result = tokio::select! {
         failure = up.serve() => Err(failure),
@@ -107,12 +116,14 @@ struct Up {
     sources: Vec<Source>,
     fleet: Fleet,
     brokers: Brokers,
-    topics: Topics,
+    cluster: Cluster,
     report: Report,
     events: mpsc::UnboundedReceiver<Event>,
     watch: Watch,
     /// When to try a request again.
     retry: Option<Instant>,
+    /// When to look whether another client has changed something.
+    look: Option<Instant>,
 }
 
 impl Up {
@@ -130,7 +141,7 @@ impl Up {
 
     /// Waits for a reason to plan again.
     async fn wait(&mut self) -> Result<(), Failure> {
-        let due = [self.brokers.due(), self.retry].into_iter().flatten().min();
+        let due = [self.brokers.due(), self.retry, self.look].into_iter().flatten().min();
         let alarm = async {
             match due {
                 Some(moment) => tokio::time::sleep_until(moment).await,
@@ -154,11 +165,11 @@ impl Up {
     fn heard(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::Serving { id, addresses } => {
-                self.topics.ask_again();
+                self.cluster.ask_again();
                 self.brokers.serving(id, addresses);
             }
             Event::Ended { id, end } => {
-                self.topics.disconnect();
+                self.cluster.disconnect();
                 let never_ready = !self.report.is_ready();
                 let served = self.brokers.ended(id, end.clone());
                 if !served && never_ready {
@@ -195,7 +206,7 @@ impl Up {
                 skipped(&asked);
                 self.fleet = asked.fleet;
                 self.brokers.forgive();
-                self.topics.ask_again();
+                self.cluster.ask_again();
             }
         }
     }
@@ -210,9 +221,18 @@ impl Up {
         Ok(())
     }
 
+    /// Sets the time of the next look, after one that took so long.
+    fn look_after(&mut self, took: Duration) {
+        let pause = took.saturating_mul(LOOK_SHARE).clamp(LOOK_SOONEST, LOOK_LATEST);
+        self.look = self.contact().map(|_| Instant::now() + pause);
+    }
+
     /// One pass; what it did, if it is worth another one at once.
     async fn pass(&mut self, done: &[Action]) -> Result<Option<Vec<Action>>, Failure> {
-        let plan = match self.plan().await {
+        let begun = Instant::now();
+        let planned = self.plan().await;
+        self.look_after(begun.elapsed());
+        let plan = match planned {
             Ok(plan) => plan,
             Err(why) => {
                 self.try_again(&format!("ask the brokers: {why}"));
@@ -237,8 +257,8 @@ impl Up {
 
     fn try_again(&mut self, why: &str) {
         tracing::warn!("{why}: once more in {} ms", PAUSE.as_millis());
-        self.topics.disconnect();
-        self.topics.ask_again();
+        self.cluster.disconnect();
+        self.cluster.ask_again();
         self.retry = Some(Instant::now() + PAUSE);
     }
 
@@ -248,12 +268,15 @@ impl Up {
     }
 
     async fn plan(&mut self) -> Result<Plan, AdminError> {
-        let brokers = self.brokers.observed();
-        let topics = match self.contact() {
-            Some(contact) => self.topics.observe(&self.fleet, contact).await?,
-            None => BTreeMap::new(),
+        let started = self.brokers.observed();
+        let (brokers, topics) = match self.contact() {
+            Some(contact) => (
+                self.cluster.brokers(started, contact).await?,
+                self.cluster.topics(&self.fleet, contact).await?,
+            ),
+            None => (BTreeMap::new(), BTreeMap::new()),
         };
-        let observed = Observed { brokers, topics, managed: self.topics.managed().clone() };
+        let observed = Observed { brokers, topics, managed: self.cluster.managed().clone() };
         let mut plan = plan::plan(&self.fleet, &observed);
         self.temper(&mut plan);
         Ok(plan)
@@ -267,15 +290,16 @@ impl Up {
             let verdict = (ConditionType::Reconciling, Reason::BrokerDown, message);
             plan.say("KafkaCluster", name, verdict);
         }
-        let topics = &self.topics;
+        let told = &self.cluster;
         let refused: Vec<Action> =
-            plan.actions.extract_if(.., |action| topics.refusal(action).is_some()).collect();
+            plan.actions.extract_if(.., |action| told.refusal(action).is_some()).collect();
         for action in refused {
-            let object = topics::object(&action);
-            if let (Some(refusal), Some(object)) = (topics.refusal(&action), object) {
-                let message = format!("the cluster refused: {}", refusal.message);
-                let verdict = (ConditionType::Stalled, Reason::RequestRefused, message);
-                plan.say("KafkaTopic", object, verdict);
+            let Some(refusal) = told.refusal(&action) else { continue };
+            let message = format!("the cluster refused: {}", refusal.message);
+            let verdict = (ConditionType::Stalled, Reason::RequestRefused, message);
+            match cluster::object(&action) {
+                Some(object) => plan.say("KafkaTopic", object, verdict),
+                None => plan.say("KafkaCluster", self.fleet.cluster.name.as_str(), verdict),
             }
         }
     }
@@ -304,11 +328,11 @@ impl Up {
             return Ok(false);
         }
         let Some(contact) = self.contact() else { return Ok(false) };
-        if let Err(why) = self.topics.act(actions, contact).await {
+        if let Err(why) = self.cluster.act(actions, contact).await {
             self.try_again(&format!("change topics: {why}"));
             return Ok(false);
         }
-        if self.topics.passing() {
+        if self.cluster.passing() {
             self.try_again("the brokers refused for a passing reason");
             return Ok(false);
         }

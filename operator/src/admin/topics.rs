@@ -2,38 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use kastellan_protocol::ErrorCode;
 use kastellan_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kastellan_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kastellan_protocol::messages::delete_topics_request::DeleteTopicState;
-use kastellan_protocol::messages::describe_configs_request::DescribeConfigsResource;
-use kastellan_protocol::messages::metadata_request::MetadataRequestTopic;
 use kastellan_protocol::messages::{
-    CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
-    MetadataRequest, TopicName,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, TopicName,
 };
-use kastellan_protocol::protocol::StrBytes;
 
-use super::{Admin, AdminError, Answers, outcome};
+use super::answer::outcome;
+use super::{Admin, AdminError, Answers, Source, TOPIC, text};
 
-/// How long the broker itself may wait, in milliseconds; a little less than the client waits.
-const TIMEOUT_MS: i32 = 25_000;
-/// `resource_type` of a topic (`ConfigResource.Type` in Kafka).
-const TOPIC: i8 = 2;
-
-/// A topic as Metadata and `DescribeConfigs` show it.
+/// A topic with what was set on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
     /// How many partitions it has.
     pub partitions: i32,
     /// How many replicas its first partition has.
     pub replicas: i16,
-    /// The values in force of the settings asked about.
+    /// The settings that were set on the topic itself.
     pub config: BTreeMap<String, String>,
 }
 
 /// A topic to create.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewTopic {
     /// Its name.
     pub name: String,
@@ -45,93 +36,55 @@ pub struct NewTopic {
     pub config: BTreeMap<String, String>,
 }
 
-fn topic_name(name: &str) -> TopicName {
-    TopicName(text(name))
-}
-
-fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
-}
-
 impl Admin {
-    /// Those of the topics that exist, with the settings listed beside each name.
+    /// Those of the topics that exist, with what was set on them.
     pub async fn describe(
         &mut self,
-        topics: &BTreeMap<String, Vec<String>>,
+        topics: &[String],
     ) -> Result<BTreeMap<String, Described>, AdminError> {
         if topics.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let asked = topics
-            .keys()
-            .map(|name| MetadataRequestTopic::default().with_name(Some(topic_name(name))))
-            .collect();
-        let request = MetadataRequest::default()
-            .with_topics(Some(asked))
-            .with_allow_auto_topic_creation(false);
-        let answer = self.ask(12, &request).await?;
+        let metadata = self.metadata(Some(topics)).await?;
+        let names: Vec<String> = metadata.topics.keys().cloned().collect();
+        let mut settings = self.settings(TOPIC, &names).await?;
         let mut found = BTreeMap::new();
-        for topic in answer.topics {
-            let exists = topic.error_code != ErrorCode::UnknownTopicOrPartition.code();
-            let Some(name) = topic.name.filter(|_| exists) else { continue };
-            let replicas = topic.partitions.first().map_or(0, |first| first.replica_nodes.len());
+        for (name, topic) in metadata.topics {
+            // a topic that went away in between is as good as one that was never seen
+            let Some(Ok(settings)) = settings.remove(&name) else { continue };
+            let own = settings.into_iter().filter(|setting| setting.source == Source::Topic);
+            let replicas = topic.partitions.values().next().map_or(0, |one| one.replicas.len());
             let described = Described {
                 partitions: i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX),
                 replicas: i16::try_from(replicas).unwrap_or(i16::MAX),
-                config: BTreeMap::new(),
+                config: own.filter_map(|one| Some((one.name, one.value?))).collect(),
             };
-            found.insert(name.as_str().to_owned(), described);
+            found.insert(name, described);
         }
-        self.describe_configs(topics, &mut found).await?;
         Ok(found)
     }
 
-    async fn describe_configs(
+    /// Creates topics, each for itself; with `validate_only`, only says what would happen.
+    pub async fn create(
         &mut self,
-        topics: &BTreeMap<String, Vec<String>>,
-        found: &mut BTreeMap<String, Described>,
-    ) -> Result<(), AdminError> {
-        let resources: Vec<DescribeConfigsResource> = topics
-            .iter()
-            .filter(|(name, settings)| found.contains_key(*name) && !settings.is_empty())
-            .map(|(name, settings)| {
-                DescribeConfigsResource::default()
-                    .with_resource_type(TOPIC)
-                    .with_resource_name(text(name))
-                    .with_configuration_keys(Some(settings.iter().map(|key| text(key)).collect()))
-            })
-            .collect();
-        if resources.is_empty() {
-            return Ok(());
-        }
-        let request = DescribeConfigsRequest::default().with_resources(resources);
-        for result in self.ask(4, &request).await?.results {
-            if let Some(topic) = found.get_mut(result.resource_name.as_str()) {
-                let values = result.configs.into_iter().filter_map(|setting| {
-                    Some((setting.name.as_str().to_owned(), setting.value?.as_str().to_owned()))
-                });
-                topic.config.extend(values);
-            }
-        }
-        Ok(())
-    }
-
-    /// Creates topics, each for itself.
-    pub async fn create(&mut self, topics: &[NewTopic]) -> Result<Answers, AdminError> {
+        topics: &[NewTopic],
+        validate_only: bool,
+    ) -> Result<Answers, AdminError> {
         let creatable = |topic: &NewTopic| {
             let config = topic.config.iter().map(|(name, value)| {
                 CreatableTopicConfig::default().with_name(text(name)).with_value(Some(text(value)))
             });
             CreatableTopic::default()
-                .with_name(topic_name(&topic.name))
+                .with_name(TopicName(text(&topic.name)))
                 .with_num_partitions(topic.partitions.unwrap_or(-1))
                 .with_replication_factor(topic.replicas.unwrap_or(-1))
                 .with_configs(config.collect())
         };
         let request = CreateTopicsRequest::default()
             .with_topics(topics.iter().map(creatable).collect())
-            .with_timeout_ms(TIMEOUT_MS);
-        let answer = self.ask(7, &request).await?;
+            .with_validate_only(validate_only)
+            .with_timeout_ms(self.timeout_ms());
+        let answer = self.ask(None, 7, &request).await?;
         let answers = answer.topics.into_iter().map(|topic| {
             let outcome = outcome(topic.error_code, topic.error_message.as_ref());
             (topic.name.as_str().to_owned(), outcome)
@@ -139,20 +92,27 @@ impl Admin {
         Ok(answers.collect())
     }
 
-    /// Gives each topic partitions up to the number beside its name.
-    pub async fn extend(&mut self, topics: &[(String, i32)]) -> Result<Answers, AdminError> {
+    /// Gives each topic partitions up to the number beside its name; with `validate_only`, only
+    /// says what would happen.
+    pub async fn extend(
+        &mut self,
+        topics: &[(String, i32)],
+        validate_only: bool,
+    ) -> Result<Answers, AdminError> {
         let topics = topics
             .iter()
             .map(|(name, count)| {
                 CreatePartitionsTopic::default()
-                    .with_name(topic_name(name))
+                    .with_name(TopicName(text(name)))
                     .with_count(*count)
                     .with_assignments(None)
             })
             .collect();
-        let request =
-            CreatePartitionsRequest::default().with_topics(topics).with_timeout_ms(TIMEOUT_MS);
-        let answer = self.ask(3, &request).await?;
+        let request = CreatePartitionsRequest::default()
+            .with_topics(topics)
+            .with_validate_only(validate_only)
+            .with_timeout_ms(self.timeout_ms());
+        let answer = self.ask(None, 3, &request).await?;
         let answers = answer.results.into_iter().map(|topic| {
             let outcome = outcome(topic.error_code, topic.error_message.as_ref());
             (topic.name.as_str().to_owned(), outcome)
@@ -164,11 +124,11 @@ impl Admin {
     pub async fn delete(&mut self, topics: &[String]) -> Result<Answers, AdminError> {
         let topics = topics
             .iter()
-            .map(|name| DeleteTopicState::default().with_name(Some(topic_name(name))))
+            .map(|name| DeleteTopicState::default().with_name(Some(TopicName(text(name)))))
             .collect();
         let request =
-            DeleteTopicsRequest::default().with_topics(topics).with_timeout_ms(TIMEOUT_MS);
-        let answer = self.ask(6, &request).await?;
+            DeleteTopicsRequest::default().with_topics(topics).with_timeout_ms(self.timeout_ms());
+        let answer = self.ask(None, 6, &request).await?;
         let answers = answer.responses.into_iter().map(|topic| {
             let name = topic.name.map(|name| name.as_str().to_owned()).unwrap_or_default();
             (name, outcome(topic.error_code, topic.error_message.as_ref()))

@@ -1,8 +1,9 @@
 //! What has to be done to get from what is to what is asked for, and what is true meanwhile.
 //!
-//! One pure function: the same fleet and the same observation give the same plan. A plan is made
-//! anew after every action that failed and every edit; nothing is remembered in between but which
-//! topics the files have asked for during this run.
+//! One pure function: the same fleet and the same observation give the same plan, and a plan that
+//! is carried out leaves nothing to plan. A plan is made anew after every action that failed, every
+//! edit, and every look at the cluster; nothing is remembered in between but which topics the files
+//! have asked for during this run, and which of them were as asked.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +13,29 @@ use kastellan_crds::name::{ObjectName, TopicName};
 
 use super::{Broker, Fleet, Topic};
 
+mod brokers;
+mod topic;
+
+pub use topic::as_asked;
+
 /// What was seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observed {
-    /// The brokers that serve clients, as they were started.
-    pub brokers: BTreeMap<i32, Broker>,
+    /// The brokers that serve clients.
+    pub brokers: BTreeMap<i32, ObservedBroker>,
     /// The cluster's topics that matter here: those asked for, and those in `managed`.
     pub topics: BTreeMap<TopicName, ObservedTopic>,
     /// The topics that the files have asked for earlier in this run.
     pub managed: BTreeMap<TopicName, Managed>,
+}
+
+/// A broker that serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedBroker {
+    /// What it was started as.
+    pub started: Broker,
+    /// The settings that were changed on it since, or in an earlier run.
+    pub overrides: BTreeMap<String, String>,
 }
 
 /// A topic as the cluster has it.
@@ -30,7 +45,7 @@ pub struct ObservedTopic {
     pub partitions: i32,
     /// How many replicas each partition has.
     pub replicas: i16,
-    /// The values in force of the settings that the files mention.
+    /// The settings that were set on it.
     pub config: BTreeMap<String, String>,
 }
 
@@ -41,9 +56,29 @@ pub struct Managed {
     pub object: ObjectName,
     /// What to do once it is asked for no longer.
     pub deletion_policy: DeletionPolicy,
-    /// The settings that it was first asked for with.
+    /// What the files asked for when the topic was last seen to be so. What differs from it later,
+    /// without an edit, is another client's doing.
+    pub settled: Option<Settled>,
+}
+
+/// A wish that was fulfilled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// How many partitions; `None`: any number.
+    pub partitions: Option<i32>,
+    /// The settings.
     pub config: BTreeMap<String, String>,
 }
+
+impl Settled {
+    /// That of a topic of the files.
+    pub fn of(topic: &Topic) -> Self {
+        Self { partitions: topic.partitions, config: topic.config.clone() }
+    }
+}
+
+/// A change of one setting: its name and its new value; `None` is back to the default.
+pub type Change = (String, Option<String>);
 
 /// One thing to do; they are independent of each other but for brokers, which come first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +87,14 @@ pub enum Action {
     StartBroker(Broker),
     /// Stop a broker that runs with another configuration, and start it anew.
     RestartBroker(Broker),
+    /// Change settings of a broker that runs on.
+    AlterBroker(i32, Vec<Change>),
     /// Create a topic.
     CreateTopic(TopicName, Topic),
     /// Give a topic more partitions, up to this many in all.
     AddPartitions(TopicName, ObjectName, i32),
+    /// Change settings of a topic.
+    AlterTopic(TopicName, ObjectName, Vec<Change>),
     /// Delete a topic and its records.
     DeleteTopic(TopicName, ObjectName),
     /// Think no more of a topic that the files have let go; whether it is still there, and stays.
@@ -117,11 +156,10 @@ impl Plan {
 /// The plan for `fleet`, given what was `observed`.
 pub fn plan(fleet: &Fleet, observed: &Observed) -> Plan {
     let mut plan = Plan::default();
-    brokers(fleet, observed, &mut plan);
-    let serving = plan.actions.is_empty();
+    let serving = brokers::plan(fleet, observed, &mut plan);
     for (name, topic) in &fleet.topics {
         let verdict = if serving {
-            one_topic(name, topic, observed, &mut plan.actions)
+            topic::plan(name, topic, observed, &mut plan.actions)
         } else {
             let message = "waiting for the cluster".to_owned();
             (ConditionType::Reconciling, Reason::ClusterNotReady, message)
@@ -139,99 +177,27 @@ pub fn plan(fleet: &Fleet, observed: &Observed) -> Plan {
     plan
 }
 
-fn brokers(fleet: &Fleet, observed: &Observed, plan: &mut Plan) {
-    let (mut starting, mut restarting) = (0, 0);
-    for broker in &fleet.cluster.brokers {
-        match observed.brokers.get(&broker.id) {
-            Some(running) if running == broker => {}
-            Some(_) => {
-                restarting += 1;
-                plan.actions.push(Action::RestartBroker(broker.clone()));
-            }
-            None => {
-                starting += 1;
-                plan.actions.push(Action::StartBroker(broker.clone()));
-            }
-        }
-    }
-    let all = fleet.cluster.brokers.len();
-    let verdict = if starting > 0 {
-        let message = format!("{starting} of {all} brokers to start");
-        (ConditionType::Reconciling, Reason::BrokersStarting, message)
-    } else if restarting > 0 {
-        let message =
-            format!("{restarting} of {all} brokers to restart with another configuration");
-        (ConditionType::Reconciling, Reason::BrokersRestarting, message)
-    } else {
-        let brokers = if all == 1 { "1 broker serves" } else { "all brokers serve" };
-        (ConditionType::Ready, Reason::AsSpecified, brokers.to_owned())
-    };
-    plan.say("KafkaCluster", fleet.cluster.name.as_str(), verdict);
-}
+/// Settings that belong to whoever moves replicas about, and are never taken back.
+const LEFT_ALONE: [&str; 5] = [
+    "follower.replication.throttled.rate",
+    "follower.replication.throttled.replicas",
+    "leader.replication.throttled.rate",
+    "leader.replication.throttled.replicas",
+    "replica.alter.log.dirs.io.max.bytes.per.second",
+];
 
-fn one_topic(
-    name: &TopicName,
-    topic: &Topic,
-    observed: &Observed,
-    actions: &mut Vec<Action>,
-) -> (ConditionType, Reason, String) {
-    let Some(there) = observed.topics.get(name) else {
-        actions.push(Action::CreateTopic(name.clone(), topic.clone()));
-        return (ConditionType::Reconciling, Reason::TopicCreating, "to be created".to_owned());
-    };
-    let asked = topic.partitions.unwrap_or(there.partitions);
-    if asked < there.partitions {
-        let message = format!(
-            "{}: the topic has {} partitions and partitions cannot be removed: write partitions: \
-             {} or delete the topic",
-            topic.place, there.partitions, there.partitions
-        );
-        return (ConditionType::Stalled, Reason::PartitionsCannotShrink, message);
-    }
-    if let Some(message) = cannot_change(topic, there, observed.managed.get(name)) {
-        return (ConditionType::Stalled, Reason::NotYetSupported, message);
-    }
-    if asked > there.partitions {
-        let object = topic.object.clone();
-        actions.push(Action::AddPartitions(name.clone(), object, asked));
-        let message = format!("from {} to {asked} partitions", there.partitions);
-        return (ConditionType::Reconciling, Reason::PartitionsAdding, message);
-    }
-    let plural = if asked == 1 { "" } else { "s" };
-    (ConditionType::Ready, Reason::AsSpecified, format!("{asked} partition{plural}"))
-}
-
-/// What of a topic that is there cannot be changed by this version, and what to do instead.
-fn cannot_change(
-    topic: &Topic,
-    there: &ObservedTopic,
-    managed: Option<&Managed>,
-) -> Option<String> {
-    let place = &topic.place;
-    if let Some(replicas) = topic.replicas
-        && replicas != there.replicas
-    {
-        return Some(format!(
-            "{place}: the topic has {} replicas; changing their number is not yet supported: \
-             write replicas: {}",
-            there.replicas, there.replicas
-        ));
-    }
-    let changed = topic.config.iter().find_map(|(name, asked)| {
-        let now = there.config.get(name)?;
-        (!same(now, asked)).then(|| format!("{name} is {now}"))
-    });
-    let first = managed.map(|managed| &managed.config).into_iter().flatten();
-    let removed = || {
-        let mut gone = first.filter(|(name, _)| !topic.config.contains_key(*name));
-        gone.next().map(|(name, now)| format!("{name} is still {now}"))
-    };
-    changed.or_else(removed).map(|what| {
-        format!(
-            "{place}: {what}; changing the settings of a topic that is there is not yet \
-             supported: write what it is, or delete the topic"
-        )
-    })
+/// What has to change for `there` to become `asked`: what differs is set, what nobody asked for is
+/// taken away.
+fn changes(asked: &BTreeMap<String, String>, there: &BTreeMap<String, String>) -> Vec<Change> {
+    let differs =
+        |(name, value): &(&String, &String)| there.get(*name).is_none_or(|now| !same(now, value));
+    let set = asked.iter().filter(differs).map(|(name, value)| (name.clone(), Some(value.clone())));
+    let foreign =
+        |name: &&String| !asked.contains_key(*name) && !LEFT_ALONE.contains(&name.as_str());
+    let take = there.keys().filter(foreign).map(|name| (name.clone(), None));
+    let mut changes: Vec<Change> = set.chain(take).collect();
+    changes.sort();
+    changes
 }
 
 /// Whether two values are one: a list may have spaces behind its commas.
@@ -261,5 +227,7 @@ fn gone(fleet: &Fleet, observed: &Observed, plan: &mut Plan) {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -2,18 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use kastellan_operator::admin::{Admin, Described};
 
 use crate::harness::{Folder, Process, cluster, free_port, topic};
 
+/// Asks the cluster as any other client.
+fn ask<T>(address: SocketAddr, question: impl AsyncFnOnce(&mut Admin) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let patience = Duration::from_secs(10);
+        let mut admin = Admin::connect(&[address.to_string()], patience).await.unwrap();
+        admin.metadata(Some(&[])).await.unwrap();
+        question(&mut admin).await
+    })
+}
+
+fn described(address: SocketAddr, topics: &[&str]) -> BTreeMap<String, Described> {
+    let names: Vec<String> = topics.iter().map(|name| (*name).to_owned()).collect();
+    ask(address, async |admin| admin.describe(&names).await.unwrap())
+}
+
 /// The partitions of those of the topics that exist.
 fn partitions(address: SocketAddr, topics: &[&str]) -> BTreeMap<String, i32> {
-    let asked = topics.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let found: BTreeMap<String, Described> = runtime
-        .block_on(async { Admin::connect(address).await.unwrap().describe(&asked).await.unwrap() });
-    found.into_iter().map(|(name, topic)| (name, topic.partitions)).collect()
+    described(address, topics).into_iter().map(|(name, topic)| (name, topic.partitions)).collect()
 }
 
 fn expected(topics: &[(&str, i32)]) -> BTreeMap<String, i32> {

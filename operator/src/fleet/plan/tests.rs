@@ -20,7 +20,11 @@ fn fleet(topics: &[(&str, &str)]) -> Fleet {
 }
 
 fn serving(fleet: &Fleet) -> Observed {
-    let brokers = fleet.cluster.brokers.iter().map(|broker| (broker.id, broker.clone())).collect();
+    let as_started = |broker: &Broker| {
+        let overrides = BTreeMap::new();
+        (broker.id, ObservedBroker { started: broker.clone(), overrides })
+    };
+    let brokers = fleet.cluster.brokers.iter().map(as_started).collect();
     Observed { brokers, ..Observed::default() }
 }
 
@@ -46,7 +50,7 @@ fn brokers_come_first_and_topics_wait_for_them() {
 fn a_broker_with_another_configuration_is_restarted() {
     let fleet = fleet(&[]);
     let mut observed = serving(&fleet);
-    observed.brokers.get_mut(&0).unwrap().listeners[0].port = 1;
+    observed.brokers.get_mut(&0).unwrap().started.listeners[0].port = 1;
     let plan = plan(&fleet, &observed);
     assert_eq!(plan.actions, [Action::RestartBroker(fleet.cluster.brokers[0].clone())]);
 }
@@ -81,37 +85,157 @@ fn partitions_are_added_and_never_removed() {
     assert!(verdict.message.starts_with("f.yaml:6:1: the topic has 6 partitions"));
 }
 
-#[test]
-fn a_changed_setting_is_reported_and_not_faked() {
-    let fleet = fleet(&[("a", "config: {retention.ms: 5}")]);
-    let mut observed = serving(&fleet);
-    let config = BTreeMap::from([("retention.ms".to_owned(), "7".to_owned())]);
-    observed.topics.insert(name("a"), ObservedTopic { partitions: 1, replicas: 1, config });
-    let plan = plan(&fleet, &observed);
-    assert!(plan.actions.is_empty());
-    let verdict = verdict(&plan, "KafkaTopic", "a");
-    assert_eq!(
-        (verdict.condition, verdict.reason),
-        (ConditionType::Stalled, Reason::NotYetSupported)
-    );
-    assert!(verdict.message.contains("retention.ms is 7"), "{}", verdict.message);
+fn settings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn topic_with(config: &[(&str, &str)]) -> ObservedTopic {
+    ObservedTopic { partitions: 1, replicas: 1, config: settings(config) }
+}
+
+/// A topic that the files have asked for before; with `config` if it has been so.
+fn managed(object: &str, settled: Option<&[(&str, &str)]>) -> Managed {
+    Managed {
+        object: object.parse().unwrap(),
+        deletion_policy: DeletionPolicy::Delete,
+        settled: settled.map(|config| Settled { partitions: None, config: settings(config) }),
+    }
+}
+
+fn alter(topic: &str, changes: &[(&str, Option<&str>)]) -> Action {
+    let change = |(name, to): &(&str, Option<&str>)| ((*name).to_owned(), to.map(str::to_owned));
+    let changes = changes.iter().map(change).collect();
+    Action::AlterTopic(name(topic), topic.parse().unwrap(), changes)
 }
 
 #[test]
-fn a_setting_taken_out_of_the_files_is_reported_and_not_forgotten() {
+fn settings_become_what_the_files_say_and_the_rest_goes_back_to_its_default() {
+    let fleet = fleet(&[("a", "config: {retention.ms: 5}")]);
+    let mut observed = serving(&fleet);
+    let there = topic_with(&[("retention.ms", "7"), ("max.message.bytes", "9")]);
+    observed.topics.insert(name("a"), there);
+    let plan = plan(&fleet, &observed);
+    let changes = [("max.message.bytes", None), ("retention.ms", Some("5"))];
+    assert_eq!(plan.actions, [alter("a", &changes)]);
+    let verdict = verdict(&plan, "KafkaTopic", "a");
+    assert_eq!(
+        (verdict.condition, verdict.reason),
+        (ConditionType::Reconciling, Reason::ConfigUpdating)
+    );
+    assert_eq!(
+        verdict.message,
+        "max.message.bytes from 9 to its default; retention.ms from 7 to 5"
+    );
+}
+
+#[test]
+fn what_another_client_has_changed_is_put_back_and_said() {
+    let fleet = fleet(&[("a", "config: {retention.ms: 5}")]);
+    let mut observed = serving(&fleet);
+    observed.managed.insert(name("a"), managed("a", Some(&[("retention.ms", "5")])));
+    observed.topics.insert(name("a"), topic_with(&[("retention.ms", "7"), ("segment.ms", "9")]));
+    let changed = plan(&fleet, &observed);
+    let message = "another client has set retention.ms to 7: back to 5; \
+                   another client has set segment.ms to 9: back to its default";
+    assert_eq!(verdict(&changed, "KafkaTopic", "a").reason, Reason::DriftReverting);
+    assert_eq!(verdict(&changed, "KafkaTopic", "a").message, message);
+
+    observed.topics.insert(name("a"), topic_with(&[]));
+    let unset = plan(&fleet, &observed);
+    let message = "another client has unset retention.ms: back to 5";
+    assert_eq!(verdict(&unset, "KafkaTopic", "a").message, message);
+
+    observed.topics.clear();
+    let deleted = plan(&fleet, &observed);
+    assert_eq!(deleted.actions, [Action::CreateTopic(name("a"), fleet.topics["a"].clone())]);
+    let message = "another client has deleted the topic: created anew, without its records";
+    assert_eq!(verdict(&deleted, "KafkaTopic", "a").message, message);
+}
+
+#[test]
+fn a_topic_that_never_was_as_asked_has_not_drifted() {
+    let fleet = fleet(&[("a", "config: {retention.ms: 5}")]);
+    let mut observed = serving(&fleet);
+    for before in [None, Some([("retention.ms", "6")].as_slice())] {
+        observed.managed.insert(name("a"), managed("a", before));
+        observed.topics.insert(name("a"), topic_with(&[("retention.ms", "7")]));
+        let plan = plan(&fleet, &observed);
+        assert_eq!(verdict(&plan, "KafkaTopic", "a").reason, Reason::ConfigUpdating);
+    }
+}
+
+#[test]
+fn too_many_partitions_do_not_hold_the_settings_up() {
+    let fleet = fleet(&[("a", "partitions: 1, config: {retention.ms: 5}")]);
+    let mut observed = serving(&fleet);
+    observed.topics.insert(name("a"), ObservedTopic { partitions: 2, ..topic_with(&[]) });
+    let plan = plan(&fleet, &observed);
+    assert_eq!(plan.actions, [alter("a", &[("retention.ms", Some("5"))])]);
+    assert_eq!(verdict(&plan, "KafkaTopic", "a").reason, Reason::PartitionsCannotShrink);
+}
+
+#[test]
+fn throttles_of_whoever_moves_replicas_are_left_alone() {
     let fleet = fleet(&[("a", "")]);
     let mut observed = serving(&fleet);
-    let there = ObservedTopic { partitions: 1, replicas: 1, ..ObservedTopic::default() };
+    let there = topic_with(&[("leader.replication.throttled.replicas", "*")]);
     observed.topics.insert(name("a"), there);
-    let managed = Managed {
-        object: "a".parse().unwrap(),
-        deletion_policy: DeletionPolicy::Delete,
-        config: BTreeMap::from([("retention.ms".to_owned(), "7".to_owned())]),
-    };
-    observed.managed.insert(name("a"), managed);
-    let message =
-        &plan(&fleet, &observed).verdicts[&Object { kind: "KafkaTopic", name: "a".into() }].message;
-    assert!(message.starts_with("f.yaml:6:1: retention.ms is still 7"), "{message}");
+    assert!(plan(&fleet, &observed).ready());
+}
+
+/// The fleet's broker, started without settings and asked for those now.
+fn broker_asked_for(asked: &[(&str, &str)], overrides: &[(&str, &str)]) -> (Fleet, Observed) {
+    let mut fleet = fleet(&[]);
+    let mut observed = serving(&fleet);
+    fleet.cluster.brokers[0].settings = settings(asked);
+    observed.brokers.get_mut(&0).unwrap().overrides = settings(overrides);
+    (fleet, observed)
+}
+
+#[test]
+fn a_setting_that_may_change_at_any_time_is_set_on_the_running_broker() {
+    let (fleet, observed) = broker_asked_for(&[("log.retention.ms", "5")], &[]);
+    let first = plan(&fleet, &observed);
+    let change = ("log.retention.ms".to_owned(), Some("5".to_owned()));
+    assert_eq!(first.actions, [Action::AlterBroker(0, vec![change])]);
+    let said = verdict(&first, "KafkaCluster", "demo");
+    assert_eq!(said.reason, Reason::ConfigUpdating);
+    assert_eq!(said.message, "broker 0, without a restart: log.retention.ms to 5");
+
+    let there = [("log.retention.ms", "5")];
+    let (fleet, observed) = broker_asked_for(&there, &there);
+    assert!(plan(&fleet, &observed).ready());
+}
+
+#[test]
+fn a_setting_read_at_the_start_takes_a_restart_that_is_announced_by_name() {
+    let (fleet, observed) =
+        broker_asked_for(&[("log.retention.ms", "5"), ("socket.listen.backlog.size", "7")], &[]);
+    let plan = plan(&fleet, &observed);
+    assert_eq!(plan.actions, [Action::RestartBroker(fleet.cluster.brokers[0].clone())]);
+    assert_eq!(
+        verdict(&plan, "KafkaCluster", "demo").message,
+        "1 of 1 brokers to restart: broker 0 for socket.listen.backlog.size; what is read at a \
+         broker's start only has changed"
+    );
+}
+
+#[test]
+fn what_an_earlier_run_had_set_on_a_broker_is_taken_away() {
+    let (fleet, observed) = broker_asked_for(&[], &[("log.retention.ms", "5")]);
+    let plan = plan(&fleet, &observed);
+    assert_eq!(plan.actions, [Action::AlterBroker(0, vec![("log.retention.ms".to_owned(), None)])]);
+}
+
+#[test]
+fn a_setting_taken_out_of_the_files_goes_back_to_what_a_start_without_it_gives() {
+    let mut fleet = fleet(&[]);
+    fleet.cluster.brokers[0].settings =
+        settings(&[("log.retention.ms", "5"), ("log.retention.hours", "2")]);
+    let observed = serving(&fleet);
+    fleet.cluster.brokers[0].settings.remove("log.retention.ms");
+    let change = ("log.retention.ms".to_owned(), Some("7200000".to_owned()));
+    assert_eq!(plan(&fleet, &observed).actions, [Action::AlterBroker(0, vec![change])]);
 }
 
 #[test]
@@ -133,9 +257,7 @@ fn a_topic_taken_out_of_the_files_goes_only_if_its_policy_says_so() {
         ("c", DeletionPolicy::Delete),
     ] {
         let object: ObjectName = topic.parse().unwrap();
-        observed
-            .managed
-            .insert(name(topic), Managed { object, deletion_policy, config: BTreeMap::new() });
+        observed.managed.insert(name(topic), Managed { object, deletion_policy, settled: None });
     }
     for topic in ["a", "b", "of-a-client"] {
         observed.topics.insert(name(topic), ObservedTopic::default());

@@ -1,0 +1,35 @@
+//! How much space partitions take on the brokers' disks.
+
+use std::collections::BTreeMap;
+
+use kastellan_protocol::messages::DescribeLogDirsRequest;
+
+use super::{Admin, AdminError, Metadata, Partition};
+
+impl Admin {
+    /// The bytes that each partition takes on the broker where it is largest, which is the one that
+    /// has all of it. `None` where a broker does not tell (`DescribeLogDirs` is not served).
+    pub async fn sizes(
+        &mut self,
+        metadata: &Metadata,
+    ) -> Result<Option<BTreeMap<Partition, u64>>, AdminError> {
+        if !self.serves::<DescribeLogDirsRequest>(2) {
+            return Ok(None);
+        }
+        let request = DescribeLogDirsRequest::default().with_topics(None);
+        let requests = metadata.brokers.keys().map(|id| (*id, request.clone())).collect();
+        let mut sizes = BTreeMap::<Partition, u64>::new();
+        for (_, answer) in self.ask_each(2, &requests).await {
+            let topics = answer?.results.into_iter().flat_map(|dir| dir.topics);
+            for topic in topics {
+                for partition in topic.partitions.iter().filter(|one| !one.is_future_key) {
+                    let key = (topic.name.as_str().to_owned(), partition.partition_index);
+                    let size = u64::try_from(partition.partition_size).unwrap_or_default();
+                    let largest = sizes.entry(key).or_default();
+                    *largest = size.max(*largest);
+                }
+            }
+        }
+        Ok(Some(sizes))
+    }
+}
