@@ -2,7 +2,7 @@
 
 /// The candidate closest to `name`, if one is close enough to be worth suggesting: at most a third
 /// of its characters differ.
-pub fn nearest(name: &str, candidates: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // names come from the network: beyond any real length nothing is close, and nothing is computed
     if name.len() > 128 {
         return None;
