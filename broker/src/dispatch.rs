@@ -30,6 +30,16 @@ pub(crate) fn dispatch(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<
         ApiKey::DescribeProducers => api::describe_producers::handle(broker, call),
         ApiKey::InitProducerId => api::init_producer_id::handle(broker, call),
         ApiKey::Metadata => api::metadata::handle(broker, call),
+        ApiKey::AlterPartitionReassignments => {
+            api::alter_partition_reassignments::handle(broker, call)
+        }
+        ApiKey::DeleteGroups => api::delete_groups::handle(broker, call),
+        ApiKey::DescribeTopicPartitions => api::describe_topic_partitions::handle(broker, call),
+        ApiKey::ElectLeaders => api::elect_leaders::handle(broker, call),
+        ApiKey::ListPartitionReassignments => {
+            api::list_partition_reassignments::handle(broker, call)
+        }
+        ApiKey::OffsetDelete => api::offset_delete::handle(broker, call),
         _ => {
             call.reply.close("an API that is not served");
             Ok(())

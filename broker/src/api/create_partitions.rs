@@ -35,6 +35,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
                 }
                 Reply::Done
                 | Reply::Registered { .. }
+                | Reply::Partitions(_)
                 | Reply::Created(_)
                 | Reply::Deleted(_)
                 | Reply::ProducerIds { .. } => {

@@ -44,6 +44,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
                 Reply::Failed(failure) => failed(failure),
                 Reply::Done
                 | Reply::Registered { .. }
+                | Reply::Partitions(_)
                 | Reply::Deleted(_)
                 | Reply::Results(_)
                 | Reply::ProducerIds { .. } => failed(unexpected()),

@@ -44,6 +44,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
                 Reply::Failed(failure) => Err(failure),
                 Reply::Done
                 | Reply::Registered { .. }
+                | Reply::Partitions(_)
                 | Reply::Created(_)
                 | Reply::Results(_)
                 | Reply::ProducerIds { .. } => Err(unexpected()),

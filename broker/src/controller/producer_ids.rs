@@ -84,6 +84,7 @@ impl ProducerIds {
             Reply::Failed(failure) => Some(failure.code),
             Reply::Done
             | Reply::Registered { .. }
+            | Reply::Partitions(_)
             | Reply::Created(_)
             | Reply::Deleted(_)
             | Reply::Results(_) => Some(ErrorCode::UnknownServerError),

@@ -31,6 +31,7 @@ impl Controller {
                     Reply::Failed(failure) => failure,
                     Reply::Done
                     | Reply::Registered { .. }
+                    | Reply::Partitions(_)
                     | Reply::Deleted(_)
                     | Reply::Results(_)
                     | Reply::ProducerIds { .. } => unexpected(),

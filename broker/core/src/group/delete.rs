@@ -16,6 +16,9 @@ use super::{
 };
 use crate::machine::Now;
 
+/// What becomes of each topic, in the order of the request.
+type Fates = Vec<Result<(), ErrorCode>>;
+
 impl Coordinator {
     /// An empty group goes with all that it committed, and with the ids that it gave out: whoever
     /// comes back with one has to begin anew. While the log has yet to hear that a group is empty,
@@ -60,10 +63,7 @@ impl Coordinator {
         effects.push(Effect::Reply(delete.ticket, Reply::DeleteOffsets(answer)));
     }
 
-    fn offsets_to_delete(
-        &self,
-        delete: &DeleteOffsets,
-    ) -> Result<(Vec<Record>, Vec<Result<(), ErrorCode>>), ErrorCode> {
+    fn offsets_to_delete(&self, delete: &DeleteOffsets) -> Result<(Vec<Record>, Fates), ErrorCode> {
         let group = &delete.group;
         let (live, known) = (self.live.get(group), self.hard.get(group));
         if group.is_empty() {

@@ -5,20 +5,23 @@
 //! alone. Ids that have to be random come in with the input.
 
 mod brokers;
+mod change;
 mod configs;
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
+mod elect_leaders;
 mod input;
 mod placement;
+mod reassign;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 
 pub use input::{
-    AlterConfigs, ConfigChange, ConfigOp, CreatedTopic, DeletedTopic, Effect, Failure, Input,
-    NewPartitions, NewTopic, Reply, TopicRef,
+    AlterConfigs, ConfigChange, ConfigOp, CreatedTopic, DeletedTopic, Effect, Election, Failure,
+    Input, NewPartitions, NewTopic, PartitionResults, Reassignment, Reply, TopicRef, TopicResults,
 };
 use kastellan_protocol::ErrorCode;
 
@@ -133,6 +136,12 @@ impl Machine for Controller {
             }
             Input::AllocateProducerIds { ticket, broker } => {
                 self.allocate_producer_ids(ticket, broker, effects);
+            }
+            Input::ElectLeaders { ticket, election, partitions } => {
+                self.elect_leaders(ticket, election, partitions, effects);
+            }
+            Input::ReassignPartitions { ticket, topics, allow_factor_change } => {
+                self.reassign_partitions(ticket, topics, allow_factor_change, effects);
             }
             Input::AlterConfigs { ticket, resources, validate_only } => {
                 self.alter_configs(ticket, &resources, validate_only, effects);

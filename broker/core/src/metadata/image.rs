@@ -9,7 +9,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{ops::Bound, sync::Arc};
 
 pub use apply::Inconsistent;
 use imbl::{OrdMap, OrdSet};
@@ -78,6 +78,12 @@ impl Image {
     /// All topics, in the order of their names.
     pub fn topics(&self) -> impl Iterator<Item = &Arc<Topic>> {
         self.names.values().filter_map(|id| self.topics.get(id))
+    }
+
+    /// The topics whose names are not before `name`, in the order of their names.
+    pub fn topics_from(&self, name: &str) -> impl Iterator<Item = &Arc<Topic>> {
+        let from = (Bound::Included(name), Bound::Unbounded);
+        self.names.range::<_, str>(from).filter_map(|(_, id)| self.topics.get(id))
     }
 
     /// How many topics there are.

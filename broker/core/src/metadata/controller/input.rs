@@ -57,6 +57,26 @@ pub enum Input {
         /// Who asks.
         broker: BrokerId,
     },
+    /// Leaders are to be elected. Answered with [`Reply::Partitions`], in the order asked.
+    ElectLeaders {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// Which leader is wanted.
+        election: Election,
+        /// For which partitions, by topic; `None` for all of them, and then the answer leaves out
+        /// those that had nothing to elect.
+        partitions: Option<Vec<(String, Vec<i32>)>>,
+    },
+    /// Partitions are to move to other brokers. Answered with [`Reply::Partitions`], in the order
+    /// asked.
+    ReassignPartitions {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// Which ones, and where to.
+        topics: Vec<Reassignment>,
+        /// Whether a partition may get more or fewer replicas than it has.
+        allow_factor_change: bool,
+    },
     /// Settings are to change. Answered with [`Reply::Results`], in the order asked.
     AlterConfigs {
         /// Whom to answer.
@@ -104,6 +124,25 @@ pub struct NewPartitions {
     /// Which brokers hold each new one; `None`: placed by the controller.
     pub assignments: Option<Vec<Vec<BrokerId>>>,
 }
+
+/// Which leader is wanted (KIP-460).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Election {
+    /// The first of the replicas, if it is in sync.
+    Preferred,
+    /// For a partition without a leader: any replica that runs, records lost or not.
+    Unclean,
+}
+
+/// A topic's partitions and who is to hold each of them, the preferred leader first; `None` takes
+/// back what was wanted before.
+pub type Reassignment = (String, Vec<(i32, Option<Vec<BrokerId>>)>);
+
+/// What became of each partition, by topic.
+pub type PartitionResults = Vec<TopicResults>;
+
+/// A topic's partitions and what became of each.
+pub type TopicResults = (String, Vec<(i32, Result<(), Failure>)>);
 
 /// Changes of one resource's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,6 +201,8 @@ pub enum Reply {
     Deleted(Vec<DeletedTopic>),
     /// One result per thing asked for, in the order asked, with its name.
     Results(Vec<(String, Result<(), Failure>)>),
+    /// One result per partition asked for.
+    Partitions(PartitionResults),
     /// The ids `first..first + count` belong to the broker now.
     ProducerIds {
         /// The first id of the block.

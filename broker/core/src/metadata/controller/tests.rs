@@ -4,14 +4,19 @@ mod configs;
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
+mod elect_leaders;
 mod placement;
+mod reassign;
 mod registration;
 
 use super::*;
 use crate::{
     config::Overrides,
     id::Uuid,
-    metadata::{ConfigRecord, PartitionChangeRecord, PartitionRecord, RegisterBroker, TopicRecord},
+    metadata::{
+        ConfigRecord, NO_LEADER, Partition, PartitionChangeRecord, PartitionRecord, RegisterBroker,
+        TopicRecord,
+    },
 };
 
 const NOW: Now = Now { monotonic: Millis::ZERO, wall: 0 };
@@ -79,6 +84,17 @@ impl Bench {
 
 fn code(result: &Result<(), Failure>) -> Option<i16> {
     result.as_ref().err().map(|failure| failure.code.code())
+}
+
+/// A topic, and the code of every partition.
+type Codes = (String, Vec<(i32, Option<i16>)>);
+
+fn codes(reply: Reply) -> Vec<Codes> {
+    let Reply::Partitions(topics) = reply else { panic!("not the answer") };
+    let of = |(name, results): TopicResults| {
+        (name, results.iter().map(|(index, result)| (*index, code(result))).collect())
+    };
+    topics.into_iter().map(of).collect()
 }
 
 fn broker(id: i32) -> RegisterBroker {
