@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use kastellan_core::config::BrokerConfig;
 
 use crate::{
@@ -22,7 +23,7 @@ pub(crate) struct Broker {
     /// The clocks.
     pub(crate) clock: Clock,
     /// What clients may ask of it.
-    pub(crate) limits: Limits,
+    pub(crate) limits: ArcSwap<Limits>,
     /// The memory that requests may take.
     pub(crate) pool: Arc<Pool>,
     /// Who is connected.
@@ -37,8 +38,8 @@ pub(crate) struct Broker {
     pub(crate) sessions: Sessions,
     /// The coordinators of its consumer groups.
     pub(crate) groups: Groups,
-    /// Its settings, typed.
-    pub(crate) settings: BrokerConfig,
+    /// Its settings as they are now, typed. Load them once for one request.
+    pub(crate) settings: Arc<ArcSwap<BrokerConfig>>,
     /// Where clients reach it, by listener name, with the ports that were really bound.
     pub(crate) addresses: Vec<(String, std::net::SocketAddr)>,
 }
@@ -46,6 +47,6 @@ pub(crate) struct Broker {
 impl Broker {
     /// The cluster that it belongs to.
     pub(crate) fn cluster_id(&self) -> &str {
-        &self.partitions.directory().properties().cluster_id
+        &self.partitions.dirs().metadata().properties().cluster_id
     }
 }

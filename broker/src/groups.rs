@@ -21,6 +21,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use kastellan_core::{
     config::BrokerConfig,
     group::{Input, Reply, Settings},
@@ -34,14 +35,14 @@ use self::{
     shard::{Shard, State},
     timer::Timer,
 };
-use crate::broker::Broker;
+use crate::{broker::Broker, clock::Clock};
 pub(crate) use gather::Gather;
 pub(crate) use topic::{Coordinator, find, id as topic_id, shape};
 
 /// All group coordinators of the broker.
 #[derive(Debug)]
 pub(crate) struct Groups {
-    settings: Settings,
+    settings: ArcSwap<Settings>,
     /// One per partition of the offsets topic, once there is one; its partition count never
     /// changes.
     shards: OnceLock<Vec<Shard>>,
@@ -54,23 +55,25 @@ pub(crate) struct Groups {
 impl Groups {
     /// Coordinators for a broker that is configured like this.
     pub(crate) fn new(config: &BrokerConfig) -> Self {
-        let count = |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
-        let settings = Settings {
-            min_session_timeout_ms: config.group_min_session_timeout_ms,
-            max_session_timeout_ms: config.group_max_session_timeout_ms,
-            initial_rebalance_delay: count(i64::from(config.group_initial_rebalance_delay_ms)),
-            max_size: config.group_max_size,
-            max_offset_metadata_bytes: config.offset_metadata_max_bytes,
-            offsets_retention: count(config.offsets_retention_ms),
-            retention_check_interval: count(config.offsets_retention_check_interval_ms),
-            ..Settings::default()
-        };
         Self {
-            settings,
+            settings: ArcSwap::from_pointee(settings(config)),
             shards: OnceLock::new(),
             tickets: AtomicU64::new(0),
             timer: Timer::new(),
             ready: tokio::sync::Notify::new(),
+        }
+    }
+
+    /// Has every coordinator go by other settings.
+    pub(crate) fn configure(&self, clock: Clock, config: &BrokerConfig) {
+        let settings = settings(config);
+        // first, for coordinators that are still to come
+        self.settings.store(Arc::new(settings.clone()));
+        for shard in self.shards.get().into_iter().flatten() {
+            if let State::Open(open) = &mut *shard.lock() {
+                open.step(clock.now(), Input::Configure(Box::new(settings.clone()))).tell();
+                open.arm(&shard.deadline, &self.timer);
+            }
         }
     }
 
@@ -236,6 +239,21 @@ impl Groups {
             self.shards.get_or_init(|| std::iter::repeat_with(Shard::closed).take(count).collect());
         self.ready.notify_one();
         Some(shards)
+    }
+}
+
+/// What coordinators are told of the broker's settings.
+fn settings(config: &BrokerConfig) -> Settings {
+    let count = |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+    Settings {
+        min_session_timeout_ms: config.group_min_session_timeout_ms,
+        max_session_timeout_ms: config.group_max_session_timeout_ms,
+        initial_rebalance_delay: count(i64::from(config.group_initial_rebalance_delay_ms)),
+        max_size: config.group_max_size,
+        max_offset_metadata_bytes: config.offset_metadata_max_bytes,
+        offsets_retention: count(config.offsets_retention_ms),
+        retention_check_interval: count(config.offsets_retention_check_interval_ms),
+        ..Settings::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The broker's shell: sockets, timers, threads and disks; no Kafka logic.
 //!
-//! [`start()`] opens the data directory, recovers, binds the listeners and serves until
+//! [`start()`] opens the log directories, recovers, binds the listeners and serves until
 //! [`Running::shutdown`].
 
 mod api;
@@ -11,11 +11,13 @@ mod config;
 mod controller;
 mod dispatch;
 mod groups;
+mod log_dirs;
 mod maintenance;
 mod net;
 mod partition;
 mod partitions;
 mod quiet;
+mod reconfigure;
 mod sessions;
 mod start;
 #[cfg(test)]

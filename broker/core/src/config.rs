@@ -1,5 +1,6 @@
-//! The one table of configuration: every topic and broker setting with its type, range, default,
-//! documentation and whether it may change at run time, and the typed values read from it.
+//! The one table of configuration: every setting of brokers, topics, groups and client metrics with
+//! its type, range, default, documentation and how it may change, and the typed values read from
+//! it.
 //!
 //! Names are Kafka's, and so are types, ranges and defaults (KIP-1030 for the 4.0 limits) unless
 //! the setting's own documentation says otherwise. Describing, validating, the documentation and
@@ -7,16 +8,36 @@
 
 mod broker;
 mod broker_table;
+mod client_metrics_table;
+mod describe;
+mod group_table;
+mod invalid;
 mod kind;
+mod listener;
 mod nearest;
+mod page;
+mod refused;
+mod resource;
 mod setting;
+mod source;
+mod text;
 mod topic;
 mod topic_table;
 
 pub use broker::BrokerConfig;
+pub use describe::{
+    Described, Sourced, described_broker, described_client_metrics, described_cluster,
+    described_group, described_topic,
+};
+pub use invalid::Invalid;
 pub use kind::Kind;
+pub use listener::ListenerLimits;
 pub use nearest::nearest;
-pub use setting::{Invalid, Scope, Setting, Support, Synonym, Update};
+pub use page::page;
+pub(crate) use resource::default_of;
+pub use resource::{check_client_metrics, check_group, check_topic};
+pub use setting::{Scope, Setting, Support, Synonym, Update};
+pub use source::Source;
 pub use topic::{Cleanup, Compression, TimestampType, TopicConfig};
 
 use std::collections::BTreeMap;
@@ -28,18 +49,35 @@ pub type Overrides = BTreeMap<String, String>;
 pub fn table(scope: Scope) -> &'static [Setting] {
     match scope {
         Scope::Topic => topic_table::TOPIC,
-        Scope::Broker => broker_table::BROKER,
+        Scope::Broker => &broker_table::BROKER,
+        Scope::Group => group_table::GROUP,
+        Scope::ClientMetrics => client_metrics_table::CLIENT_METRICS,
     }
 }
 
-/// The setting called `name`, or the closest name in the table where there is none.
+/// The setting called `name`, or the closest name in the table where there is none. A broker's may
+/// be one listener's: `listener.name.<listener>.<setting>`.
 pub fn find(scope: Scope, name: &str) -> Result<&'static Setting, Invalid> {
+    let of_listener = listener::split(name).filter(|_| scope == Scope::Broker);
+    let key = of_listener.map_or(name, |(_, key)| key);
     let table = table(scope);
-    table.iter().find(|setting| setting.name == name).ok_or_else(|| Invalid::Unknown {
-        scope,
-        name: name.to_owned(),
-        suggestion: nearest(name, table.iter().map(|setting| setting.name)),
-    })
+    let setting = table
+        .binary_search_by(|setting| setting.name.cmp(key))
+        .ok()
+        .and_then(|at| table.get(at))
+        .ok_or_else(|| unknown(scope, name, key))?;
+    if of_listener.is_some() && !setting.per_listener {
+        return Err(Invalid::NotPerListener { name: name.to_owned(), key: setting.name });
+    }
+    Ok(setting)
+}
+
+fn unknown(scope: Scope, name: &str, key: &str) -> Invalid {
+    if let Some(reason) = refused::reason(scope, key) {
+        return Invalid::Refused { name: name.to_owned(), reason };
+    }
+    let names = table(scope).iter().map(|setting| setting.name);
+    Invalid::Unknown { scope, name: name.to_owned(), suggestion: nearest(key, names) }
 }
 
 /// Checks one setting: the name is in the table, the value has its type and lies in its range, and
@@ -52,14 +90,6 @@ pub fn check(scope: Scope, name: &str, value: &str) -> Result<(), Invalid> {
         expected,
     })?;
     setting.refuse(value)
-}
-
-/// Checks a topic's overrides, each for itself and all together.
-pub fn check_topic(overrides: &Overrides, broker: &BrokerConfig) -> Result<(), Invalid> {
-    for (name, value) in overrides {
-        check(Scope::Topic, name, value)?;
-    }
-    TopicConfig::resolve(overrides, broker).check()
 }
 
 #[cfg(test)]

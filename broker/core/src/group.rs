@@ -264,6 +264,7 @@ impl Machine for Coordinator {
             Input::List(list) => reply(list.ticket, Reply::List(Ok(self.list(&list)))),
             Input::DeleteGroup(delete) => self.delete_group(now, &delete, effects),
             Input::DeleteOffsets(delete) => self.delete_offsets(&delete, effects),
+            Input::Configure(settings) => self.configure(now, *settings),
             Input::TopicDeleted { topic, id } => self.forget_topic(&topic, id, effects),
             Input::Refused { records } => {
                 for record in &records {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kastellan_core::{
-    config::BrokerConfig,
+    config::{BrokerConfig, described_topic},
     id::BrokerId,
     metadata::{CreatedTopic, Input, NewTopic, Reply},
 };
@@ -17,7 +17,7 @@ use kastellan_protocol::{
     protocol::StrBytes,
 };
 
-use super::{describe_configs::described_topic, failure};
+use super::failure;
 use crate::{
     broker::Broker,
     call::Call,
@@ -39,7 +39,8 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
             };
             let topics = match reply {
                 Reply::Created(created) => {
-                    created.into_iter().map(|topic| result(topic, &again.settings)).collect()
+                    let settings = again.settings.load();
+                    created.into_iter().map(|topic| result(topic, &settings)).collect()
                 }
                 Reply::Failed(failure) => failed(failure),
                 Reply::Done
@@ -85,7 +86,7 @@ fn result(topic: CreatedTopic, settings: &BrokerConfig) -> CreatableTopicResult 
     let configs = described_topic(&topic.overrides, settings)
         .map(|config| {
             CreatableTopicConfigs::default()
-                .with_name(StrBytes::from_static_str(config.name))
+                .with_name(StrBytes::from_string(config.name.into_owned()))
                 .with_value(config.value.map(StrBytes::from_string))
                 .with_read_only(false)
                 .with_config_source(config.source.code())

@@ -1,14 +1,11 @@
 //! `DescribeConfigs`: every setting with its value, where it comes from, and what it means.
 
-mod settings;
-#[cfg(test)]
-mod tests;
+mod resource;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-pub(crate) use self::settings::described_topic;
-use self::settings::{Described, Sourced, described_broker};
-use kastellan_core::metadata::validate_name;
+use self::resource::describe;
+use kastellan_core::config::{Described, Sourced};
 use kastellan_protocol::{
     ErrorCode, Refused,
     messages::{
@@ -22,9 +19,6 @@ use kastellan_protocol::{
 };
 
 use crate::{broker::Broker, call::Call};
-
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
 
 /// Answers a request.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -41,42 +35,6 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         .collect();
     call.reply.send(&DescribeConfigsResponse::default().with_results(results));
     Ok(())
-}
-
-type Refusal = (ErrorCode, String);
-
-fn describe(
-    broker: &Broker,
-    resource: &DescribeConfigsResource,
-) -> Result<Vec<Described>, Refusal> {
-    let name: &str = &resource.resource_name;
-    match resource.resource_type {
-        TOPIC => {
-            validate_name(name)
-                .map_err(|error| (ErrorCode::InvalidTopicException, error.to_string()))?;
-            let image = broker.controller.image();
-            if image.topic(name).is_none() {
-                let message = format!("there is no topic {name}");
-                return Err((ErrorCode::UnknownTopicOrPartition, message));
-            }
-            Ok(described_topic(&image.topic_overrides(name), &broker.settings).collect())
-        }
-        // nothing is set for all brokers at once: there is no such setting to describe
-        BROKER if name.is_empty() => Ok(Vec::new()),
-        BROKER if name == broker.config.node_id.to_string() => {
-            Ok(described_broker(&broker.config, &broker.settings))
-        }
-        BROKER => Err((
-            ErrorCode::InvalidRequest,
-            format!("this is broker {}, it cannot describe broker {name:?}", broker.config.node_id),
-        )),
-        other => Err((
-            ErrorCode::InvalidRequest,
-            format!(
-                "resource type {other} has no settings here: ask for topics (2) or brokers (4)"
-            ),
-        )),
-    }
 }
 
 fn refused(
@@ -122,7 +80,7 @@ impl Detail {
     fn config(self, described: Described) -> DescribeConfigsResourceResult {
         let documented = self.version >= 3;
         let result = DescribeConfigsResourceResult::default()
-            .with_name(StrBytes::from_static_str(described.name))
+            .with_name(text(described.name))
             .with_value(described.value.map(StrBytes::from_string))
             .with_read_only(described.read_only)
             .with_config_source(described.source.code())
@@ -137,10 +95,17 @@ impl Detail {
         }
         let synonym = |it: Sourced| {
             DescribeConfigsSynonym::default()
-                .with_name(StrBytes::from_static_str(it.name))
+                .with_name(text(it.name))
                 .with_value(it.value.map(StrBytes::from_string))
                 .with_source(it.source.code())
         };
         result.with_synonyms(described.synonyms.into_iter().map(synonym).collect())
+    }
+}
+
+fn text(name: Cow<'static, str>) -> StrBytes {
+    match name {
+        Cow::Borrowed(name) => StrBytes::from_static_str(name),
+        Cow::Owned(name) => StrBytes::from_string(name),
     }
 }

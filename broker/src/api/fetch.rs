@@ -139,7 +139,7 @@ fn begin(
         epoch,
         live,
         min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
-        max_bytes: max_bytes.min(broker.settings.fetch_max_bytes),
+        max_bytes: max_bytes.min(broker.settings.load().fetch_max_bytes),
         found: 0,
     })
 }

@@ -38,7 +38,8 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
             return Ok(());
         }
     };
-    let auto_create = broker.settings.auto_create_topics && request.allow_auto_topic_creation;
+    let auto_create =
+        broker.settings.load().auto_create_topics && request.allow_auto_topic_creation;
     let missing = match &wanted {
         Wanted::These(topics) if auto_create => missing(&broker.controller.image(), topics),
         Wanted::These(_) | Wanted::All => Vec::new(),
@@ -48,7 +49,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         return Ok(());
     }
     let controller = Arc::clone(&broker.controller);
-    broker.controller.create_by_default(missing, &broker.settings, move |created| {
+    broker.controller.create_by_default(missing, &broker.settings.load(), move |created| {
         let outcomes: Vec<_> = created.into_iter().filter_map(outcome).collect();
         call.reply.send(&response(&controller.image(), &options, &wanted, &outcomes));
     });

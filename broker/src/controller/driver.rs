@@ -9,6 +9,7 @@ use std::{
 use arc_swap::ArcSwap;
 use kastellan_core::{
     config::BrokerConfig,
+    id::BrokerId,
     log::LogError,
     machine::{Machine as _, Replicated as _, Ticket},
     metadata::{Controller, Effect, Failure, Image, Input, RegisterBroker, Reply, SUPPORTED},
@@ -44,7 +45,9 @@ pub(super) struct Driver<D: Disk> {
     machine: Controller,
     log: MetadataLog<D>,
     published: Arc<ArcSwap<Image>>,
-    settings: BrokerConfig,
+    me: BrokerId,
+    /// What the broker was started with.
+    fixed: BrokerConfig,
     follow: Option<Follow>,
     checkpoint: Option<Checkpoint>,
     clock: Clock,
@@ -70,7 +73,7 @@ impl<D: Disk> Driver<D> {
     /// The machine at the end of the log.
     pub(super) fn open(
         log: MetadataLog<D>,
-        settings: &BrokerConfig,
+        (me, fixed): (BrokerId, &BrokerConfig),
         clock: Clock,
     ) -> Result<Self, ControllerError> {
         let image = log.image().clone();
@@ -84,10 +87,11 @@ impl<D: Disk> Driver<D> {
         }
         let published = Arc::new(ArcSwap::from_pointee(image.clone()));
         Ok(Self {
-            machine: Controller::new(image, settings.clone()),
+            machine: Controller::new(image, me, fixed.clone()),
             log,
             published,
-            settings: settings.clone(),
+            me,
+            fixed: fixed.clone(),
             follow: None,
             checkpoint: None,
             clock,
@@ -164,7 +168,7 @@ impl<D: Disk> Driver<D> {
     }
 
     /// Decides one input on the caller's thread.
-    fn ask_now(
+    pub(super) fn ask_now(
         &mut self,
         input: impl FnOnce(Ticket) -> Input + Send + 'static,
     ) -> Result<(), ControllerError> {
@@ -241,11 +245,11 @@ impl<D: Disk> Driver<D> {
             *reply = Reply::Failed(storage(error));
         }
         let committed = Image::clone(&self.published.load());
-        self.machine = Controller::new(committed, self.settings.clone());
+        self.machine = Controller::new(committed, self.me, self.fixed.clone());
     }
 
     fn snapshot_if_due(&mut self) {
-        if self.log.bytes_since_snapshot() < self.settings.metadata_snapshot_bytes {
+        if self.log.bytes_since_snapshot() < self.machine.settings().metadata_snapshot_bytes {
             return;
         }
         let Some(checkpoint) = &mut self.checkpoint else { return };

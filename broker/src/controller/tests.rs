@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use kastellan_core::{
     config::Overrides,
-    id::{BrokerId, Uuid},
+    id::Uuid,
     metadata::{CONSUMER_OFFSETS, NewTopic, TopicRef},
 };
 use kastellan_log::{
-    Budget, Properties,
+    Budget, Directory, Properties,
     disk::{Disk, Faults, MemoryDisk},
 };
 
@@ -54,7 +54,7 @@ fn open(
     let root = PathBuf::from(ROOT);
     let directory = Arc::new(Directory::open(disk.clone(), &root, properties, Budget::default())?);
     let log = MetadataLog::open(&directory, ME, 0)?;
-    let mut driver = Driver::open(log, settings, Clock::new())?;
+    let mut driver = Driver::open(log, (BrokerId(1), settings), Clock::new())?;
     driver.begin(&directory, registration())?;
     Ok((directory, driver))
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use kastellan_core::{
-    group::{Coordinator, Input, Record},
+    group::{Coordinator, Input, Record, Settings},
     id::Uuid,
     machine::Replicated,
 };
@@ -68,6 +68,9 @@ pub(super) fn now(broker: &Arc<Broker>, index: usize, shard: &Shard) {
     match opened {
         Ok(mut open) => {
             let answers = open.step(broker.clock.now(), Input::Loaded);
+            // they may have changed while the log was read
+            let settings = Settings::clone(&broker.groups.settings.load());
+            open.step(broker.clock.now(), Input::Configure(Box::new(settings))).tell();
             forget_deleted_topics(broker, &mut open);
             open.arm(&shard.deadline, &broker.groups.timer);
             *state = State::Open(Box::new(open));
@@ -84,7 +87,7 @@ pub(super) fn now(broker: &Arc<Broker>, index: usize, shard: &Shard) {
 
 fn open(broker: &Broker, partition: Arc<Partition>) -> Result<Open, ErrorCode> {
     let began = broker.clock.monotonic();
-    let mut coordinator = Coordinator::new(broker.groups.settings.clone());
+    let mut coordinator = Coordinator::new(Settings::clone(&broker.groups.settings.load()));
     let mut seen = Seen::default();
     let mut scratch = Scratch::default();
     let (start, _) = partition.ends()?;

@@ -60,7 +60,7 @@ pub(crate) fn find(
     let listener = listener.to_owned();
     let asker = Arc::clone(broker);
     let topic = vec![CONSUMER_OFFSETS.to_owned()];
-    broker.controller.create_by_default(topic, &broker.settings, move |created| {
+    broker.controller.create_by_default(topic, &broker.settings.load(), move |created| {
         for failure in created.into_iter().filter_map(|topic| topic.result.err()) {
             // somebody else was first: just as good
             if failure.code != ErrorCode::TopicAlreadyExists {

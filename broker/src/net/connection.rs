@@ -194,14 +194,14 @@ impl Connection {
 
     /// Whether the client has not taken more than its share.
     fn may_handle(&self, glance: Glance) -> bool {
-        let limits = &self.broker.limits;
+        let limits = self.broker.limits.load();
         !glance.draining
             && self.pending < limits.pipelined
             && self.out.queued() < limits.queued_response_bytes
     }
 
     fn has_frame(&self) -> Result<bool, FrameError> {
-        Ok(matches!(self.input.front(&self.broker.limits.frame)?, Front::Frame(_)))
+        Ok(matches!(self.input.front(&self.broker.limits.load().frame)?, Front::Frame(_)))
     }
 
     /// Sleeps until there is something to do. True: bytes have arrived.
@@ -223,8 +223,8 @@ impl Connection {
             return Poll::Ready(Ok(false));
         }
         if !self.ended && self.may_handle(glance) {
-            let limits = &self.broker.limits.frame;
-            if let Poll::Ready(read) = self.input.poll_read(&mut self.stream, limits, cx) {
+            let limits = self.broker.limits.load();
+            if let Poll::Ready(read) = self.input.poll_read(&mut self.stream, &limits.frame, cx) {
                 self.ended = read? == 0;
                 return Poll::Ready(Ok(true));
             }

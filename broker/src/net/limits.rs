@@ -1,12 +1,12 @@
 //! How much a client may ask of us; on by default where Kafka leaves it off.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
-use kastellan_core::config::BrokerConfig;
+use kastellan_core::config::{BrokerConfig, ListenerLimits};
 use kastellan_protocol::frame;
 
 /// The limits of all connections together and of each.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Limits {
     /// How large a frame may be.
     pub(crate) frame: frame::Limits,
@@ -20,6 +20,12 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     /// Connections of one address (`max.connections.per.ip`).
     pub(crate) connections_per_ip: usize,
+    /// Addresses that may have more, or fewer (`max.connections.per.ip.overrides`).
+    pub(crate) connections_of: Vec<(IpAddr, usize)>,
+    /// New connections per second (`max.connection.creation.rate`).
+    pub(crate) creation_rate: usize,
+    /// Listeners that have limits of their own, by their names in small letters.
+    pub(crate) listeners: Vec<(String, ListenerLimits)>,
     /// A connection that says nothing for so long is closed (`connections.max.idle.ms`).
     pub(crate) idle: Duration,
     /// How long a frame may take from its first byte to its last.
@@ -43,9 +49,27 @@ impl Limits {
             queued_response_bytes: 1 << 20,
             connections: settings.max_connections,
             connections_per_ip: settings.max_connections_per_ip,
+            connections_of: settings
+                .max_connections_per_ip_overrides
+                .iter()
+                .filter_map(|(host, count)| Some((host.parse().ok()?, *count)))
+                .collect(),
+            creation_rate: settings.max_connection_creation_rate,
+            listeners: settings.listener_limits.clone(),
             idle: settings.connections_max_idle_ms.map_or(Duration::MAX, ms),
             frame_deadline: ms(settings.frame_timeout_ms),
             write_deadline: ms(settings.write_timeout_ms),
         }
+    }
+    /// How many connections an address may have.
+    pub(super) fn of_address(&self, host: IpAddr) -> usize {
+        let own = self.connections_of.iter().find(|(known, _)| *known == host);
+        own.map_or(self.connections_per_ip, |(_, count)| *count)
+    }
+
+    /// What a listener has of its own.
+    pub(super) fn of_listener(&self, name: &str) -> ListenerLimits {
+        let own = self.listeners.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        own.map(|(_, limits)| *limits).unwrap_or_default()
     }
 }

@@ -29,10 +29,10 @@ pub(crate) struct Bound {
 const BREATH: Duration = Duration::from_millis(100);
 
 /// Binds `listener`: early, so that a busy port is noticed before anything else is done.
-pub(crate) fn bind(listener: &Listener) -> io::Result<Bound> {
+pub(crate) fn bind(listener: &Listener, backlog: i32) -> io::Result<Bound> {
     let socket = std::net::TcpListener::bind(listener.bind)?;
     // Bursts of reconnecting clients are larger than the 128 of the standard library.
-    rustix::net::listen(&socket, 4096)?;
+    rustix::net::listen(&socket, backlog)?;
     socket.set_nonblocking(true)?;
     Ok(Bound { name: listener.name.as_str().into(), address: socket.local_addr()?, socket })
 }
@@ -42,7 +42,7 @@ pub(crate) async fn accept(broker: Arc<Broker>, bound: Bound) -> io::Result<()> 
     let listener = TcpListener::from_std(bound.socket)?;
     let quiet = Arc::new(Quiet::default());
     loop {
-        broker.connections.room(&broker.limits).await;
+        broker.connections.room(&broker.limits, &bound.name, broker.clock).await;
         match listener.accept().await {
             Ok((stream, peer)) => {
                 take_in(&broker, stream, peer.ip(), &bound.name, &quiet);
@@ -65,7 +65,7 @@ fn take_in(
     quiet: &Arc<Quiet>,
 ) {
     let mailbox = Arc::new(Mailbox::default());
-    let place = match broker.connections.enter(&broker.limits, host, &mailbox) {
+    let place = match broker.connections.enter(&broker.limits.load(), (host, listener), &mailbox) {
         Ok(place) => place,
         Err(full) => {
             if let Some(missed) = quiet.speak() {

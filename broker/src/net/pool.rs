@@ -17,7 +17,8 @@ pub(crate) struct Pool {
 
 #[derive(Debug)]
 struct State {
-    free: usize,
+    total: usize,
+    used: usize,
     /// Whether somebody holds the right to overdraw.
     overdrawn: bool,
     waiting: Vec<Waker>,
@@ -34,7 +35,23 @@ pub(super) struct Held {
 impl Pool {
     /// A pool of `bytes`.
     pub(crate) fn new(bytes: usize) -> Self {
-        Self { state: Mutex::new(State { free: bytes, overdrawn: false, waiting: Vec::new() }) }
+        Self {
+            state: Mutex::new(State {
+                total: bytes,
+                used: 0,
+                overdrawn: false,
+                waiting: Vec::new(),
+            }),
+        }
+    }
+
+    /// Makes it larger or smaller; what is drawn already stays so.
+    pub(crate) fn resize(&self, bytes: usize) {
+        let mut state = self.lock();
+        state.total = bytes;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     /// Raises what is held to `bytes`. False: nothing was drawn, and `waker` is called when it is
@@ -45,13 +62,14 @@ impl Pool {
             return true;
         }
         let mut state = self.lock();
-        if held.overdraft > 0 || (more > state.free && !state.overdrawn) {
+        let free = state.total.saturating_sub(state.used);
+        if held.overdraft > 0 || (more > free && !state.overdrawn) {
             state.overdrawn = true;
             held.overdraft += more;
             return true;
         }
-        if let Some(rest) = state.free.checked_sub(more) {
-            state.free = rest;
+        if more <= free {
+            state.used += more;
             held.drawn += more;
             return true;
         }
@@ -68,7 +86,7 @@ impl Pool {
             return;
         }
         let mut state = self.lock();
-        state.free += drawn;
+        state.used -= drawn;
         state.overdrawn &= overdraft == 0;
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
@@ -98,6 +116,20 @@ mod tests {
         for held in [&mut a, &mut c] {
             pool.give_back(held);
         }
-        assert_eq!(pool.lock().free, 100);
+        assert_eq!(pool.lock().used, 0);
+    }
+
+    #[test]
+    fn a_pool_that_shrinks_gives_nothing_more_until_enough_has_come_back() {
+        let pool = Pool::new(100);
+        let (mut a, mut b, mut c) = (Held::default(), Held::default(), Held::default());
+        assert!(pool.draw(&mut a, 90, Waker::noop()));
+        pool.resize(50);
+        assert!(pool.draw(&mut b, 1, Waker::noop()), "the overdraft");
+        assert!(!pool.draw(&mut c, 1, Waker::noop()));
+        pool.give_back(&mut a);
+        assert!(pool.draw(&mut c, 50, Waker::noop()));
+        pool.resize(200);
+        assert!(pool.draw(&mut a, 150, Waker::noop()));
     }
 }

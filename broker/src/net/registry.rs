@@ -7,11 +7,12 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use kastellan_core::machine::Millis;
 use tokio::sync::Notify;
 
-use super::{Limits, Mailbox};
-use crate::clock::Clock;
+use super::{Limits, Mailbox, rate::Rates};
+use crate::{broker::Broker, clock::Clock};
 
 /// Every open connection.
 #[derive(Debug, Default)]
@@ -19,6 +20,9 @@ pub(crate) struct Registry {
     state: Mutex<State>,
     /// Told when the first connection comes and when one goes.
     changed: Notify,
+    /// Told when limits change.
+    reconsidered: Notify,
+    rate: Mutex<Rates>,
 }
 
 #[derive(Debug, Default)]
@@ -26,6 +30,7 @@ struct State {
     next: u64,
     open: BTreeMap<u64, Arc<Mailbox>>,
     per_ip: BTreeMap<IpAddr, usize>,
+    per_listener: BTreeMap<Arc<str>, usize>,
 }
 
 /// A place among the open connections, given up when dropped.
@@ -34,6 +39,7 @@ pub(super) struct Place {
     registry: Arc<Registry>,
     number: u64,
     host: IpAddr,
+    listener: Arc<str>,
 }
 
 /// A connection is not taken: `max.connections.per.ip` are open from its address.
@@ -46,28 +52,59 @@ impl Registry {
     pub(super) fn enter(
         self: &Arc<Self>,
         limits: &Limits,
-        host: IpAddr,
+        (host, listener): (IpAddr, &Arc<str>),
         mailbox: &Arc<Mailbox>,
     ) -> Result<Place, Full> {
         let mut state = self.lock();
-        let of_host = state.per_ip.entry(host).or_insert(0);
-        if *of_host >= limits.connections_per_ip {
+        if state.per_ip.get(&host).is_some_and(|open| *open >= limits.of_address(host))
+            || limits.of_address(host) == 0
+        {
             return Err(Full);
         }
-        *of_host += 1;
+        *state.per_ip.entry(host).or_insert(0) += 1;
+        *state.per_listener.entry(Arc::clone(listener)).or_insert(0) += 1;
         let number = state.next;
         state.next += 1;
         state.open.insert(number, Arc::clone(mailbox));
         if state.open.len() == 1 {
             self.changed.notify_waiters();
         }
-        Ok(Place { registry: Arc::clone(self), number, host })
+        Ok(Place { registry: Arc::clone(self), number, host, listener: Arc::clone(listener) })
     }
 
-    /// Waits until there is room for one connection more: until then they stay in the kernel's
-    /// queue.
-    pub(super) async fn room(&self, limits: &Limits) {
-        self.wait_until(|open| open < limits.connections.max(1)).await;
+    /// Waits until there is room for one connection more, and time for it: until then they stay in
+    /// the kernel's queue.
+    pub(super) async fn room(&self, limits: &ArcSwap<Limits>, listener: &str, clock: Clock) {
+        let room = |state: &State| {
+            let limits = limits.load();
+            let of_listener = state.per_listener.get(listener).copied().unwrap_or_default();
+            state.open.len() < limits.connections.max(1)
+                && of_listener < limits.of_listener(listener).max_connections.max(1)
+        };
+        loop {
+            self.wait_until(room).await;
+            let wait = self.rates().take(&limits.load(), listener, clock.monotonic());
+            let Some(wait) = wait else { return };
+            self.pause(wait).await;
+        }
+    }
+
+    /// Limits have changed: whoever waits looks again.
+    pub(crate) fn reconsider(&self) {
+        self.changed.notify_waiters();
+        self.reconsidered.notify_waiters();
+    }
+
+    /// Sleeps, but not through a change of limits.
+    async fn pause(&self, time: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(time) => (),
+            () = self.reconsidered.notified() => (),
+        }
+    }
+
+    fn rates(&self) -> MutexGuard<'_, Rates> {
+        self.rate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks every connection to answer what it has and end, and waits for it until `patience` ends.
@@ -76,7 +113,7 @@ impl Registry {
         for mailbox in all {
             mailbox.drain();
         }
-        let gone = self.wait_until(|open| open == 0);
+        let gone = self.wait_until(|state| state.open.is_empty());
         if tokio::time::timeout(patience, gone).await.is_err() {
             let open: Vec<_> = self.lock().open.values().cloned().collect();
             for mailbox in open {
@@ -85,13 +122,13 @@ impl Registry {
         }
     }
 
-    async fn wait_until(&self, enough: impl Fn(usize) -> bool) {
+    async fn wait_until(&self, enough: impl Fn(&State) -> bool) {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             // Registered before the look, so that no change is missed in between.
             changed.as_mut().enable();
-            if enough(self.lock().open.len()) {
+            if enough(&self.lock()) {
                 return;
             }
             changed.await;
@@ -113,6 +150,9 @@ impl Drop for Place {
                 state.per_ip.remove(&self.host);
             }
         }
+        if let Some(count) = state.per_listener.get_mut(&self.listener) {
+            *count -= 1;
+        }
         drop(state);
         self.registry.changed.notify_waiters();
     }
@@ -120,13 +160,15 @@ impl Drop for Place {
 
 /// Ends connections that are past a deadline, for as long as the broker runs; sleeps without a
 /// timer while there are none.
-pub(crate) async fn sweep(registry: Arc<Registry>, limits: Limits, clock: Clock) {
-    let shortest = limits.idle.min(limits.frame_deadline).min(limits.write_deadline);
-    let interval = (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(5));
+pub(crate) async fn sweep(registry: Arc<Registry>, broker: Arc<Broker>) {
     loop {
-        registry.wait_until(|open| open > 0).await;
-        tokio::time::sleep(interval).await;
-        let now = clock.monotonic();
+        registry.wait_until(|state| !state.open.is_empty()).await;
+        let limits = broker.limits.load_full();
+        let shortest = limits.idle.min(limits.frame_deadline).min(limits.write_deadline);
+        let interval = (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(5));
+        registry.pause(interval).await;
+        let limits = broker.limits.load_full();
+        let now = broker.clock.monotonic();
         let open: Vec<_> = registry.lock().open.values().cloned().collect();
         for mailbox in open {
             check(&mailbox, &limits, now);

@@ -1,14 +1,24 @@
 //! A broker's settings as values.
 
 use super::{
-    Invalid, Overrides, Scope, Setting, check, find, kind::parse_bool, setting::Synonym, table,
+    Invalid, ListenerLimits, Overrides, Scope, Source, Update, check, find,
+    kind::{parse_bool, words},
+    listener,
+    setting::Synonym,
 };
 
-/// What a broker is configured to do, read once at its start. Times are in milliseconds, sizes in
-/// bytes.
+/// What a broker is configured to do: as it was started, and what was set since. Times are in
+/// milliseconds, sizes in bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BrokerConfig {
-    settings: Overrides,
+    /// Set for this broker while it ran.
+    own: Overrides,
+    /// Set for all brokers while they ran.
+    cluster: Overrides,
+    /// Given at the start.
+    fixed: Overrides,
+    /// The strongest value of each.
+    effective: Overrides,
     /// auto.create.topics.enable.
     pub auto_create_topics: bool,
     /// delete.topic.enable.
@@ -25,6 +35,12 @@ pub struct BrokerConfig {
     pub max_connections: usize,
     /// max.connections.per.ip.
     pub max_connections_per_ip: usize,
+    /// max.connections.per.ip.overrides: addresses with limits of their own.
+    pub max_connections_per_ip_overrides: Vec<(String, usize)>,
+    /// max.connection.creation.rate, in connections per second.
+    pub max_connection_creation_rate: usize,
+    /// Listeners with limits of their own, by their names in small letters.
+    pub listener_limits: Vec<(String, ListenerLimits)>,
     /// socket.request.max.bytes.
     pub socket_request_max_bytes: usize,
     /// socket.listen.backlog.size.
@@ -61,10 +77,24 @@ pub struct BrokerConfig {
     pub offsets_topic_segment_bytes: u32,
     /// producer.id.expiration.ms.
     pub producer_id_expiration_ms: i64,
+    /// producer.id.expiration.check.interval.ms.
+    pub producer_id_expiration_check_interval_ms: i64,
     /// log.retention.check.interval.ms.
     pub retention_check_interval_ms: i64,
     /// log.cleaner.backoff.ms.
     pub cleaner_backoff_ms: i64,
+    /// log.cleaner.threads.
+    pub cleaner_threads: i32,
+    /// log.cleaner.dedupe.buffer.size.
+    pub cleaner_dedupe_buffer_bytes: i64,
+    /// log.cleaner.io.buffer.load.factor.
+    pub cleaner_load_factor: f64,
+    /// log.cleaner.io.buffer.size.
+    pub cleaner_io_buffer_bytes: i32,
+    /// log.cleaner.io.max.bytes.per.second.
+    pub cleaner_io_max_bytes_per_second: f64,
+    /// log.flush.offset.checkpoint.interval.ms.
+    pub checkpoint_interval_ms: i64,
     /// Whether kastellan.durability is `fsync`.
     pub fsync: bool,
     /// kastellan.frame.timeout.ms.
@@ -77,7 +107,7 @@ pub struct BrokerConfig {
 
 impl Default for BrokerConfig {
     fn default() -> Self {
-        Self::resolve(Overrides::new())
+        Self::resolve(Overrides::new(), Overrides::new(), Overrides::new())
     }
 }
 
@@ -89,14 +119,32 @@ impl BrokerConfig {
             .iter()
             .filter_map(|(name, value)| check(Scope::Broker, name, value).err())
             .collect();
-        let config = Self::resolve(settings);
+        let config = Self::resolve(settings, Overrides::new(), Overrides::new());
         wrong.extend(config.conflicts());
         if wrong.is_empty() { Ok(config) } else { Err(wrong) }
     }
 
-    /// The value of the setting called `name` and the name it came from: its own or a synonym's;
-    /// `None` where it has neither a value nor a default, or is unknown.
-    pub fn value(&self, name: &str) -> Option<(String, &'static str)> {
+    /// The same broker with what was set for all brokers and for this one while they ran.
+    ///
+    /// Never fails: what is set is checked before it is recorded, and what a different version
+    /// recorded and this one cannot read counts as not set.
+    #[must_use]
+    pub fn with_dynamic(&self, cluster: &Overrides, own: &Overrides) -> Self {
+        let legible = |(name, value): &(&String, &String)| {
+            let dynamic = |setting: &super::Setting| setting.update != Update::ReadOnly;
+            check(Scope::Broker, name, value).is_ok()
+                && find(Scope::Broker, name).is_ok_and(dynamic)
+        };
+        let taken = |from: &Overrides| -> Overrides {
+            let taken = from.iter().filter(legible);
+            taken.map(|(name, value)| (name.clone(), value.clone())).collect()
+        };
+        Self::resolve(self.fixed.clone(), taken(cluster), taken(own))
+    }
+
+    /// The value of the setting called `name`: its own or a synonym's; `None` where it has neither
+    /// a value nor a default, or is unknown.
+    pub fn value(&self, name: &str) -> Option<String> {
         let setting = find(Scope::Broker, name).ok()?;
         let own = [Synonym { name: setting.name, scale: 1 }];
         let chain = || own.iter().chain(setting.synonyms);
@@ -104,30 +152,55 @@ impl BrokerConfig {
         set.or_else(|| chain().find_map(default_of))
     }
 
-    /// What `name` was explicitly set to when the broker was started.
+    /// [`Self::value`] as a number, where it is one.
+    pub(super) fn number(&self, name: &str) -> Option<i64> {
+        self.value(name)?.parse().ok()
+    }
+
+    /// What `name` was set to, at the start or since.
     pub fn explicit(&self, name: &str) -> Option<&str> {
-        self.settings.get(name).map(String::as_str)
+        self.effective.get(name).map(String::as_str)
+    }
+
+    /// Everything that `name` was set to, the strongest first.
+    pub(super) fn layers(&self, name: &str) -> impl Iterator<Item = (Source, &str)> {
+        let layers = [
+            (Source::DynamicBroker, &self.own),
+            (Source::DynamicDefault, &self.cluster),
+            (Source::Static, &self.fixed),
+        ];
+        layers.into_iter().filter_map(|(source, layer)| Some((source, layer.get(name)?.as_str())))
+    }
+
+    /// What is set for all brokers while they run.
+    pub(super) fn cluster(&self) -> &Overrides {
+        &self.cluster
+    }
+
+    /// Every name that is set, once.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.effective.keys().map(String::as_str)
     }
 
     /// What a topic that does not override `name` gets, as text.
     pub fn topic_default(&self, name: &str) -> String {
-        let Ok(setting) = find(Scope::Topic, name) else { return String::new() };
+        self.inherited(Scope::Topic, name)
+    }
+
+    /// What a topic or a group that does not override `name` gets, as text.
+    pub(super) fn inherited(&self, scope: Scope, name: &str) -> String {
+        let Ok(setting) = find(scope, name) else { return String::new() };
         let set = setting.synonyms.iter().find_map(|synonym| self.set(synonym));
-        set.map_or_else(|| setting.default.unwrap_or_default().to_owned(), |(value, _)| value)
+        set.unwrap_or_else(|| setting.default.unwrap_or_default().to_owned())
     }
 
-    /// For a topic setting: the broker settings behind it that were set, as (name, value in the
-    /// broker setting's own unit), the one that counts first.
-    pub fn topic_sources(&self, setting: &Setting) -> Vec<(&'static str, &str)> {
-        let set = |synonym: &Synonym| Some((synonym.name, self.explicit(synonym.name)?));
-        setting.synonyms.iter().filter_map(set).collect()
+    fn set(&self, synonym: &Synonym) -> Option<String> {
+        Some(scale(self.explicit(synonym.name)?.trim(), synonym.scale))
     }
 
-    fn set(&self, synonym: &Synonym) -> Option<(String, &'static str)> {
-        Some((scale(self.explicit(synonym.name)?.trim(), synonym.scale), synonym.name))
-    }
-
-    fn resolve(settings: Overrides) -> Self {
+    fn resolve(fixed: Overrides, cluster: Overrides, own: Overrides) -> Self {
+        let mut settings = fixed.clone();
+        settings.extend(cluster.iter().chain(&own).map(|(k, v)| (k.clone(), v.clone())));
         let value = Reader(&settings);
         Self {
             auto_create_topics: value.boolean("auto.create.topics.enable"),
@@ -139,6 +212,9 @@ impl BrokerConfig {
                 .filter(|idle| *idle >= 0),
             max_connections: value.number("max.connections"),
             max_connections_per_ip: value.number("max.connections.per.ip"),
+            max_connections_per_ip_overrides: value.per_host("max.connections.per.ip.overrides"),
+            max_connection_creation_rate: value.number("max.connection.creation.rate"),
+            listener_limits: listener::limits(&settings),
             socket_request_max_bytes: value.number("socket.request.max.bytes"),
             socket_listen_backlog: value.int("socket.listen.backlog.size"),
             queued_max_request_bytes: usize::try_from(value.long("queued.max.request.bytes")).ok(),
@@ -157,18 +233,30 @@ impl BrokerConfig {
             offsets_topic_replication_factor: value.number("offsets.topic.replication.factor"),
             offsets_topic_segment_bytes: value.number("offsets.topic.segment.bytes"),
             producer_id_expiration_ms: value.long("producer.id.expiration.ms"),
+            producer_id_expiration_check_interval_ms: value
+                .long("producer.id.expiration.check.interval.ms"),
             retention_check_interval_ms: value.long("log.retention.check.interval.ms"),
             cleaner_backoff_ms: value.long("log.cleaner.backoff.ms"),
+            cleaner_threads: value.int("log.cleaner.threads"),
+            cleaner_dedupe_buffer_bytes: value.long("log.cleaner.dedupe.buffer.size"),
+            cleaner_load_factor: value.double("log.cleaner.io.buffer.load.factor"),
+            cleaner_io_buffer_bytes: value.int("log.cleaner.io.buffer.size"),
+            cleaner_io_max_bytes_per_second: value.double("log.cleaner.io.max.bytes.per.second"),
+            checkpoint_interval_ms: value.long("log.flush.offset.checkpoint.interval.ms"),
             fsync: value.text("kastellan.durability").trim() == "fsync",
             frame_timeout_ms: value.long("kastellan.frame.timeout.ms"),
             write_timeout_ms: value.long("kastellan.write.timeout.ms"),
             metadata_snapshot_bytes: value
                 .number("metadata.log.max.record.bytes.between.snapshots"),
-            settings,
+            own,
+            cluster,
+            fixed,
+            effective: settings,
         }
     }
 
-    fn conflicts(&self) -> Vec<Invalid> {
+    /// What its settings may not be together.
+    pub(crate) fn conflicts(&self) -> Vec<Invalid> {
         let mut found = Vec::new();
         if self.group_min_session_timeout_ms > self.group_max_session_timeout_ms {
             found.push(Invalid::Conflict(
@@ -190,9 +278,9 @@ impl BrokerConfig {
     }
 }
 
-fn default_of(synonym: &Synonym) -> Option<(String, &'static str)> {
+fn default_of(synonym: &Synonym) -> Option<String> {
     let setting = find(Scope::Broker, synonym.name).ok()?;
-    Some((scale(setting.default?, synonym.scale), synonym.name))
+    Some(scale(setting.default?, synonym.scale))
 }
 
 /// A number in another unit; negative ones mean "no limit" and become -1.
@@ -209,9 +297,9 @@ struct Reader<'a>(&'a Overrides);
 
 impl Reader<'_> {
     fn text(&self, name: &str) -> &str {
-        let known = table(Scope::Broker).iter().find(|setting| setting.name == name);
-        let default = known.and_then(|setting| setting.default);
-        debug_assert!(known.is_some(), "{name} is not in the table");
+        let known = find(Scope::Broker, name);
+        debug_assert!(known.is_ok(), "{name} is not in the table");
+        let default = known.ok().and_then(|setting| setting.default);
         self.0.get(name).map(|value| value.trim()).or(default).unwrap_or_default()
     }
 
@@ -221,6 +309,19 @@ impl Reader<'_> {
 
     fn number<T: TryFrom<i64> + Default>(&self, name: &str) -> T {
         T::try_from(self.long(name)).unwrap_or_default()
+    }
+
+    fn double(&self, name: &str) -> f64 {
+        self.text(name).parse().unwrap_or_default()
+    }
+
+    /// Pairs of an address and a number.
+    fn per_host(&self, name: &str) -> Vec<(String, usize)> {
+        let pair = |word: &str| {
+            let (host, count) = word.rsplit_once(':')?;
+            Some((host.to_owned(), count.parse().ok()?))
+        };
+        words(self.text(name)).filter_map(pair).collect()
     }
 
     fn int(&self, name: &str) -> i32 {

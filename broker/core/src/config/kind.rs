@@ -1,6 +1,8 @@
 //! What a setting's value may look like.
 
-use std::{fmt::Display, str::FromStr};
+use std::{fmt::Display, net::IpAddr, str::FromStr};
+
+use super::text;
 
 /// A type with its range. Bounds are inclusive.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +29,12 @@ pub enum Kind {
     Words(&'static [&'static str]),
     /// `*`, or a comma-separated list of `partition:broker`; may be empty.
     Replicas,
+    /// A comma-separated list of `host:number`; may be empty.
+    PerHost,
+    /// `earliest`, `latest` or `by_duration:` with a duration of ISO 8601 (KIP-1106).
+    OffsetReset,
+    /// A comma-separated list of clients: `client_id=pattern` and the like (KIP-714).
+    Clients,
 }
 
 impl Kind {
@@ -35,13 +43,18 @@ impl Kind {
     pub fn code(self) -> i8 {
         match self {
             Self::Boolean => 1,
-            Self::Text | Self::OneOf(_) => 2,
+            Self::Text | Self::OneOf(_) | Self::PerHost | Self::OffsetReset => 2,
             Self::Int(..) | Self::IntOrDefault(..) => 3,
             Self::Short(..) => 4,
             Self::Long(..) => 5,
             Self::Double(..) => 6,
-            Self::List | Self::Words(_) | Self::Replicas => 7,
+            Self::List | Self::Words(_) | Self::Replicas | Self::Clients => 7,
         }
+    }
+
+    /// Whether words can be added to it and taken from it.
+    pub fn is_list(self) -> bool {
+        matches!(self, Self::List | Self::Words(_) | Self::Replicas)
     }
 
     /// Checks a value; the error says what was expected.
@@ -62,6 +75,9 @@ impl Kind {
             }
             Self::Words(words) => check_words(value, words),
             Self::Replicas => check_replicas(value),
+            Self::PerHost => check_hosts(value),
+            Self::OffsetReset => text::check_offset_reset(value),
+            Self::Clients => text::check_clients(value),
             Self::IntOrDefault(..) | Self::OneOf(_) | Self::Text | Self::List => Ok(()),
         }
     }
@@ -117,4 +133,17 @@ fn check_replicas(value: &str) -> Result<(), String> {
         return Ok(());
     }
     Err("* or a list of partition:broker pairs".to_owned())
+}
+
+fn check_hosts(value: &str) -> Result<(), String> {
+    let pair = |word: &str| {
+        let parts = word.rsplit_once(':');
+        parts.is_some_and(|(host, count)| {
+            host.parse::<IpAddr>().is_ok() && count.parse::<u32>().is_ok()
+        })
+    };
+    if words(value).all(pair) {
+        return Ok(());
+    }
+    Err("a list of address:number pairs".to_owned())
 }

@@ -1,8 +1,8 @@
-//! One line of the table, and what can be wrong with a value.
+//! One line of the table.
 
 use std::fmt;
 
-use super::kind::Kind;
+use super::{invalid::Invalid, kind::Kind};
 
 /// A setting: Kafka's name for it and all that is known of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,14 +15,16 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// What it does, in our words.
     pub doc: &'static str,
-    /// When a change takes effect.
+    /// How it may be changed.
     pub update: Update,
     /// Whether its value is shown to nobody.
     pub sensitive: bool,
     /// What Kastellan does with it.
     pub support: Support,
-    /// Broker settings that give a topic setting its default, the first that is set winning; for a
-    /// broker setting those that stand in for it.
+    /// Whether a listener may have its own: `listener.name.<listener>.<name>`.
+    pub per_listener: bool,
+    /// Broker settings that give a topic or group setting its default, the first that is set
+    /// winning; for a broker setting those that stand in for it.
     pub synonyms: &'static [Synonym],
 }
 
@@ -42,15 +44,22 @@ pub enum Scope {
     Topic,
     /// A broker, or all of them.
     Broker,
+    /// A group (KIP-848).
+    Group,
+    /// A subscription to clients' metrics (KIP-714).
+    ClientMetrics,
 }
 
-/// When a change of a setting takes effect.
+/// How a setting may be changed; Kafka's words for it (KIP-226). Settings of topics, groups and
+/// client metrics are all changed at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Update {
     /// At the next start of the broker.
     ReadOnly,
-    /// At once.
-    Dynamic,
+    /// At once, broker by broker.
+    PerBroker,
+    /// At once, for one broker or for all.
+    ClusterWide,
 }
 
 /// What Kastellan does with a setting.
@@ -66,7 +75,7 @@ pub enum Support {
 }
 
 impl Setting {
-    /// A setting of a topic; all of them may change at any time.
+    /// A setting of a topic, a group or a subscription: they may change at any time.
     pub(super) const fn topic(
         name: &'static str,
         kind: Kind,
@@ -78,9 +87,10 @@ impl Setting {
             kind,
             default: Some(default),
             doc,
-            update: Update::Dynamic,
+            update: Update::ClusterWide,
             sensitive: false,
             support: Support::Honoured,
+            per_listener: false,
             synonyms: &[],
         }
     }
@@ -93,6 +103,24 @@ impl Setting {
         doc: &'static str,
     ) -> Self {
         Self { update: Update::ReadOnly, ..Self::topic(name, kind, default, doc) }
+    }
+
+    /// A setting of a broker that may change at any time, for one broker or for all.
+    pub(super) const fn dynamic(
+        name: &'static str,
+        kind: Kind,
+        default: &'static str,
+        doc: &'static str,
+    ) -> Self {
+        Self::topic(name, kind, default, doc)
+    }
+
+    pub(super) const fn one_by_one(self) -> Self {
+        Self { update: Update::PerBroker, ..self }
+    }
+
+    pub(super) const fn per_listener(self) -> Self {
+        Self { per_listener: true, ..self }
     }
 
     pub(super) const fn without_default(self) -> Self {
@@ -136,57 +164,24 @@ pub(super) const fn scaled(name: &'static str, scale: i64) -> Synonym {
     Synonym { name, scale }
 }
 
-/// Why a setting is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Invalid {
-    /// The name is not in the table.
-    #[error("unknown {scope} setting \"{name}\"{}", Suggestion(*suggestion))]
-    Unknown {
-        /// In whose table it was looked for.
-        scope: Scope,
-        /// The name as given.
-        name: String,
-        /// A name that is close to it.
-        suggestion: Option<&'static str>,
-    },
-    /// The value is of the wrong type or out of range.
-    #[error("{name}={value}: expected {expected}")]
-    Value {
-        /// The setting.
-        name: String,
-        /// The value as given.
-        value: String,
-        /// What would have been right.
-        expected: String,
-    },
-    /// Kafka would take the value, Kastellan cannot honour it.
-    #[error("{name}={value} is not supported yet: leave it out, or set {default}")]
-    Unsupported {
-        /// The setting.
-        name: &'static str,
-        /// The value as given.
-        value: String,
-        /// The only value that is accepted.
-        default: &'static str,
-    },
-    /// Two settings contradict each other.
-    #[error("{0}")]
-    Conflict(String),
-}
-
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Topic => "topic",
             Self::Broker => "broker",
+            Self::Group => "group",
+            Self::ClientMetrics => "client metrics",
         })
     }
 }
 
-struct Suggestion(Option<&'static str>);
-
-impl fmt::Display for Suggestion {
+impl fmt::Display for Update {
+    /// Kafka's words in its documentation of brokers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |name| write!(f, "; did you mean \"{name}\"?"))
+        f.write_str(match self {
+            Self::ReadOnly => "read-only",
+            Self::PerBroker => "per-broker",
+            Self::ClusterWide => "cluster-wide",
+        })
     }
 }

@@ -11,8 +11,8 @@ fn broker(pairs: &[(&str, &str)]) -> BrokerConfig {
 }
 
 #[test]
-fn both_tables_are_sorted_documented_and_have_defaults_that_pass_their_own_check() {
-    for scope in [Scope::Topic, Scope::Broker] {
+fn every_table_is_sorted_documented_and_has_defaults_that_pass_their_own_check() {
+    for scope in [Scope::Topic, Scope::Broker, Scope::Group, Scope::ClientMetrics] {
         let table = table(scope);
         assert!(table.windows(2).all(|pair| pair[0].name < pair[1].name), "{scope} table order");
         for setting in table {
@@ -26,9 +26,9 @@ fn both_tables_are_sorted_documented_and_have_defaults_that_pass_their_own_check
 
 #[test]
 fn every_synonym_is_a_broker_setting_with_the_same_default() {
-    for setting in table(Scope::Topic) {
+    for setting in table(Scope::Topic).iter().chain(table(Scope::Group)) {
         if let Some(last) = setting.synonyms.last() {
-            let (value, _) = broker(&[]).value(setting.synonyms[0].name).unwrap();
+            let value = broker(&[]).value(setting.synonyms[0].name).unwrap();
             let known = find(Scope::Broker, last.name).unwrap();
             assert!(known.default.is_some(), "{}", last.name);
             assert_eq!(Some(value.as_str()), setting.default, "{}", setting.name);
@@ -43,8 +43,13 @@ fn an_unknown_name_is_refused_with_the_closest_one() {
         error.to_string(),
         "unknown topic setting \"retention.md\"; did you mean \"retention.ms\"?"
     );
+    let error = check(Scope::Broker, "made.up", "x").unwrap_err();
+    assert_eq!(error.to_string(), "unknown broker setting \"made.up\"");
     let error = check(Scope::Broker, "zookeeper.connect", "x").unwrap_err();
-    assert_eq!(error.to_string(), "unknown broker setting \"zookeeper.connect\"");
+    assert_eq!(
+        error.to_string(),
+        "zookeeper.connect is not taken: there is no ZooKeeper: metadata is in the broker's own log"
+    );
     let long = "x".repeat(100_000);
     assert!(matches!(find(Scope::Topic, &long), Err(Invalid::Unknown { suggestion: None, .. })));
 }
@@ -156,14 +161,73 @@ fn settings_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn every_value_of_the_broker_has_a_source() {
-    let settings = broker(&[("log.retention.minutes", "2")]);
-    let from = |name| settings.value(name);
-    assert_eq!(from("log.retention.ms"), Some(("120000".to_owned(), "log.retention.minutes")));
-    assert_eq!(from("num.partitions"), Some(("1".to_owned(), "num.partitions")));
-    assert_eq!(from("log.roll.ms"), Some(("604800000".to_owned(), "log.roll.hours")));
-    assert_eq!(from("broker.rack"), None);
-    assert_eq!(settings.explicit("num.partitions"), None);
-    let retention = find(Scope::Topic, "retention.ms").unwrap();
-    assert_eq!(settings.topic_sources(retention), [("log.retention.minutes", "2")]);
+fn a_broker_takes_what_was_set_for_it_then_for_all_then_at_its_start() {
+    let fixed = broker(&[("log.retention.ms", "1"), ("num.partitions", "2")]);
+    let cluster = overrides(&[("log.retention.ms", "3"), ("message.max.bytes", "9")]);
+    let own = overrides(&[("message.max.bytes", "5"), ("node.id", "7"), ("log.roll.ms", "soon")]);
+    let now = fixed.with_dynamic(&cluster, &own);
+    assert_eq!(now.topic_default("retention.ms"), "3");
+    assert_eq!(now.topic_default("max.message.bytes"), "5");
+    assert_eq!(now.topic_default("segment.ms"), "604800000", "what cannot be read is not set");
+    assert_eq!(now.num_partitions, 2);
+    assert_eq!(now.with_dynamic(&Overrides::new(), &Overrides::new()), fixed);
 }
+
+#[test]
+fn a_listener_has_settings_of_its_own_where_that_makes_sense() {
+    let settings = broker(&[
+        ("listener.name.PLAIN.max.connections", "7"),
+        ("listener.name.plain.max.connection.creation.rate", "9"),
+        ("listener.name.other.max.connections", "1"),
+    ]);
+    let (name, limits) = &settings.listener_limits[0];
+    assert_eq!((name.as_str(), limits.max_connections), ("plain", 7));
+    assert_eq!(limits.max_creation_rate, 9);
+    assert_eq!(settings.listener_limits.len(), 2);
+    let error = check(Scope::Broker, "listener.name.plain.num.partitions", "1").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "listener.name.plain.num.partitions: a listener has no num.partitions of its own; set \
+         num.partitions for the broker"
+    );
+    let error = check(Scope::Broker, "listener.name.plain.max.connection", "1").unwrap_err();
+    assert!(error.to_string().ends_with("did you mean \"max.connections\"?"), "{error}");
+}
+
+#[test]
+fn a_group_stays_within_the_bounds_that_the_broker_sets() {
+    let broker = broker(&[("group.consumer.max.session.timeout.ms", "50000")]);
+    let check = |name: &str, value: &str| {
+        check_group(&overrides(&[(name, value)]), &broker).map_err(|error| error.to_string())
+    };
+    assert_eq!(check("consumer.session.timeout.ms", "50000"), Ok(()));
+    let error = check("consumer.session.timeout.ms", "50001").unwrap_err();
+    assert!(error.ends_with("is more than group.consumer.max.session.timeout.ms, 50000"));
+    let error = check("share.record.lock.duration.ms", "10000").unwrap_err();
+    assert!(error.ends_with("is less than group.share.min.record.lock.duration.ms, 15000"));
+    assert!(check("streams.num.standby.replicas", "3").is_err());
+    assert!(check("consumer.session.timeout", "1").unwrap_err().contains("session.timeout.ms"));
+    let pair = [("share.heartbeat.interval.ms", "15000"), ("share.session.timeout.ms", "45000")];
+    assert_eq!(check_group(&overrides(&pair), &broker), Ok(()));
+}
+
+#[test]
+fn a_subscription_to_metrics_names_clients_and_an_interval() {
+    let check = |name: &str, value: &str| check_client_metrics(&overrides(&[(name, value)]));
+    assert_eq!(check("interval.ms", "100"), Ok(()));
+    assert!(check("interval.ms", "99").is_err() && check("interval.ms", "3600001").is_err());
+    assert_eq!(check("metrics", "org.apache.,*"), Ok(()));
+    assert_eq!(check("metrics", ""), Ok(()));
+    assert!(check("metrics", "org.apache.,").is_err());
+    assert_eq!(check("match", "client_id=a.*,client_source_port=[0-9]+"), Ok(()));
+    assert!(check("match", "client=a").is_err());
+}
+
+#[test]
+fn the_page_of_the_documentation_is_fresh() {
+    let found = include_str!("../../../CONFIG.md");
+    assert!(found == page(), "broker/CONFIG.md is stale; write it anew with: make fix");
+    assert!(found.len() < 64 << 10, "{} bytes", found.len());
+}
+
+mod describing;

@@ -50,6 +50,9 @@ pub struct TopicConfig {
     pub segment_jitter_ms: i64,
     /// segment.ms.
     pub segment_ms: i64,
+    /// Whether acks=all means that records are on the disk: flush.messages is 1, or the broker's
+    /// kastellan.durability says so.
+    pub fsync: bool,
     /// unclean.leader.election.enable.
     pub unclean_leader_election: bool,
 }
@@ -133,6 +136,7 @@ impl TopicConfig {
             segment_index_bytes: value.size("segment.index.bytes"),
             segment_jitter_ms: value.long("segment.jitter.ms").min(segment_ms),
             segment_ms,
+            fsync: broker.fsync || value.long("flush.messages") == 1,
             unclean_leader_election: parse_bool(&value.text("unclean.leader.election.enable"))
                 .unwrap_or(false),
         }

@@ -34,7 +34,9 @@ pub enum Input {
     DeleteGroup(DeleteGroup),
     /// Offsets of a group to forget.
     DeleteOffsets(DeleteOffsets),
-    /// A topic is gone, and with it whatever was committed for it.
+    /// Other settings hold from now on.
+    Configure(Box<super::Settings>),
+    /// A topic is gone, and what was committed for it with it.
     TopicDeleted {
         /// Its name.
         topic: String,

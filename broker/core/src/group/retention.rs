@@ -40,6 +40,13 @@ impl Coordinator {
         }
     }
 
+    /// Goes by other settings from now on. Nobody who has joined is sent away for them.
+    pub(super) fn configure(&mut self, now: Now, settings: Settings) {
+        self.settings = settings;
+        let soonest = now.monotonic.after(self.settings.retention_check_interval);
+        self.sweep_at = self.sweep_at.map(|at| at.min(soonest));
+    }
+
     /// A topic is gone: so is what any group, empty or not, committed for it.
     pub(super) fn forget_topic(&self, topic: &str, id: Uuid, effects: &mut Vec<Effect>) {
         for (group, known) in self.hard.iter().filter(|(_, it)| it.offsets.contains_key(topic)) {

@@ -2,7 +2,7 @@
 
 use kastellan_core::{
     config::BrokerConfig,
-    id::{LeaderEpoch, TopicPartition},
+    id::{BrokerId, LeaderEpoch, TopicPartition},
     log::{Appended, Log as _, LogError},
     machine::{Machine as _, Replicated as _, Ticket},
     metadata::{CLUSTER_METADATA, Controller, Effect, Failure, Image, Input, Record, Reply},
@@ -22,6 +22,8 @@ use crate::{
     mutant::Mutant,
     world::Env,
 };
+
+const ME: BrokerId = BrokerId(1);
 
 /// The controller and its log.
 #[derive(Debug)]
@@ -55,7 +57,7 @@ impl Metadata {
         env.model.uncommitted.truncate(at.map_or(0, |at| at + 1));
         env.model.uncommitted.iter_mut().for_each(|(_, taken)| *taken = true);
         let epoch = log.latest_epoch().saturating_add(1);
-        Ok(Self { machine: Controller::new(image, BrokerConfig::default()), log, epoch })
+        Ok(Self { machine: Controller::new(image, ME, BrokerConfig::default()), log, epoch })
     }
 
     /// Decides one input; the answer holds once it is here.
@@ -84,7 +86,7 @@ impl Metadata {
             && let Err(error) = self.log.flush()
         {
             let committed = env.model.committed.clone();
-            self.machine = Controller::new(committed, BrokerConfig::default());
+            self.machine = Controller::new(committed, ME, BrokerConfig::default());
             return failed(&error);
         }
         if appended {

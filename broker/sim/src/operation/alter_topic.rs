@@ -10,7 +10,7 @@ pub(super) fn run(world: &mut World) -> Check {
     let value = env.workload.between(1_000_000, 2_000_000).to_string();
     let change = ConfigChange { name: "max.message.bytes".to_owned(), op: ConfigOp::Set(value) };
     let resource = ConfigResource::topic(&of.topic);
-    let resources = vec![AlterConfigs { resource, changes: vec![change] }];
+    let resources = vec![AlterConfigs { resource, changes: vec![change], replace: false }];
     let poisoned = broker.directory.poisoned().is_some();
     let ask = |ticket| Input::AlterConfigs { ticket, resources, validate_only: false };
     broker.metadata.ask(env, poisoned, ask);

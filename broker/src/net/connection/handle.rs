@@ -88,11 +88,12 @@ impl Hot<'_> {
 impl Connection {
     /// Handles every frame that has arrived, as far as the limits let it.
     pub(super) fn handle_frames(&mut self) -> Result<(), super::Ending> {
+        let limits = self.broker.limits.load_full();
         while !self.mailbox.is_draining()
-            && self.pending < self.broker.limits.pipelined
-            && self.out.queued() < self.broker.limits.queued_response_bytes
+            && self.pending < limits.pipelined
+            && self.out.queued() < limits.queued_response_bytes
         {
-            let front = self.input.front(&self.broker.limits.frame)?;
+            let front = self.input.front(&limits.frame)?;
             let now_partial = matches!(front, Front::Partial);
             let Front::Frame(range) = front else {
                 let now = self.broker.clock.monotonic();

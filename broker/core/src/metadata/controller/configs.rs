@@ -1,12 +1,15 @@
 //! Settings change.
 
+mod list;
+mod resource;
+
 use kastellan_protocol::ErrorCode;
 
 use super::{AlterConfigs, ConfigOp, Controller, Effect, Failure, Reply, decide};
 use crate::{
-    config::{self, Kind, Overrides, Scope},
+    config::{self, Overrides, Scope, Update},
     machine::Ticket,
-    metadata::{ConfigRecord, Record, ResourceKind},
+    metadata::{ConfigRecord, ConfigResource, Record, ResourceKind},
 };
 
 impl Controller {
@@ -19,14 +22,13 @@ impl Controller {
     ) {
         let mut records = Vec::new();
         let mut results = Vec::with_capacity(resources.len());
-        for (index, wanted) in resources.iter().enumerate() {
-            let others = resources.iter().enumerate().filter(|(other, _)| *other != index);
-            let twice = others.into_iter().any(|(_, other)| other.resource == wanted.resource);
-            let result = if twice {
-                Err(Failure::new(
-                    ErrorCode::InvalidRequest,
-                    "the resource occurs more than once in the request",
-                ))
+        let mut seen = std::collections::BTreeMap::new();
+        for wanted in resources {
+            *seen.entry(&wanted.resource).or_insert(0_usize) += 1;
+        }
+        for wanted in resources {
+            let result = if seen.get(&wanted.resource).is_some_and(|times| *times > 1) {
+                Err(invalid_request("the resource occurs more than once in the request"))
             } else {
                 self.alter(wanted).map(|new| records.extend(new))
             };
@@ -37,93 +39,126 @@ impl Controller {
 
     fn alter(&self, wanted: &AlterConfigs) -> Result<Vec<Record>, Failure> {
         let resource = &wanted.resource;
-        match resource.kind {
-            ResourceKind::Topic if self.image.topic(&resource.name).is_some() => (),
-            ResourceKind::Topic => {
-                return Err(Failure::new(
-                    ErrorCode::UnknownTopicOrPartition,
-                    "there is no such topic",
-                ));
-            }
-            ResourceKind::Broker
-            | ResourceKind::BrokerLogger
-            | ResourceKind::ClientMetrics
-            | ResourceKind::Group => {
-                return Err(Failure::new(
-                    ErrorCode::InvalidRequest,
-                    "only the settings of topics can be changed at run time; a broker's are given \
-                     at its start",
-                ));
-            }
-        }
-        let before = self.image.topic_overrides(&resource.name);
-        let mut after = Overrides::clone(&before);
+        let scope = self.scope(resource)?;
+        let before = self.image.config(resource).map(|it| Overrides::clone(it)).unwrap_or_default();
+        let mut after = if wanted.replace { Overrides::new() } else { before.clone() };
         let mut touched = Vec::new();
         for change in &wanted.changes {
-            if touched.contains(&&change.name) {
-                return Err(Failure::new(
-                    ErrorCode::InvalidRequest,
-                    format!("{} is changed more than once", change.name),
-                ));
+            if touched.contains(&change.name.as_str()) {
+                return Err(invalid_request(format!("{} is changed more than once", change.name)));
             }
             touched.push(&change.name);
-            self.change(&mut after, &change.name, &change.op)?;
+            self.change(scope, &mut after, &change.name, &change.op)
+                .map_err(|error| refusal(scope, &error))?;
         }
-        config::check_topic(&after, &self.config)
-            .map_err(|error| Failure::new(ErrorCode::InvalidConfig, error.to_string()))?;
-        let records = touched.into_iter().filter(|name| before.get(*name) != after.get(*name));
-        Ok(records
-            .map(|name| {
-                Record::Config(ConfigRecord {
-                    resource_type: resource.kind.code(),
-                    resource_name: resource.name.clone(),
-                    name: name.clone(),
-                    value: after.get(name).cloned(),
-                })
-            })
-            .collect())
+        if wanted.replace {
+            let forgotten = before.keys().map(String::as_str);
+            let forgotten: Vec<_> = forgotten.filter(|name| !touched.contains(name)).collect();
+            touched.extend(forgotten);
+        }
+        touched.retain(|name| before.get(*name) != after.get(*name));
+        self.check(resource, &after).map_err(|error| refusal(scope, &error))?;
+        let record = |name: &str| ConfigRecord {
+            resource_type: resource.kind.code(),
+            resource_name: resource.name.clone(),
+            name: name.to_owned(),
+            value: after.get(name).cloned(),
+        };
+        Ok(touched.into_iter().map(|name| Record::Config(record(name))).collect())
     }
 
-    fn change(&self, after: &mut Overrides, name: &str, op: &ConfigOp) -> Result<(), Failure> {
-        let invalid = |message| Failure::new(ErrorCode::InvalidConfig, message);
-        let setting =
-            config::find(Scope::Topic, name).map_err(|error| invalid(error.to_string()))?;
-        let list = matches!(setting.kind, Kind::List | Kind::Words(_) | Kind::Replicas);
-        match op {
-            ConfigOp::Set(value) => {
-                after.insert(name.to_owned(), value.clone());
-            }
-            ConfigOp::Delete => {
-                after.remove(name);
-            }
-            ConfigOp::Append(_) | ConfigOp::Subtract(_) if !list => {
-                return Err(invalid(format!("{name} is no list: set it instead")));
-            }
-            ConfigOp::Append(more) => {
-                let mut words = self.words(after, name);
-                for word in split(more) {
-                    if !words.contains(&word) {
-                        words.push(word);
-                    }
-                }
-                after.insert(name.to_owned(), words.join(","));
-            }
-            ConfigOp::Subtract(less) => {
-                let less = split(less);
-                let mut words = self.words(after, name);
-                words.retain(|word| !less.contains(word));
-                after.insert(name.to_owned(), words.join(","));
-            }
+    /// Applies one change; what it leads to is checked when all of them are there.
+    fn change(
+        &self,
+        scope: Scope,
+        after: &mut Overrides,
+        name: &str,
+        op: &ConfigOp,
+    ) -> Result<(), config::Invalid> {
+        if matches!(op, ConfigOp::Delete) {
+            // also of names that this version does not know: how else would they go?
+            after.remove(name);
+            return Ok(());
         }
+        let setting = config::find(scope, name)?;
+        if setting.update == Update::ReadOnly {
+            let message =
+                format!("{name} cannot be changed while the broker runs: set it at its start");
+            return Err(config::Invalid::Conflict(message));
+        }
+        let current = || {
+            let own = after.get(name).cloned();
+            own.unwrap_or_else(|| config::default_of(scope, name, &self.config))
+        };
+        let value = match op {
+            ConfigOp::Append(_) | ConfigOp::Subtract(_) if !setting.kind.is_list() => {
+                let message = format!("{name} is no list: set it instead");
+                return Err(config::Invalid::Conflict(message));
+            }
+            ConfigOp::Append(more) => list::append(&current(), more),
+            ConfigOp::Subtract(less) => list::subtract(&current(), less),
+            ConfigOp::Set(value) => value.clone(),
+            ConfigOp::Delete => return Ok(()),
+        };
+        after.insert(name.to_owned(), value);
         Ok(())
     }
 
-    fn words(&self, after: &Overrides, name: &str) -> Vec<String> {
-        let current = after.get(name).cloned();
-        split(&current.unwrap_or_else(|| self.config.topic_default(name)))
+    /// What a resource's settings must be, each for itself and all together.
+    fn check(&self, resource: &ConfigResource, after: &Overrides) -> Result<(), config::Invalid> {
+        match resource.kind {
+            ResourceKind::Topic => config::check_topic(after, &self.config),
+            ResourceKind::Group => config::check_group(after, &self.config),
+            ResourceKind::ClientMetrics => config::check_client_metrics(after),
+            ResourceKind::Broker => self.check_broker(resource, after),
+            ResourceKind::BrokerLogger => Ok(()),
+        }
+    }
+
+    fn check_broker(
+        &self,
+        resource: &ConfigResource,
+        after: &Overrides,
+    ) -> Result<(), config::Invalid> {
+        for (name, value) in after {
+            config::check(Scope::Broker, name, value)?;
+            let one_by_one =
+                config::find(Scope::Broker, name).is_ok_and(|it| it.update == Update::PerBroker);
+            if one_by_one && resource.name.is_empty() {
+                let message = format!("{name} is set for one broker at a time");
+                return Err(config::Invalid::Conflict(message));
+            }
+        }
+        let none = Overrides::new();
+        let others = |name: &str| self.image.config(&ConfigResource::broker(name));
+        let would_be = if resource.name.is_empty() {
+            self.fixed.with_dynamic(after, &none)
+        } else {
+            self.fixed.with_dynamic(others("").map_or(&none, |all| all), after)
+        };
+        would_be.conflicts().into_iter().next().map_or(Ok(()), Err)
     }
 }
 
-fn split(list: &str) -> Vec<String> {
-    list.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+fn invalid_request(message: impl Into<String>) -> Failure {
+    Failure::new(ErrorCode::InvalidRequest, message)
+}
+
+/// Kafka's code for a change that cannot be: brokers look at their own settings themselves and
+/// call the request wrong, the controller looks at the others and calls the configuration wrong.
+fn refusal(scope: Scope, error: &config::Invalid) -> Failure {
+    let out_of_range =
+        |name: &str, value: &str| name == "interval.ms" && value.trim().parse::<i32>().is_ok();
+    let code = match (scope, error) {
+        (Scope::Broker, _) | (Scope::ClientMetrics, config::Invalid::Unknown { .. }) => {
+            ErrorCode::InvalidRequest
+        }
+        (Scope::ClientMetrics, config::Invalid::Value { name, value, .. })
+            if out_of_range(name, value) =>
+        {
+            ErrorCode::InvalidRequest
+        }
+        _ => ErrorCode::InvalidConfig,
+    };
+    Failure::new(code, error.to_string())
 }

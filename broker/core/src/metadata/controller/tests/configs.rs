@@ -7,7 +7,7 @@ fn alter(changes: &[(&str, ConfigOp)]) -> Vec<AlterConfigs> {
     let change =
         |(name, op): &(&str, ConfigOp)| ConfigChange { name: (*name).to_owned(), op: op.clone() };
     let changes = changes.iter().map(change).collect();
-    vec![AlterConfigs { resource: ConfigResource::topic("a"), changes }]
+    vec![AlterConfigs { resource: ConfigResource::topic("a"), changes, replace: false }]
 }
 
 fn bench() -> Bench {

@@ -1,0 +1,138 @@
+//! `AlterConfigs`: all settings of a resource are replaced; and what it shares with
+//! `IncrementalAlterConfigs`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use kastellan_core::metadata::{
+    AlterConfigs, ConfigChange, ConfigOp, ConfigResource, Failure, Input, Reply, ResourceKind,
+};
+use kastellan_protocol::{
+    ErrorCode, Refused,
+    messages::{
+        AlterConfigsRequest, AlterConfigsResponse, alter_configs_request::AlterConfigsResource,
+        alter_configs_response::AlterConfigsResourceResponse,
+    },
+    protocol::StrBytes,
+};
+
+use super::failure;
+use crate::{broker::Broker, call::Call, controller::unexpected};
+
+/// A resource as a request names it: the number of its kind, and its name.
+pub(super) type Named = (i8, String);
+/// What is to change, or why that cannot be.
+pub(super) type Wanted = Result<Vec<ConfigChange>, Failure>;
+
+/// Answers once the settings are in force.
+pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
+    let request: AlterConfigsRequest = call.decode()?;
+    let resources = request
+        .resources
+        .iter()
+        .map(|resource| {
+            let name = resource.resource_name.to_string();
+            ((resource.resource_type, name), changes(resource))
+        })
+        .collect();
+    let how = How { replace: true, validate_only: request.validate_only };
+    alter(broker, resources, how, move |results| {
+        let responses = results.into_iter().map(|((kind, name), result)| {
+            let (code, message) = failure::of(result);
+            AlterConfigsResourceResponse::default()
+                .with_error_code(code)
+                .with_error_message(message)
+                .with_resource_type(kind)
+                .with_resource_name(StrBytes::from_string(name))
+        });
+        call.reply.send(&AlterConfigsResponse::default().with_responses(responses.collect()));
+    });
+    Ok(())
+}
+
+fn changes(resource: &AlterConfigsResource) -> Wanted {
+    let change = |name: &str, value: Option<&str>| {
+        let op = ConfigOp::from_wire(0, name, value)?;
+        Ok(ConfigChange { name: name.to_owned(), op })
+    };
+    let configs = resource.configs.iter();
+    configs.map(|config| change(&config.name, config.value.as_deref())).collect()
+}
+
+/// How settings are to change.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    /// What is not named goes back to its default.
+    pub(super) replace: bool,
+    /// Nothing happens; the answer says what would.
+    pub(super) validate_only: bool,
+}
+
+/// Has the settings changed that can be; `answer` gets one result per resource, in the order asked.
+pub(super) fn alter(
+    broker: &Arc<Broker>,
+    resources: Vec<(Named, Wanted)>,
+    how: How,
+    answer: impl FnOnce(Vec<(Named, Result<(), Failure>)>) + Send + 'static,
+) {
+    let mut times = BTreeMap::new();
+    for (named, _) in &resources {
+        *times.entry(named.clone()).or_insert(0_usize) += 1;
+    }
+    let mut asked = Vec::new();
+    let mut results = Vec::with_capacity(resources.len());
+    for (named, wanted) in resources {
+        let twice = times.get(&named).is_some_and(|times| *times > 1);
+        let accepted = resource(broker, &named, twice).and_then(|resource| {
+            asked.push(AlterConfigs { resource, changes: wanted?, replace: how.replace });
+            Ok(())
+        });
+        results.push((named, accepted));
+    }
+    if asked.is_empty() {
+        return answer(results);
+    }
+    let validate_only = how.validate_only;
+    broker.controller.ask(
+        move |ticket| Input::AlterConfigs { ticket, resources: asked, validate_only },
+        move |reply| {
+            let mut told = match reply {
+                Reply::Results(told) => Ok(told.into_iter().map(|(_, result)| result)),
+                Reply::Failed(failure) => Err(failure),
+                Reply::Done
+                | Reply::Registered { .. }
+                | Reply::Created(_)
+                | Reply::Deleted(_)
+                | Reply::Partitions(_)
+                | Reply::ProducerIds { .. } => Err(unexpected()),
+            };
+            for (_, result) in results.iter_mut().filter(|(_, accepted)| accepted.is_ok()) {
+                *result = match &mut told {
+                    Ok(told) => told.next().unwrap_or_else(|| Err(unexpected())),
+                    Err(failure) => Err(failure.clone()),
+                };
+            }
+            answer(results);
+        },
+    );
+}
+
+/// The resource of a name. Errors: 42 `INVALID_REQUEST`.
+fn resource(broker: &Broker, (kind, name): &Named, twice: bool) -> Result<ConfigResource, Failure> {
+    let refuse = |message: String| Err(Failure::new(ErrorCode::InvalidRequest, message));
+    if twice {
+        return refuse("the resource occurs more than once in the request".to_owned());
+    }
+    let Some(kind) = ResourceKind::from_code(*kind) else {
+        return refuse(format!("there is no resource type {kind}"));
+    };
+    let me = broker.config.node_id;
+    let others = match kind {
+        ResourceKind::Broker => !name.is_empty() && *name != me.to_string(),
+        ResourceKind::BrokerLogger => *name != me.to_string(),
+        ResourceKind::Topic | ResourceKind::ClientMetrics | ResourceKind::Group => false,
+    };
+    if others {
+        return refuse(format!("this is broker {me}, it cannot change broker {name:?}"));
+    }
+    Ok(ConfigResource { kind, name: name.clone() })
+}

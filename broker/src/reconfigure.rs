@@ -1,0 +1,35 @@
+//! What changed settings mean for a broker that runs.
+//!
+//! Those of topics are in force already when this hears of them (`controller::follow`); the thread
+//! of the maintenance, the coordinators and everything about connections hear of theirs here.
+
+use std::sync::Arc;
+
+use crate::{broker::Broker, net::Limits};
+
+/// From now on, changed settings reach everything that goes by them.
+pub(crate) fn watch(broker: &Arc<Broker>) {
+    // the controller outlives nobody: a strong reference would keep the broker for ever
+    let watcher = Arc::downgrade(broker);
+    broker.controller.observe(move |changes| {
+        if changes.reconfigured
+            && let Some(broker) = watcher.upgrade()
+        {
+            broker.reconfigure();
+        }
+    });
+}
+
+impl Broker {
+    fn reconfigure(&self) {
+        let settings = self.settings.load();
+        let limits = Arc::new(Limits::new(&settings));
+        if *self.limits.load_full() != *limits {
+            self.pool.resize(limits.request_bytes);
+            self.limits.store(limits);
+            self.connections.reconsider();
+        }
+        self.groups.configure(self.clock, &settings);
+        self.partitions.bell().changed();
+    }
+}
