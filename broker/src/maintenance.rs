@@ -1,8 +1,10 @@
 //! What has to be done now and then: checkpoints, retention, compaction, forgetting producers.
 //!
 //! One thread with one timer. It sleeps until the next thing is due; a broker that nobody writes to
-//! wakes it every few minutes, for retention alone.
+//! wakes it every few minutes, for retention and what has become old enough to be compacted. The
+//! compacting itself is done by threads of its own, which sleep until this one wakes them.
 
+mod cleaner;
 mod round;
 
 use std::{
@@ -15,16 +17,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use arc_swap::ArcSwap;
 use kastellan_core::config::BrokerConfig;
 
+use self::cleaner::Cleaners;
 pub(crate) use self::round::write_checkpoints;
 use crate::{clock::Clock, partitions::Partitions};
-
-/// How long what is in the page cache only may be without a checkpoint: Kafka's
-/// `log.flush.offset.checkpoint.interval.ms`.
-const CHECKPOINT: Duration = Duration::from_mins(1);
-/// How often producers are looked through: Kafka's `producer.id.expiration.check.interval.ms`.
-const PRODUCERS: Duration = Duration::from_mins(10);
 
 /// The thread that does it.
 #[derive(Debug)]
@@ -38,8 +36,15 @@ pub(crate) struct Maintenance {
 pub(crate) struct Bell {
     /// Something was appended since the last checkpoint.
     dirty: AtomicBool,
-    state: Mutex<bool>,
+    state: Mutex<Rung>,
     rung: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Rung {
+    stop: bool,
+    /// Settings have changed.
+    changed: bool,
 }
 
 impl Bell {
@@ -52,27 +57,48 @@ impl Bell {
         }
     }
 
-    fn stop(&self) {
-        *self.lock() = true;
+    /// Settings of the broker or of a topic have changed: what is due when may have, too.
+    pub(crate) fn changed(&self) {
+        self.lock().changed = true;
         self.rung.notify_all();
     }
 
-    /// Sleeps until `until`, or until the bell rings while `dirty` is not known. True: stop.
-    fn wait(&self, until: Instant, dirty: bool) -> bool {
-        let mut stop = self.lock();
+    fn stop(&self) {
+        self.lock().stop = true;
+        self.rung.notify_all();
+    }
+
+    /// Sleeps until `until`, or until the bell rings: for changed settings, or for an append while
+    /// `dirty` is not known.
+    fn wait(&self, until: Instant, dirty: bool) -> Woken {
+        let mut rung = self.lock();
         loop {
             let now = Instant::now();
-            if *stop || now >= until || (!dirty && self.dirty.load(Ordering::Relaxed)) {
-                return *stop;
+            if rung.stop {
+                return Woken::Stop;
             }
-            let waited = self.rung.wait_timeout(stop, until - now);
-            stop = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if std::mem::take(&mut rung.changed) {
+                return Woken::Changed;
+            }
+            if now >= until || (!dirty && self.dirty.load(Ordering::Relaxed)) {
+                return Woken::Due;
+            }
+            let waited = self.rung.wait_timeout(rung, until - now);
+            rung = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, bool> {
+    fn lock(&self) -> MutexGuard<'_, Rung> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Why the thread woke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    Due,
+    Changed,
+    Stop,
 }
 
 /// When each thing is due next; `None` while there is nothing to do.
@@ -92,22 +118,17 @@ impl Due {
 }
 
 impl Maintenance {
-    /// Starts the thread.
+    /// Starts the thread. `settings` are read anew in every round.
     pub(crate) fn start(
         partitions: Arc<Partitions>,
-        settings: &BrokerConfig,
+        settings: Arc<ArcSwap<BrokerConfig>>,
         clock: Clock,
     ) -> io::Result<Self> {
         let bell = Arc::clone(partitions.bell());
-        let ms = |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or(0).max(1));
-        let pace = Pace {
-            retention: ms(settings.retention_check_interval_ms),
-            clean: ms(settings.cleaner_backoff_ms),
-            producer_expiration: settings.producer_id_expiration_ms,
-        };
         let thread = {
             let bell = Arc::clone(&bell);
-            let work = move || run(&partitions, &bell, pace, clock);
+            let cleaners = Cleaners::new(Arc::clone(&partitions), Arc::clone(&settings), clock);
+            let work = move || run(&partitions, &bell, &settings, &cleaners, clock);
             thread::Builder::new().name("maintenance".to_owned()).spawn(work)?
         };
         Ok(Self { bell, thread: Some(thread) })
@@ -126,33 +147,67 @@ impl Drop for Maintenance {
     }
 }
 
+/// How often each thing is done.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
     retention: Duration,
     clean: Duration,
+    checkpoint: Duration,
+    producers: Duration,
     producer_expiration: i64,
 }
 
-fn run(partitions: &Partitions, bell: &Bell, pace: Pace, clock: Clock) {
+impl Pace {
+    fn of(settings: &BrokerConfig) -> Self {
+        let ms = |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or(0).max(1));
+        Self {
+            retention: ms(settings.retention_check_interval_ms),
+            clean: ms(settings.cleaner_backoff_ms),
+            checkpoint: ms(settings.checkpoint_interval_ms),
+            producers: ms(settings.producer_id_expiration_check_interval_ms),
+            producer_expiration: settings.producer_id_expiration_ms,
+        }
+    }
+}
+
+fn run(
+    partitions: &Partitions,
+    bell: &Bell,
+    settings: &ArcSwap<BrokerConfig>,
+    cleaners: &Cleaners,
+    clock: Clock,
+) {
     let begun = Instant::now();
+    let mut pace = Pace::of(&settings.load());
     let mut due = Due {
         checkpoint: None,
         // What the last run of the broker has left.
         clean: Some(begun + pace.clean),
         retention: begun + pace.retention,
-        producers: begun + PRODUCERS,
+        producers: begun + pace.producers,
     };
-    while !bell.wait(due.next(), due.checkpoint.is_some()) {
+    loop {
+        match bell.wait(due.next(), due.checkpoint.is_some()) {
+            Woken::Stop => return,
+            Woken::Due => {}
+            Woken::Changed => {
+                let at = Instant::now();
+                pace = Pace::of(&settings.load());
+                due.retention = due.retention.min(at + pace.retention);
+                due.producers = due.producers.min(at + pace.producers);
+                due.clean = Some(due.clean.unwrap_or(at + pace.clean).min(at + pace.clean));
+            }
+        }
         let (at, wall) = (Instant::now(), clock.now().wall);
         if due.checkpoint.is_none() && bell.dirty.load(Ordering::Relaxed) {
-            let flush = round::shortest_flush(partitions).unwrap_or(CHECKPOINT);
-            due.checkpoint = Some(at + CHECKPOINT.min(flush));
+            let flush = round::shortest_flush(partitions).unwrap_or(pace.checkpoint);
+            due.checkpoint = Some(at + pace.checkpoint.min(flush));
             due.clean.get_or_insert(at + pace.clean);
         }
         if due.clean.is_some_and(|clean| clean <= at) {
-            // Again while there are appends that it may not have seen, or more to gain.
-            let again = round::compact(partitions, wall) || due.checkpoint.is_some();
-            due.clean = again.then(|| at + pace.clean);
+            cleaners.wake();
+            // Again while there are appends that it may not have seen.
+            due.clean = due.checkpoint.is_some().then(|| at + pace.clean);
         }
         if due.checkpoint.is_some_and(|checkpoint| checkpoint <= at) {
             // What is appended from here on is for the next one.
@@ -165,9 +220,11 @@ fn run(partitions: &Partitions, bell: &Bell, pace: Pace, clock: Clock) {
         if due.retention <= at {
             due.retention = at + pace.retention;
             round::expire(partitions, wall);
+            // What nobody appends to may have become old enough to be compacted.
+            due.clean.get_or_insert(at + pace.clean);
         }
         if due.producers <= at {
-            due.producers = at + PRODUCERS;
+            due.producers = at + pace.producers;
             round::forget_producers(partitions, wall, pace.producer_expiration);
         }
     }

@@ -8,6 +8,7 @@ mod append;
 mod commit;
 mod open;
 mod read;
+mod relocate;
 mod upkeep;
 mod waiting;
 
@@ -15,7 +16,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -23,19 +24,21 @@ use kastellan_core::{
     id::Offset,
     partition::{self as machine, Durability},
 };
-use kastellan_log::{
-    Committer,
-    disk::{StdDisk, StdFile},
-};
+use kastellan_log::disk::{StdDisk, StdFile};
 use kastellan_protocol::ErrorCode;
 
-use self::waiting::{Reader, Waiter};
+use self::{
+    relocate::Future,
+    waiting::{Reader, Waiter},
+};
 pub(crate) use self::{
     open::{Opening, settings_of_log},
     read::{Found, Read, Sought},
+    relocate::{Lying, Moved},
+    upkeep::Means,
     waiting::Subscription,
 };
-use crate::{maintenance::Bell, partitions::Topic};
+use crate::{log_dirs::LogDir, maintenance::Bell, partitions::Topic};
 
 /// The log of a partition.
 pub(crate) type Log = kastellan_log::Log<StdDisk>;
@@ -46,7 +49,7 @@ pub(crate) type LogFile = StdFile;
 pub(crate) struct Partition {
     topic: Arc<Topic>,
     index: i32,
-    key: u64,
+    key: AtomicU64,
     deleted: AtomicBool,
     state: Mutex<State>,
 }
@@ -61,13 +64,15 @@ struct State {
     /// When the producers' state was last written, as an offset.
     snapshot: Offset,
     committing: Committing,
+    /// A copy on its way to another log directory.
+    future: Option<Future>,
 }
 
 /// How a partition gets what it appends onto the disk.
 #[derive(Debug, Clone)]
 pub(crate) struct Committing {
-    /// The committer of the directory.
-    pub(crate) committer: Arc<Committer<StdDisk>>,
+    /// Where its log lies.
+    pub(crate) home: Arc<LogDir>,
     /// Rung after appends, for the checkpoints.
     pub(crate) bell: Arc<Bell>,
     /// What the committer calls this partition.
@@ -98,7 +103,12 @@ impl Partition {
 
     /// What the committer calls it.
     pub(crate) fn key(&self) -> u64 {
-        self.key
+        self.key.load(Ordering::Acquire)
+    }
+
+    /// The log directory it lies in.
+    pub(crate) fn home(&self) -> Result<Arc<LogDir>, ErrorCode> {
+        Ok(Arc::clone(&self.lock()?.committing.home))
     }
 
     /// One past the last offset that readers see.

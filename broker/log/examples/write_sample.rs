@@ -118,6 +118,8 @@ fn compacted(directory: &Directory<StdDisk>) -> Result<Log<StdDisk>, Box<dyn Err
         upto: i64::MAX,
         producers: BTreeMap::new(),
         key_bytes: 1 << 20,
+        load: 0.9,
+        brake: None,
     };
     log.compact(bounds)?;
     Ok(log)

@@ -1,30 +1,45 @@
 //! Rewriting closed segments so that only the last record of each key stays.
 //!
-//! The work between [`Log::begin_compaction`](crate::Log::begin_compaction) and
-//! [`Log::swap_compacted`](crate::Log::swap_compacted): it reads files that no longer change and
-//! writes others, without the log. A record stays while no later one has its key; a tombstone stays
-//! until the delete horizon that its first compaction wrote into its batch (KIP-534) has passed;
-//! records without a key go; control batches stay. The last batch of every segment written stays,
-//! empty if need be, so that the file itself says up to where it replaces others.
+//! The work of a compaction that needs no log: [`Compaction::work`] reads files that no longer
+//! change and writes others, and says when it is the log's turn ([`Log::take_up`](crate::Log)). A
+//! record stays while no later one has its key; a tombstone stays until the delete horizon that its
+//! first compaction wrote into its batch (KIP-534) has passed; records without a key go; control
+//! batches stay. The last batch of every segment written stays, empty if need be, so that the file
+//! itself says up to where it replaces others; so does the last one of every producer.
+//!
+//! Group after group of segments is rewritten and put in place, the lowest first, so that no
+//! tombstone goes before what it deletes and so that little more of the disk is taken than one
+//! segment. What would come out as it went in is not written at all.
 
+mod gate;
 mod keys;
+mod source;
 mod write;
 
-use std::{collections::BTreeMap, io, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt::Debug,
+    io,
+    path::Path,
+    sync::Arc,
+};
 
 use kastellan_core::{
     id::{Offset, TopicPartition},
     log::LogError,
 };
-use kastellan_protocol::batch::{Malformed, Scratch};
+use kastellan_protocol::batch::Scratch;
 
+pub(crate) use self::{
+    gate::{Gate, Keeper},
+    source::Source,
+};
 use self::{keys::Keys, write::Writer};
 use crate::{
     config::Config,
-    disk::{Disk, Open},
+    disk::{Advice, Disk, File},
     name::{self, Kind, Stage},
-    scan::{SWEEP, Step, Walk},
-    segment::{Builder, Segment, stage_index},
+    segment::{Builder, stage_index},
     shared::Shared,
 };
 
@@ -39,8 +54,59 @@ pub struct Bounds {
     /// The last offset of each producer that is still known: its batch stays, empty if need be, so
     /// that its sequence numbers can be rebuilt from the log.
     pub producers: BTreeMap<i64, Offset>,
-    /// Bytes for keys in memory, about; what does not fit waits for the next round.
+    /// Bytes for keys in memory (`log.cleaner.dedupe.buffer.size`), 24 a key; what does not fit
+    /// waits for the next round.
     pub key_bytes: usize,
+    /// How full that memory may get, 0 to 1 (`log.cleaner.io.buffer.load.factor`).
+    pub load: f64,
+    /// Told of every byte that is read or written.
+    pub brake: Option<Arc<dyn Brake>>,
+}
+
+/// Holds a compaction to a budget, and stops it.
+pub trait Brake: Debug + Send + Sync {
+    /// `bytes` were read or written; waits for as long as they were too many. False: give up.
+    fn spent(&self, bytes: u64) -> bool;
+}
+
+/// What a compaction came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compacted {
+    /// It saw everything it was to see; false: the log changed under it, or it was told to stop,
+    /// and what it had not put in place it has given up.
+    pub complete: bool,
+    /// Bytes read, written, and taken off the log.
+    pub read: u64,
+    /// See [`Compacted::read`].
+    pub written: u64,
+    /// See [`Compacted::read`].
+    pub freed: u64,
+    /// Records that went.
+    pub dropped: u64,
+    /// Segments written.
+    pub segments: usize,
+}
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// The log's: call [`Log::take_up`](crate::Log::take_up).
+    Log,
+    /// Nobody's.
+    Done,
+}
+
+/// How far a compaction has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Gather,
+    Rewrite,
+    /// The log's turn: what was written replaces what it covers.
+    Swap,
+    Sync,
+    /// The log's turn: what was written gets its name.
+    Name,
+    Done,
 }
 
 /// A compaction under way; see the module.
@@ -51,12 +117,15 @@ pub struct Compaction<D: Disk> {
     pub(crate) dir: Arc<Path>,
     pub(crate) config: Config,
     pub(crate) bounds: Bounds,
-    /// The segments that may be rewritten, with their files open.
-    pub(crate) segments: Vec<Segment<D>>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) phase: Phase,
+    /// The segments that are still to be rewritten.
+    pub(crate) sources: VecDeque<Source>,
     pub(crate) first_dirty: Offset,
-    pub(crate) generation: u64,
-    pub(crate) written: Vec<Written<D>>,
-    pub(crate) next_dirty: Offset,
+    pub(crate) written: Option<Written<D>>,
+    pub(crate) outcome: Compacted,
+    keys: Option<Keys>,
+    scratch: Scratch,
 }
 
 /// One segment written, and those it replaces.
@@ -68,40 +137,131 @@ pub(crate) struct Written<D: Disk> {
     pub(crate) size: u64,
     pub(crate) index: Builder,
     pub(crate) file: Arc<D::File>,
+    /// What it replaces was not in the page cache, and so this need not be.
+    pub(crate) cold: bool,
 }
 
-fn malformed(malformed: Malformed) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, malformed)
+/// Why a compaction goes no further.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    Abandoned,
+    Failed(LogError),
 }
 
-fn file_of<D: Disk>(segment: &Segment<D>) -> io::Result<&Arc<D::File>> {
-    segment.pinned.as_ref().ok_or_else(|| io::Error::other("the segment is not open"))
+impl From<LogError> for Halt {
+    fn from(error: LogError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Whether the disk has no room: what a compaction writes can be written again another time.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 impl<D: Disk> Compaction<D> {
-    /// Does the reading and writing. Without the log: call it where waiting hurts nobody.
-    ///
-    /// A failed read ends this compaction only; a failed write poisons the directory.
-    pub fn run(&mut self) -> Result<(), LogError> {
-        let mut scratch = Scratch::default();
-        remove_swaps(&self.shared, &self.dir)?;
-        let keys = self.gather(&mut scratch).map_err(|error| self.unreadable(&error))?;
-        self.next_dirty = keys.end;
-        let segments = std::mem::take(&mut self.segments);
-        let wanted = segments.partition_point(|segment| segment.base < keys.end);
-        let mut rest = segments.get(..wanted).unwrap_or_default();
-        while !rest.is_empty() {
-            let (group, after) = self.group(rest);
-            match self.rewrite(group, &keys, &mut scratch) {
-                Ok(written) => self.written.push(written),
-                Err(error) => {
-                    remove_swaps(&self.shared, &self.dir)?;
-                    return Err(error);
-                }
-            }
-            rest = after;
+    pub(crate) fn new(
+        (shared, partition, dir): (Arc<Shared<D>>, TopicPartition, Arc<Path>),
+        config: Config,
+        bounds: Bounds,
+        gate: Arc<Gate>,
+        (sources, first_dirty): (VecDeque<Source>, Offset),
+    ) -> Self {
+        Self {
+            shared,
+            partition,
+            dir,
+            config,
+            bounds,
+            gate,
+            phase: Phase::Gather,
+            sources,
+            first_dirty,
+            written: None,
+            outcome: Compacted::default(),
+            keys: None,
+            scratch: Scratch::default(),
         }
-        Ok(())
+    }
+
+    /// What it came to so far.
+    pub fn outcome(&self) -> Compacted {
+        self.outcome
+    }
+
+    /// Goes on up to where the log is needed, or the end. Without the log: call it where waiting
+    /// hurts nobody.
+    ///
+    /// An error of a read, or a full disk, ends this compaction only; another one of a write
+    /// poisons the directory.
+    pub fn work(&mut self) -> Result<Turn, LogError> {
+        let done = self.proceed();
+        // whatever it stumbled over, the log that it was about is gone
+        let gone = self.gate.is_shut();
+        match done {
+            Ok(turn) if !gone || turn == Turn::Log => Ok(turn),
+            Err(Halt::Failed(error)) if !gone => {
+                self.give_up();
+                Err(error)
+            }
+            Ok(_) => Ok(Turn::Done),
+            Err(_) => {
+                self.give_up();
+                Ok(Turn::Done)
+            }
+        }
+    }
+
+    fn proceed(&mut self) -> Result<Turn, Halt> {
+        loop {
+            self.shared.check()?;
+            match self.phase {
+                Phase::Gather => {
+                    self.named(|it| remove_swaps(&it.shared, &it.dir))?;
+                    self.gather()?;
+                    self.phase = Phase::Rewrite;
+                }
+                Phase::Rewrite => match self.next_group() {
+                    Some(group) => {
+                        self.written = self.rewrite(&group)?;
+                        if self.written.is_some() {
+                            self.phase = Phase::Swap;
+                        }
+                    }
+                    None => {
+                        self.named(Self::conclude)?;
+                        self.outcome.complete = true;
+                        self.phase = Phase::Done;
+                    }
+                },
+                Phase::Sync => {
+                    self.named(Self::sync)?;
+                    if let Some(written) = self.written.as_ref().filter(|written| written.cold) {
+                        written.file.advise(Advice::DontNeed, written.size);
+                    }
+                    self.phase = Phase::Name;
+                }
+                Phase::Swap | Phase::Name => return Ok(Turn::Log),
+                Phase::Done => return Ok(Turn::Done),
+            }
+        }
+    }
+
+    /// Does what goes by name, unless the names belong to something else by now.
+    fn named<R>(&self, act: impl FnOnce(&Self) -> Result<R, LogError>) -> Result<R, Halt> {
+        let done = self.gate.pass(|| act(self)).ok_or(Halt::Abandoned)?;
+        Ok(done?)
+    }
+
+    /// Removes what it wrote and did not put in place.
+    pub(crate) fn give_up(&mut self) {
+        if matches!(self.phase, Phase::Gather | Phase::Rewrite | Phase::Swap) {
+            // where this fails, the next compaction or the next start does it
+            drop(self.named(|it| remove_swaps(&it.shared, &it.dir)));
+        }
+        self.written = None;
+        self.keys = None;
+        self.phase = Phase::Done;
     }
 
     fn unreadable(&self, error: &io::Error) -> LogError {
@@ -112,87 +272,122 @@ impl<D: Disk> Compaction<D> {
         self.shared.poison("compact", &self.dir.display(), error)
     }
 
+    /// A failed write of a file that nobody needs yet.
+    fn unwritten(&self, error: &io::Error) -> LogError {
+        if is_full(error) { self.unreadable(error) } else { self.poison(error) }
+    }
+
     /// The last offset of every key from the first dirty offset on, as far as memory allows.
-    fn gather(&self, scratch: &mut Scratch) -> io::Result<Keys> {
-        let mut keys = Keys::new(self.bounds.key_bytes, self.first_dirty);
-        let mut buffer = Vec::new();
-        for segment in self.segments.iter().filter(|segment| segment.end > self.first_dirty) {
-            let mut walk = Walk::new(&**file_of(segment)?, 0, segment.size, SWEEP);
-            while let Step::Batch(position, header) = walk.step()? {
-                if header.last_offset() < self.first_dirty {
-                    continue;
-                }
-                if keys.is_full() {
-                    return Ok(keys);
-                }
-                if !header.is_control() {
-                    let batch = walk.batch(position, &header, &mut buffer)?;
-                    keys.note_all(batch, scratch).map_err(malformed)?;
-                }
-                keys.end = header.next_offset();
+    fn gather(&mut self) -> Result<(), Halt> {
+        let first_dirty = self.first_dirty;
+        let end = self.sources.back().map_or(first_dirty, |last| last.end);
+        let records = u64::try_from(end - first_dirty).unwrap_or(0);
+        let Bounds { key_bytes, load, .. } = self.bounds;
+        let mut keys = Keys::new(key_bytes, load, first_dirty, records);
+        let mut sources = std::mem::take(&mut self.sources);
+        for source in sources.iter_mut().filter(|source| source.end > first_dirty) {
+            self.gather_from(source, &mut keys)?;
+            if keys.is_full() {
+                break;
             }
-            if walk.position() < segment.size {
-                return Err(super::log::invalid(&walk));
-            }
-            keys.end = segment.end;
+            keys.end = source.end;
         }
-        Ok(keys)
+        sources.retain(|source| source.base < keys.end);
+        self.sources = sources;
+        self.keys = Some(keys);
+        Ok(())
     }
 
-    /// As many segments as fit into one.
-    fn group<'s>(&self, segments: &'s [Segment<D>]) -> (&'s [Segment<D>], &'s [Segment<D>]) {
-        let base = segments.first().map_or(0, |first| first.base);
+    fn gather_from(&mut self, source: &mut Source, keys: &mut Keys) -> Result<(), Halt> {
+        let file = source.open(&self.shared.disk, &self.dir).map_err(|e| self.unreadable(&e))?;
+        let mut reading = source.read(&file);
+        while let Some((header, batch)) = reading.next().map_err(|e| self.unreadable(&e))? {
+            if !self.spent(header.size()) {
+                return Err(Halt::Abandoned);
+            }
+            if header.last_offset() < keys.end {
+                continue;
+            }
+            if !header.is_control() {
+                let noted = keys.note_all(batch, &mut self.scratch);
+                noted.map_err(|error| self.unreadable(&source::malformed(error)))?;
+            }
+            if keys.is_full() {
+                return Ok(());
+            }
+            keys.end = header.next_offset();
+        }
+        Ok(())
+    }
+
+    fn spent(&mut self, bytes: usize) -> bool {
+        self.outcome.read += bytes as u64;
+        brake(&self.bounds, bytes)
+    }
+
+    /// As many segments as fit into one; none once all were rewritten.
+    fn next_group(&mut self) -> Option<Vec<Source>> {
+        let base = self.sources.front()?.base;
         let mut size = 0;
-        let fits = segments.iter().take_while(|segment| {
-            size += segment.size;
-            size <= self.config.segment_bytes && segment.end - base <= i64::from(i32::MAX)
+        let fits = self.sources.iter().take_while(|source| {
+            size += source.size;
+            size <= self.config.segment_bytes && source.end - base <= i64::from(i32::MAX)
         });
-        segments.split_at(fits.count().max(1).min(segments.len()))
+        let count = fits.count().max(1).min(self.sources.len());
+        Some(self.sources.drain(..count).collect())
     }
 
-    fn rewrite(
-        &self,
-        group: &[Segment<D>],
-        keys: &Keys,
-        scratch: &mut Scratch,
-    ) -> Result<Written<D>, LogError> {
-        let (base, end) = match (group.first(), group.last()) {
-            (Some(first), Some(last)) => (first.base, last.end),
-            _ => return Err(LogError::Unreadable("an empty group of segments".to_owned())),
-        };
-        let cleaned = self.dir.join(Kind::Log.file(base) + Stage::Cleaned.suffix());
-        let file = self.shared.disk.open(&cleaned, Open::Truncate);
-        let file = Arc::new(file.map_err(|error| self.poison(&error))?);
-        let index = Builder::new(base, self.config.index_interval_bytes);
-        let mut writer = Writer::new(self, keys, scratch, Arc::clone(&file), index);
-        for (at, segment) in group.iter().enumerate() {
-            writer.copy(segment, at + 1 == group.len())?;
-        }
-        let (size, index) = writer.finish()?;
-        let swap = self.dir.join(Kind::Log.file(base) + Stage::Swap.suffix());
-        self.shared.disk.rename(&cleaned, &swap).map_err(|error| self.poison(&error))?;
-        // a later segment must not lose a tombstone before an earlier one loses what it deletes
-        self.shared.sync_dir(&self.dir)?;
-        let replaces = group.iter().map(|segment| segment.id).collect();
-        Ok(Written { replaces, base, end, size, index, file })
+    /// Writes what is left of a group; `None` when that is all of it and one segment already.
+    fn rewrite(&mut self, group: &[Source]) -> Result<Option<Written<D>>, Halt> {
+        let Some(keys) = self.keys.take() else { return Err(Halt::Abandoned) };
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let done = Writer::new(self, &keys, &mut scratch).group(group);
+        self.scratch = scratch;
+        self.keys = Some(keys);
+        let (written, tally) = done?;
+        self.outcome.read += tally.read;
+        self.outcome.dropped += tally.dropped;
+        let Some(written) = written else { return Ok(None) };
+        let before: u64 = group.iter().map(|source| source.size).sum();
+        self.outcome.written += written.size;
+        self.outcome.freed += before.saturating_sub(written.size);
+        self.outcome.segments += 1;
+        self.named(|it| {
+            let swap = it.dir.join(Kind::Log.file(written.base) + Stage::Swap.suffix());
+            let cleaned = it.cleaned(written.base);
+            it.shared.disk.rename(&cleaned, &swap).map_err(|error| it.poison(&error))?;
+            // a later segment must not lose a tombstone before an earlier one loses what it deletes
+            it.shared.sync_dir(&it.dir)
+        })?;
+        Ok(Some(written))
     }
 
-    /// Makes the removal of what was replaced durable, writes the indexes, and notes how far the
-    /// log is clean. Without
-    /// the log; between [`Log::swap_compacted`](crate::Log::swap_compacted) and
-    /// [`Log::finish_compaction`](crate::Log::finish_compaction).
-    pub fn sync(&self) -> Result<(), LogError> {
-        for written in &self.written {
+    fn cleaned(&self, base: Offset) -> std::path::PathBuf {
+        self.dir.join(Kind::Log.file(base) + Stage::Cleaned.suffix())
+    }
+
+    /// Makes the removal of what was replaced durable, and writes the indexes.
+    fn sync(&self) -> Result<(), LogError> {
+        if let Some(written) = &self.written {
             let index = written.index.clone().close();
             stage_index(&self.shared.disk, &self.dir, written.base, &index)
                 .map_err(|error| self.poison(&error))?;
         }
-        self.shared.sync_dir(&self.dir)?;
+        self.shared.sync_dir(&self.dir)
+    }
+
+    /// Notes how far the log is clean.
+    fn conclude(&self) -> Result<(), LogError> {
+        let clean = self.keys.as_ref().map_or(self.first_dirty, |keys| keys.end);
         let partition = self.partition.clone();
         self.shared.change_cleaned(|cleaned| {
-            cleaned.insert(partition, self.next_dirty);
+            cleaned.insert(partition, clean);
         })
     }
+}
+
+fn brake(bounds: &Bounds, bytes: usize) -> bool {
+    bounds.brake.as_ref().is_none_or(|brake| brake.spent(bytes as u64))
 }
 
 /// Removes what compactions wrote that never took its place; the last first, so that what is left

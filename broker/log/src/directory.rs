@@ -27,7 +27,25 @@ use crate::{
     shared::{Budget, Shared, Stamp},
 };
 
-const DELETE: &str = "-delete";
+/// A log that is to be removed.
+pub(crate) const DELETE: &str = "-delete";
+/// A copy of a log of another directory, not whole yet.
+pub(crate) const FUTURE: &str = "-future";
+/// A whole copy of a log of another directory.
+pub(crate) const MOVED: &str = "-moved";
+/// The longest name of a directory.
+const NAME_MAX: usize = 255;
+
+/// The name of a log that is set aside; cut at the front where it would be too long, as nobody reads
+/// it back.
+pub(crate) fn aside(partition: &TopicPartition, unique: u64, suffix: &str) -> String {
+    let name = partition.to_string();
+    let behind = format!(".{unique:032x}{suffix}");
+    let room = NAME_MAX - behind.len();
+    // topic names are ASCII
+    let from = name.len().saturating_sub(room);
+    format!("{}{behind}", name.get(from..).unwrap_or_default())
+}
 
 /// A data directory in use.
 #[derive(Debug)]
@@ -64,7 +82,7 @@ impl<D: Disk> Directory<D> {
         let mark = root.join(name::CLEAN_SHUTDOWN);
         let clean = remove_if_there(&disk, &mark).doing("remove", &mark)?;
         disk.sync_dir(root).doing("sync", root)?;
-        let shared = Shared::new(disk, root.to_path_buf(), budget);
+        let shared = Shared::new(disk, root.to_path_buf(), budget).doing("open", root)?;
         shared.load().doing("read the checkpoints of", root)?;
         let directory = Self {
             shared: Arc::new(shared),
@@ -90,6 +108,17 @@ impl<D: Disk> Directory<D> {
     /// The disk it is on.
     pub fn disk(&self) -> &D {
         &self.shared.disk
+    }
+
+    /// The file system it is on.
+    pub fn volume(&self) -> &D::Volume {
+        &self.shared.volume
+    }
+
+    /// Has `tell` called at the first failed write or sync, on the thread that met it and with locks
+    /// held: it must only pass the word on. Where that happened already it is called now.
+    pub fn when_poisoned(&self, tell: impl Fn(&str) + Send + Sync + 'static) {
+        self.shared.when_poisoned(Box::new(tell));
     }
 
     /// Whether the last shutdown was clean.
@@ -125,6 +154,13 @@ impl<D: Disk> Directory<D> {
         Ok(bytes.and_then(|bytes| topic_id_from_bytes(&bytes)))
     }
 
+    /// From now on, or no longer, opening a log after an unclean shutdown leaves the sync of what it
+    /// recovered to the caller, who has many to open: [`Unsynced::sync_all`](crate::Unsynced::sync_all) does it once for all.
+    /// Nothing may be served from a log before that.
+    pub fn defer_syncs(&self, defer: bool) {
+        self.shared.defer_syncs(defer);
+    }
+
     /// Opens a partition's log and creates it when there is none. A topic id is noted beside it,
     /// and must be the one noted earlier.
     ///
@@ -138,17 +174,17 @@ impl<D: Disk> Directory<D> {
         self.shared.check()?;
         let dir = self.shared.root.join(partition.to_string());
         let disk = &self.shared.disk;
-        let known = match disk.list(&dir) {
+        let there = match disk.list(&dir) {
             Ok(_) => true,
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => return Err(error).doing("list", &dir),
         };
-        if !known {
+        if !there {
             // what is noted about a log of this name is about one that is gone
             self.shared.forget_partition(&partition)?;
             disk.create_dir(&dir).doing("create", &dir)?;
         }
-        let mut created = !known;
+        let mut noted = None;
         if let Some(expected) = topic_id {
             match self.topic_id(&dir)? {
                 Some(found) if found != expected => {
@@ -156,34 +192,39 @@ impl<D: Disk> Directory<D> {
                 }
                 Some(_) => {}
                 None => {
-                    self.note_topic_id(&dir, expected).map_err(|error| {
+                    noted = Some(self.note_topic_id(&dir, expected).map_err(|error| {
                         self.shared.poison("note the topic id in", &dir.display(), &error)
-                    })?;
-                    created = true;
+                    })?);
                 }
             }
         }
-        let first =
-            self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(partition.clone());
+        let first = self.note_opened(&partition);
         let start = self.shared.log_start(&partition);
-        let known = Known { clean: self.clean && known && first, start };
+        let known = Known { clean: self.clean && there && first, start };
         let mut log = Log::open(Arc::clone(&self.shared), partition, config, known)?;
-        if created {
-            log.created();
+        if !there || noted.is_some() {
+            log.created(noted);
         }
         Ok(log)
     }
 
-    fn note_topic_id(&self, dir: &Path, topic_id: Uuid) -> io::Result<()> {
+    /// Notes that a log was opened; false where it was before.
+    pub(crate) fn note_opened(&self, partition: &TopicPartition) -> bool {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(partition.clone())
+    }
+
+    fn note_topic_id(&self, dir: &Path, topic_id: Uuid) -> io::Result<D::File> {
         let temporary = dir.join(format!("{}.tmp", name::PARTITION_METADATA));
         let file = self.shared.disk.open(&temporary, Open::Truncate)?;
         file.write_at(&topic_id_to_bytes(topic_id), 0)?;
-        self.shared.disk.rename(&temporary, &dir.join(name::PARTITION_METADATA))
+        self.shared.disk.rename(&temporary, &dir.join(name::PARTITION_METADATA))?;
+        Ok(file)
     }
 
     /// Removes a log: at once from sight, durably, and then its files.
     pub fn delete_log(&self, log: Log<D>) -> Result<(), Error> {
         let partition = log.partition().clone();
+        log.abandon_compaction();
         drop(log);
         self.delete_partition(&partition)
     }
@@ -193,18 +234,27 @@ impl<D: Disk> Directory<D> {
         self.shared.check()?;
         let root = &self.shared.root;
         let from = root.join(partition.to_string());
-        let unique = self.shared.id();
-        let to = root.join(format!("{partition}.{unique:032x}{DELETE}"));
+        let to = root.join(aside(partition, self.shared.id(), DELETE));
         self.shared.disk.rename(&from, &to).doing("rename", &from)?;
         self.shared.sync_dir(root)?;
         self.shared.forget_partition(partition)?;
         self.remove_dir(&to)
     }
 
+    /// [`Directory::delete_partition`], where there may be nothing to remove.
+    pub fn delete_if_there(&self, partition: &TopicPartition) -> Result<(), Error> {
+        let dir = self.shared.root.join(partition.to_string());
+        match self.shared.disk.list(&dir) {
+            Ok(_) => self.delete_partition(partition),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error).doing("list", &dir),
+        }
+    }
+
     fn remove_deleted(&self) -> Result<(), Error> {
         let root = &self.shared.root;
         for entry in self.shared.disk.list(root).doing("list", root)? {
-            if entry.is_dir && entry.name.ends_with(DELETE) {
+            if entry.is_dir && (entry.name.ends_with(DELETE) || entry.name.ends_with(FUTURE)) {
                 self.remove_dir(&root.join(entry.name))?;
             }
         }
@@ -255,6 +305,33 @@ impl<D: Disk> Directory<D> {
     /// Replaces the high watermarks of all logs.
     pub fn write_high_watermarks(&self, watermarks: &Offsets) -> Result<(), LogError> {
         self.shared.write_offsets(name::HIGH_WATERMARKS, watermarks)
+    }
+
+    /// The logs that were copied here whole when the broker stopped, and have not their name yet.
+    pub fn moved(&self) -> Result<Vec<(TopicPartition, PathBuf)>, Error> {
+        let root = &self.shared.root;
+        let entries = self.shared.disk.list(root).doing("list", root)?;
+        let moved = entries.iter().filter(|entry| entry.is_dir).filter_map(|entry| {
+            let (name, _unique) = entry.name.strip_suffix(MOVED)?.rsplit_once('.')?;
+            Some((name::parse_partition(name)?, root.join(&entry.name)))
+        });
+        Ok(moved.collect())
+    }
+
+    /// Settles a copy of [`Directory::moved`]: it takes the partition's name, or goes where that is
+    /// taken.
+    pub fn settle_moved(
+        &self,
+        partition: &TopicPartition,
+        copy: &Path,
+        taken: bool,
+    ) -> Result<(), Error> {
+        if taken {
+            return self.remove_dir(copy);
+        }
+        let home = self.shared.root.join(partition.to_string());
+        self.shared.disk.rename(copy, &home).doing("rename", copy)?;
+        Ok(self.shared.sync_dir(&self.shared.root)?)
     }
 
     /// Ends the use of the directory cleanly: syncs and closes the logs, writes the checkpoints

@@ -10,8 +10,8 @@ pub mod std;
 use ::std::{fmt::Debug, io, path::Path};
 
 pub use self::{
-    memory::{Faults, MemoryDisk, MemoryFile},
-    std::{StdDisk, StdFile},
+    memory::{Faults, MemoryDisk, MemoryFile, MemoryVolume},
+    std::{Space, StdDisk, StdFile, StdVolume},
 };
 
 /// How a file is opened.
@@ -25,6 +25,15 @@ pub enum Open {
     Create,
     /// For reading and writing; emptied when it exists, created otherwise.
     Truncate,
+}
+
+/// What is said about the use of a file's bytes, for the page cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    /// They will be read from front to end.
+    Sequential,
+    /// They need not be kept.
+    DontNeed,
 }
 
 /// One name in a directory.
@@ -42,6 +51,8 @@ pub trait Disk: Clone + Debug + Send + Sync + 'static {
     type File: File;
     /// Held for as long as a directory is in use; let go when dropped.
     type Lock: Debug + Send + Sync;
+    /// The file system that a directory is on.
+    type Volume: Volume;
 
     /// Opens a file.
     fn open(&self, path: &Path, how: Open) -> io::Result<Self::File>;
@@ -59,6 +70,15 @@ pub trait Disk: Clone + Debug + Send + Sync + 'static {
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// Takes a file's exclusive lock, creating the file; `Ok(None)` when somebody else holds it.
     fn lock(&self, path: &Path) -> io::Result<Option<Self::Lock>>;
+    /// The file system that a directory is on.
+    fn volume(&self, dir: &Path) -> io::Result<Self::Volume>;
+}
+
+/// A file system.
+pub trait Volume: Debug + Send + Sync + 'static {
+    /// Makes all bytes, lengths and names on it durable, and fails where any write-back has failed
+    /// since this was opened: also of files that are closed by now.
+    fn sync(&self) -> io::Result<()>;
 }
 
 /// An open file; shared by readers and the one writer.
@@ -80,6 +100,12 @@ pub trait File: Debug + Send + Sync + 'static {
     /// Whether the file holds no bytes.
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
+    }
+    /// Says how the first `len` bytes are going to be used; changes nothing but speed.
+    fn advise(&self, _advice: Advice, _len: u64) {}
+    /// Whether a read at a position needs no disk, as far as that can be told.
+    fn is_cached(&self, _position: u64) -> bool {
+        true
     }
     /// When the file was last changed, in milliseconds since 1970.
     fn modified(&self) -> io::Result<i64>;

@@ -23,14 +23,14 @@ mod segment;
 mod shared;
 
 pub use committer::{Committer, Done, Pace};
-pub use compact::{Bounds, Compaction};
+pub use compact::{Bounds, Brake, Compacted, Compaction, Turn};
 pub use config::Config;
 pub use directory::{Checkpoints, Directory};
 pub use disk::{Disk, File, StdDisk};
 pub use error::Error;
 pub use log::{
-    Located, Log, Look, Receipt, Recovery, Resolved, Search, Seek, Slice, Timed, Unsynced,
-    WriteBack,
+    Dirtiness, Located, Log, Look, Receipt, Recovery, Relocation, Resolved, Search, Seek, Slice, Timed,
+    Unsynced, WriteBack,
 };
 pub use properties::{Properties, uuid_from_text, uuid_to_text};
 pub use shared::Budget;

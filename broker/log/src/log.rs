@@ -11,6 +11,7 @@ mod compact;
 mod open;
 mod read;
 mod recover;
+mod relocate;
 mod retain;
 mod snapshot;
 mod sync;
@@ -30,19 +31,22 @@ use kastellan_core::{
     log::{Appended, LogError},
 };
 
-pub(crate) use self::{open::Known, read::invalid};
 pub use self::{
+    compact::Dirtiness,
     read::{Located, Look, Resolved, Slice},
     recover::Recovery,
+    relocate::{Relocation, Round},
     sync::{Receipt, Unsynced, WriteBack},
     time::{Search, Seek, Timed},
 };
+pub(crate) use self::{open::Known, read::invalid, sync::MANY};
 use crate::{
+    compact::Keeper,
     config::Config,
     disk::Disk,
     epochs::Epochs,
     segment::{Builder, Segment},
-    shared::Shared,
+    shared::{Pins, Shared},
 };
 
 /// The log of one partition; opened by [`Directory::open_log`](crate::Directory::open_log).
@@ -68,11 +72,18 @@ pub struct Log<D: Disk> {
     changes: u64,
     changes_synced: u64,
     unsynced_files: Vec<(u64, Arc<D::File>)>,
+    /// The last change that no open file stands for: only a sync of the whole file system proves it.
+    loose: u64,
+    pins: Pins,
     /// The change with which the log's directory appeared, or its topic id was noted.
     created: Option<u64>,
     snapshots: BTreeSet<Offset>,
     /// Renamed files and when they may go, in milliseconds since 1970.
     doomed: Vec<(i64, PathBuf)>,
+    /// What the compaction under way, if there is one, has to pass.
+    gate: Keeper,
+    /// The base of a segment that compaction has put in place and that has not got its name.
+    unnamed: Option<Offset>,
     recovery: Recovery,
 }
 
@@ -133,6 +144,10 @@ impl<D: Disk> Log<D> {
         if let Some(active) = &mut self.active {
             active.index.set_interval(config.index_interval_bytes);
         }
+        if self.config.compact && !config.compact {
+            // from now on nothing may go but by age and size
+            self.abandon_compaction();
+        }
         self.config = config;
     }
 
@@ -168,7 +183,19 @@ impl<D: Disk> Log<D> {
     /// Notes that names in the directory changed, and a file that must be synced with them.
     fn changed(&mut self, file: Option<D::File>) {
         self.changes += 1;
-        self.unsynced_files.extend(file.map(|file| (self.changes, Arc::new(file))));
+        match file {
+            Some(file) if self.pins.take() => {
+                self.unsynced_files.push((self.changes, Arc::new(file)));
+            }
+            Some(_) => self.loose = self.changes,
+            None => {}
+        }
+    }
+
+    /// Notes that bytes were written of which no file stays open.
+    fn loosen(&mut self) {
+        self.changes += 1;
+        self.loose = self.changes;
     }
 
     fn changed_files(&mut self, files: [D::File; 2]) {

@@ -13,7 +13,7 @@ use crate::{
     disk::{Disk, File, Open, read_whole},
     index::{Index, Largest},
     name::{Kind, Stage},
-    scan::{SWEEP, Step, Walk},
+    scan::{LOOKUP, SWEEP, Step, Walk},
     shared::Shared,
 };
 
@@ -39,17 +39,26 @@ pub(crate) struct Segment<D: Disk> {
     pub(crate) pinned: Option<Arc<D::File>>,
     /// Shared with those who look into the segment without its log.
     largest: Arc<OnceLock<Option<Largest>>>,
+    first: OnceLock<Option<i64>>,
 }
 
 impl<D: Disk> Segment<D> {
     pub(crate) fn new(id: u64, base: Offset, end: Offset, size: u64) -> Self {
-        Self { id, base, end, size, pinned: None, largest: Arc::default() }
+        Self { id, base, end, size, pinned: None, largest: Arc::default(), first: OnceLock::new() }
     }
 
     /// What a reader needs of it that does without the log.
     pub(crate) fn view(&self) -> Self {
         let &Self { id, base, end, size, .. } = self;
-        Self { id, base, end, size, pinned: None, largest: Arc::clone(&self.largest) }
+        Self {
+            id,
+            base,
+            end,
+            size,
+            pinned: None,
+            largest: Arc::clone(&self.largest),
+            first: OnceLock::new(),
+        }
     }
 
     pub(crate) fn path(&self, dir: &Path, kind: Kind) -> PathBuf {
@@ -84,6 +93,24 @@ impl<D: Disk> Segment<D> {
             return Ok(largest);
         }
         Ok(self.learn_largest(self.index(shared, dir)?.largest()))
+    }
+
+    /// The largest timestamp of the first batch, in milliseconds since 1970; `None` where there is
+    /// none. Looked up when asked for the first time.
+    pub(crate) fn first_timestamp(
+        &self,
+        shared: &Shared<D>,
+        dir: &Path,
+    ) -> io::Result<Option<i64>> {
+        if let Some(first) = self.first.get() {
+            return Ok(*first);
+        }
+        let step = Walk::new(&*self.file(shared, dir)?, 0, self.size, LOOKUP).step()?;
+        let first = match step {
+            Step::Batch(_, header) => Some(header.max_timestamp).filter(|first| *first >= 0),
+            Step::End | Step::Invalid => None,
+        };
+        Ok(*self.first.get_or_init(|| first))
     }
 
     /// The indexes of a closed segment: cached, from their files, or built again from the log.

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use common::{open, read_all, small, try_append};
 use kastellan_core::log::Log as _;
 use kastellan_log::{
-    Bounds, Config, Log,
+    Bounds, Config, Log, Turn,
     disk::{Faults, MemoryDisk},
 };
 use kastellan_protocol::batch::{Builder, Scratch, batches, for_each_record};
@@ -35,7 +35,14 @@ fn config() -> Config {
 }
 
 fn bounds(now: i64) -> Bounds {
-    Bounds { now, upto: i64::MAX, producers: BTreeMap::new(), key_bytes: 1 << 20 }
+    Bounds {
+        now,
+        upto: i64::MAX,
+        producers: BTreeMap::new(),
+        key_bytes: 1 << 20,
+        load: 0.9,
+        brake: None,
+    }
 }
 
 /// Appends one batch of `key -> value` records; `None` deletes.
@@ -239,21 +246,29 @@ fn a_read_located_before_a_compaction_is_resolved_after_it() {
 
 #[test]
 fn a_compaction_is_given_up_when_the_log_changes_under_it() {
-    let disk = MemoryDisk::new(1);
-    let (directory, mut log) = open(&disk, &config());
-    fill(&mut log, 10);
-    log.flush().unwrap();
-    directory.checkpoint([&log]).unwrap();
-    let mut compaction = log.begin_compaction(bounds(0)).unwrap().unwrap();
-    compaction.run().unwrap();
-    log.truncate(50).unwrap();
-    let held = records(&log);
-    assert!(!log.swap_compacted(&mut compaction).unwrap());
-    assert_eq!(records(&log), held);
-    drop((log, directory));
-    disk.crash();
-    let (_directory, log) = open(&disk, &config());
-    assert_eq!(records(&log), held);
+    for turns in 0..4 {
+        let disk = MemoryDisk::new(1);
+        let (directory, mut log) = open(&disk, &config());
+        fill(&mut log, 10);
+        log.flush().unwrap();
+        directory.checkpoint([&log]).unwrap();
+        let mut compaction = log.begin_compaction(bounds(0)).unwrap().unwrap();
+        for _ in 0..turns {
+            assert_eq!(compaction.work().unwrap(), Turn::Log);
+            log.take_up(&mut compaction).unwrap();
+        }
+        log.truncate(100).unwrap();
+        let held = records(&log);
+        while compaction.work().unwrap() == Turn::Log {
+            log.take_up(&mut compaction).unwrap();
+        }
+        assert!(!compaction.outcome().complete);
+        assert_eq!(records(&log), held);
+        drop((log, directory));
+        disk.crash();
+        let (_directory, log) = open(&disk, &config());
+        assert_eq!(records(&log), held, "after {turns} turns");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ mod varint;
 mod tests;
 
 pub use builder::{Builder, ControlType};
-pub use filter::{Filtered, filter, recompress};
+pub use filter::{Fate, Filtered, filter, recompress};
 pub use header::Header;
 pub use patch::{check_crc, patch, set_log_append_time, set_max_timestamp};
 pub use record::{Headers, RecordView, for_each_record};

@@ -28,34 +28,6 @@ pub(super) fn checkpoint(partitions: &Partitions) -> bool {
     more
 }
 
-/// Compacts the logs of topics that are to be, where there is enough to gain; true if any was.
-pub(super) fn compact(partitions: &Partitions, now: i64) -> bool {
-    let topics = partitions.topics();
-    let compacted = topics.iter().filter(|topic| topic.config().cleanup.compact);
-    let all: Vec<_> = compacted.flat_map(|topic| topic.partitions()).collect();
-    // Only what is checkpointed may be compacted, and only closed segments are.
-    let worth: Vec<_> = all.into_iter().filter(|partition| partition.has_closed()).collect();
-    for partition in &worth {
-        if partition.flush_now().is_err() {
-            tracing::debug!(?partition, "an offline partition is not compacted");
-        }
-    }
-    if !worth.is_empty()
-        && let Err(error) = write_checkpoints(partitions, &worth)
-    {
-        tracing::error!(%error, "cannot write the checkpoints: nothing is compacted");
-        return false;
-    }
-    let mut any = false;
-    for partition in &worth {
-        match partition.compact(now) {
-            Ok(compacted) => any |= compacted,
-            Err(error) => tracing::error!(?partition, %error, "cannot compact"),
-        }
-    }
-    any
-}
-
 /// Lets old segments go.
 pub(super) fn expire(partitions: &Partitions, now: i64) {
     let all = partitions.all();
@@ -96,7 +68,6 @@ pub(crate) fn write_checkpoints(
     partitions: &Partitions,
     which: &[Arc<Partition>],
 ) -> Result<(), kastellan_core::log::LogError> {
-    let checkpoints: Vec<_> =
-        which.iter().filter_map(|partition| partition.checkpoints().ok()).collect();
-    partitions.directory().write_checkpoints(&checkpoints)
+    let said = which.iter().filter_map(|partition| partition.checkpoints().ok());
+    partitions.dirs().write_checkpoints(said)
 }

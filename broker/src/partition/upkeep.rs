@@ -1,12 +1,12 @@
 //! What happens to a partition now and then: expiry, snapshots, the end.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use kastellan_core::{
     log::{Log as _, LogError},
     partition as machine,
 };
-use kastellan_log::{Bounds, Checkpoints};
+use kastellan_log::{Bounds, Brake, Checkpoints, Compacted, Dirtiness, Turn, Unsynced};
 use kastellan_protocol::ErrorCode;
 
 use super::{Log, Partition, State};
@@ -16,6 +16,12 @@ impl Partition {
     pub(crate) fn delete(&self) -> Option<Log> {
         self.deleted.store(true, Ordering::Release);
         self.take(ErrorCode::UnknownTopicOrPartition)?.machine.map(machine::Partition::into_log)
+    }
+
+    /// Takes the log away, for its directory has failed. Who waits is told: 56
+    /// `KAFKA_STORAGE_ERROR`.
+    pub(crate) fn fail(&self) {
+        drop(self.take(ErrorCode::KafkaStorageError));
     }
 
     /// Closes the log, the producers' state beside it. Who waits is told: 56 `KAFKA_STORAGE_ERROR`.
@@ -48,14 +54,32 @@ impl Partition {
         Ok(())
     }
 
-    /// What the directory's checkpoints should say.
-    pub(crate) fn checkpoints(&self) -> Result<Checkpoints, LogError> {
-        self.with_log(|log| log.checkpoints())
+    /// [`Partition::flush_now`] for many of one log directory, with one sync where that is cheaper.
+    pub(crate) fn flush_all(partitions: &[Arc<Self>]) -> Result<(), LogError> {
+        let mut works = Vec::new();
+        let mut whose = Vec::new();
+        for partition in partitions {
+            if let Ok(Ok(Some(work))) = partition.with_log(Log::take_unsynced) {
+                works.push(work);
+                whose.push(partition);
+            }
+        }
+        Unsynced::sync_all(&works)?;
+        for (partition, work) in whose.into_iter().zip(works) {
+            let synced = partition.with(|machine| {
+                let durable = machine.log_mut().synced(work.receipt);
+                machine.synced(durable)
+            });
+            synced.map_err(|_code| offline())?;
+        }
+        Ok(())
     }
 
-    /// Whether it has segments that are not written to any more.
-    pub(crate) fn has_closed(&self) -> bool {
-        self.with_log(|log| log.segment_count() > 1).unwrap_or(false)
+    /// What the checkpoints of its directory should say, and which that is.
+    pub(crate) fn checkpoints(&self) -> Result<(usize, Checkpoints), LogError> {
+        let state = self.lock().map_err(|_code| offline())?;
+        let machine = state.machine.as_ref().ok_or_else(offline)?;
+        Ok((state.committing.home.place(), machine.log().checkpoints()))
     }
 
     /// Lets go what retention does not keep; true when the log's start has moved. Files go later,
@@ -76,25 +100,34 @@ impl Partition {
         self.with_log(|log| log.remove_expired(now))?
     }
 
-    /// Compacts what is closed, if that gains enough. Appends and reads go on meanwhile.
-    pub(crate) fn compact(&self, now: i64) -> Result<bool, LogError> {
+    /// How much there is to gain from compacting it; `None`: not enough.
+    pub(crate) fn dirtiness(&self, now: i64) -> Result<Option<Dirtiness>, LogError> {
+        let judged = self.with(|machine| machine.log().dirtiness(now, machine.high_watermark()));
+        judged.map_err(|_code| offline())?
+    }
+
+    /// Compacts what is closed and durable below a checkpoint, if that gains enough: `None` when it
+    /// does not. Appends and reads go on meanwhile.
+    pub(crate) fn compact(&self, now: i64, means: Means) -> Result<Option<Compacted>, LogError> {
         let begun = self.with(|machine| {
             let bounds = Bounds {
                 now,
                 upto: machine.high_watermark(),
                 producers: machine.producers().last_offsets(),
-                key_bytes: KEY_BYTES,
+                key_bytes: means.key_bytes,
+                load: means.load,
+                brake: Some(means.brake),
             };
-            machine.log().begin_compaction(bounds)
+            machine.log_mut().begin_compaction(bounds)
         });
-        let Some(mut compaction) = begun.map_err(|_code| offline())?? else { return Ok(false) };
-        compaction.run()?;
-        if !self.with_log(|log| log.swap_compacted(&mut compaction))?? {
-            return Ok(false);
+        let Some(mut compaction) = begun.map_err(|_code| offline())?? else { return Ok(None) };
+        while compaction.work()? == Turn::Log {
+            // deleted or offline by now: the compaction is told by its log, too
+            if let Ok(taken) = self.with_log(|log| log.take_up(&mut compaction)) {
+                taken?;
+            }
         }
-        compaction.sync()?;
-        self.with_log(|log| log.finish_compaction(compaction))??;
-        Ok(true)
+        Ok(Some(compaction.outcome()))
     }
 
     fn with_log<R>(&self, act: impl FnOnce(&mut Log) -> R) -> Result<R, LogError> {
@@ -116,8 +149,16 @@ impl Partition {
     }
 }
 
-/// Memory for the keys of one compaction.
-const KEY_BYTES: usize = 32 << 20;
+/// What one compaction may use.
+#[derive(Debug, Clone)]
+pub(crate) struct Means {
+    /// Bytes for keys.
+    pub(crate) key_bytes: usize,
+    /// How full they may get, 0 to 1.
+    pub(crate) load: f64,
+    /// What holds it to the budget.
+    pub(crate) brake: Arc<dyn Brake>,
+}
 
 fn offline() -> LogError {
     LogError::Poisoned("the partition is offline".to_owned())

@@ -1,14 +1,15 @@
-//! The real disk: `std::fs`, `pwrite`, `fdatasync`, `flock`.
+//! The real disk: `std::fs`, `pwrite`, `fdatasync`, `syncfs`, `flock`.
 
 use std::{
     fs::{self, OpenOptions, TryLockError},
     io,
+    num::NonZeroU64,
     os::unix::fs::FileExt,
     path::Path,
     time::UNIX_EPOCH,
 };
 
-use super::{Disk, Entry, File, Open};
+use super::{Advice, Disk, Entry, File, Open, Volume};
 
 /// The machine's own file system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,9 +32,41 @@ pub struct StdLock {
     _file: fs::File,
 }
 
+/// A file system, by a directory on it that stays open.
+///
+/// Since Linux 5.8 `syncfs` tells of every failed write-back since the directory was opened; before
+/// that, of none.
+#[derive(Debug)]
+pub struct StdVolume(fs::File);
+
+/// How large a file system is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes it holds in all.
+    pub total: u64,
+    /// Bytes that are free for us.
+    pub usable: u64,
+}
+
+impl StdVolume {
+    /// How large it is.
+    pub fn space(&self) -> io::Result<Space> {
+        let found = rustix::fs::fstatvfs(&self.0)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(Space { total: bytes(found.f_blocks), usable: bytes(found.f_bavail) })
+    }
+}
+
+impl Volume for StdVolume {
+    fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(&self.0)?)
+    }
+}
+
 impl Disk for StdDisk {
     type File = StdFile;
     type Lock = StdLock;
+    type Volume = StdVolume;
 
     fn open(&self, path: &Path, how: Open) -> io::Result<StdFile> {
         let mut options = OpenOptions::new();
@@ -90,6 +123,10 @@ impl Disk for StdDisk {
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+
+    fn volume(&self, dir: &Path) -> io::Result<StdVolume> {
+        fs::File::open(dir).map(StdVolume)
+    }
 }
 
 impl File for StdFile {
@@ -115,6 +152,22 @@ impl File for StdFile {
 
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
+    }
+
+    fn advise(&self, advice: Advice, len: u64) {
+        let advice = match advice {
+            Advice::Sequential => rustix::fs::Advice::Sequential,
+            Advice::DontNeed => rustix::fs::Advice::DontNeed,
+        };
+        // a file system that takes no advice is none the worse for it
+        let _advised = rustix::fs::fadvise(&self.0, 0, NonZeroU64::new(len), advice);
+    }
+
+    fn is_cached(&self, position: u64) -> bool {
+        let mut byte = [0];
+        let mut into = [io::IoSliceMut::new(&mut byte)];
+        let flags = rustix::io::ReadWriteFlags::NOWAIT;
+        rustix::io::preadv2(&self.0, &mut into, position, flags) != Err(rustix::io::Errno::AGAIN)
     }
 
     fn modified(&self) -> io::Result<i64> {

@@ -10,6 +10,7 @@ use kastellan_core::{
 use super::{Active, Log, Recent, Recovery, recover::Scan};
 use crate::{
     checkpoint,
+    compact::Keeper,
     config::Config,
     disk::{Disk, File, Open, read_file, remove_if_there},
     epochs::Epochs,
@@ -40,6 +41,7 @@ impl<D: Disk> Log<D> {
         let dir: Arc<Path> = shared.root.join(partition.to_string()).into();
         let id = shared.id();
         shared.stamp(&partition, Stamp { log: id, generation: 0 });
+        let pins = shared.pins();
         let mut log = Self {
             shared,
             partition,
@@ -57,9 +59,13 @@ impl<D: Disk> Log<D> {
             changes: 0,
             changes_synced: 0,
             unsynced_files: Vec::new(),
+            loose: 0,
+            pins,
             created: None,
             snapshots: BTreeSet::new(),
             doomed: Vec::new(),
+            gate: Keeper::default(),
+            unnamed: None,
             recovery: Recovery::default(),
         };
         let bases = log.settle().doing("settle what a crash left in", &dir)?;
@@ -186,6 +192,10 @@ impl<D: Disk> Log<D> {
         if !known.clean {
             // what is served after a restart may have been acknowledged: it must not be lost later,
             // nor may the names that the last life has left unsynced
+            if self.shared.defers_syncs() {
+                self.loosen();
+                return Ok(());
+            }
             if self.segment_count() > 0 {
                 self.changed(None);
             }

@@ -88,6 +88,9 @@ impl<D: Disk> Log<D> {
         let mut removed = 0;
         while let Some(first) = self.closed.front().filter(|first| first.end <= start) {
             let (base, id) = (first.base, first.id);
+            if self.unnamed == Some(base) {
+                self.stop_compaction()?;
+            }
             self.set_aside(base, now)
                 .map_err(|error| self.poison("remove a segment of", &error))?;
             self.shared.forget(id);

@@ -7,11 +7,13 @@ use kastellan_core::{id::Offset, log::LogError};
 use super::{Active, Log};
 use crate::{
     directory::Checkpoints,
-    disk::{Disk, File, Open},
-    name::PARTITION_METADATA,
+    disk::{Disk, File},
     segment::write_index,
     shared::{Shared, Stamp},
 };
+
+/// From so many logs on one sync of the file system is cheaper than one of each file.
+pub(crate) const MANY: usize = 64;
 
 /// Syncing these makes the log durable up to `receipt.upto`.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct Unsynced<D: Disk> {
     pub dir: Option<Arc<Path>>,
     /// Whether the log's own directory is new to the data directory.
     root: bool,
+    /// Whether only a sync of the whole file system proves it: not every file is open.
+    whole: bool,
     shared: Arc<Shared<D>>,
 }
 
@@ -53,6 +57,9 @@ impl<D: Disk> Unsynced<D> {
     /// Syncs all of it, here and now. The first failure poisons the directory; after one nothing
     /// is tried again.
     pub fn sync(&self) -> Result<(), LogError> {
+        if self.whole {
+            return self.shared.sync_volume();
+        }
         self.shared.check()?;
         let synced = self.files.iter().try_for_each(|file| file.sync());
         let root = self.root.then_some(&*self.shared.root);
@@ -62,6 +69,17 @@ impl<D: Disk> Unsynced<D> {
         synced.map_err(|error| self.shared.poison("sync a log in", &root, &error))?;
         // another thread may have seen a write fail that this sync did not
         self.shared.check()
+    }
+
+    /// Syncs what several logs of one directory handed out. Where there is much, the whole file
+    /// system is synced once instead of each file.
+    pub fn sync_all(all: &[Self]) -> Result<(), LogError> {
+        match all.first() {
+            Some(first) if all.len() >= MANY || all.iter().any(|one| one.whole) => {
+                first.shared.sync_volume()
+            }
+            _ => all.iter().try_for_each(Self::sync),
+        }
     }
 
     /// Takes in what a later call handed out, for one sync of both.
@@ -75,13 +93,14 @@ impl<D: Disk> Unsynced<D> {
         self.bytes += later.bytes;
         self.dir = self.dir.take().or(later.dir);
         self.root |= later.root;
+        self.whole |= later.whole;
     }
 }
 
 impl<D: Disk> Log<D> {
     /// Its directory is new, or its topic id: both become durable with the next sync.
-    pub(crate) fn created(&mut self) {
-        self.changed(None);
+    pub(crate) fn created(&mut self, topic_id: Option<D::File>) {
+        self.changed(topic_id);
         self.created = Some(self.changes);
     }
 
@@ -95,20 +114,13 @@ impl<D: Disk> Log<D> {
         if self.synced == self.end && self.changes == self.changes_synced {
             return Ok(None);
         }
-        let dirty = self.segments().filter(|segment| segment.end > self.synced);
+        let whole = self.loose > self.changes_synced;
+        let dirty = self.segments().filter(|segment| !whole && segment.end > self.synced);
         let files: io::Result<Vec<_>> =
             dirty.map(|segment| segment.file(&self.shared, &self.dir)).collect();
         let mut files = files.map_err(|error| self.poison("open a segment of", &error))?;
         files.extend(self.unsynced_files.iter().map(|(_, file)| Arc::clone(file)));
         let root = self.created.is_some_and(|change| change > self.changes_synced);
-        if root {
-            let topic_id = self.dir.join(PARTITION_METADATA);
-            match self.shared.disk.open(&topic_id, Open::Write) {
-                Ok(file) => files.push(Arc::new(file)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(self.poison("open the topic id of", &error)),
-            }
-        }
         let dir = (self.changes > self.changes_synced).then(|| Arc::clone(&self.dir));
         Ok(Some(Unsynced {
             receipt: Receipt { upto: self.end, generation: self.generation, changes: self.changes },
@@ -116,6 +128,7 @@ impl<D: Disk> Log<D> {
             files,
             dir,
             root,
+            whole,
             shared: Arc::clone(&self.shared),
         }))
     }
@@ -141,15 +154,18 @@ impl<D: Disk> Log<D> {
         }
         self.changes_synced = self.changes_synced.max(receipt.changes);
         self.unsynced_files.retain(|(change, _)| *change > receipt.changes);
-        let synced = self.synced;
+        let (synced, unnamed) = (self.synced, self.unnamed);
         let segments = self.active.iter_mut().map(|active| &mut active.segment);
         for segment in segments.chain(self.closed.iter_mut().rev()) {
-            if segment.end <= synced {
+            // one that compaction has put in place without a name could not be opened again
+            if segment.end <= synced && unnamed != Some(segment.base) {
                 // the cache may close it from here on
                 let Some(file) = segment.pinned.take() else { continue };
                 self.shared.keep_file(segment.id, &file);
             }
         }
+        let pinned = self.segments().filter(|segment| segment.pinned.is_some()).count();
+        self.pins.set(pinned + self.unsynced_files.len());
         synced
     }
 
@@ -165,7 +181,9 @@ impl<D: Disk> Log<D> {
     /// Makes everything durable and writes the active segment's indexes, so that the next open
     /// need not scan; returns what the directory's checkpoints are to say.
     pub fn close(mut self) -> Result<Checkpoints, LogError> {
+        self.abandon_compaction();
         self.shared.check()?;
+        self.stop_compaction()?;
         let stale = |active: &&Active<D>| {
             active.segment.size > 0 && active.indexed != Some(active.segment.size)
         };
@@ -188,20 +206,25 @@ impl<D: Disk> Log<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{disk::MemoryDisk, shared::Budget};
+    use crate::{
+        disk::{MemoryDisk, Open},
+        shared::Budget,
+    };
 
     #[test]
     fn merged_work_syncs_each_file_once_and_ends_at_the_later_offset() {
         let disk = MemoryDisk::new(1);
         let open = |name: &str| Arc::new(disk.open(Path::new(name), Open::Create).unwrap());
         let (a, b) = (open("/a"), open("/b"));
-        let shared = Arc::new(Shared::new(disk.clone(), "/".into(), Budget::default()));
+        let shared = Shared::new(disk.clone(), "/".into(), Budget::default()).unwrap();
+        let shared = Arc::new(shared);
         let work = |upto, files: &[&Arc<_>], dir: Option<&str>| Unsynced {
             receipt: Receipt { upto, generation: 0, changes: 0 },
             bytes: 10,
             files: files.iter().map(|file| Arc::clone(file)).collect(),
             dir: dir.map(|dir| Path::new(dir).into()),
             root: false,
+            whole: false,
             shared: Arc::clone(&shared),
         };
         let mut first = work(5, &[&a], Some("/"));

@@ -10,7 +10,6 @@ use kastellan_core::{id::Offset, log::LogError};
 
 use super::{Active, Log, Recent, read::invalid};
 use crate::{
-    compact::remove_swaps,
     disk::{Disk, File, remove_if_there},
     name::Kind,
     scan::{LOOKUP, Step, Walk},
@@ -26,6 +25,8 @@ impl<D: Disk> Log<D> {
         if end < self.start {
             return Err(self.out_of_range(end));
         }
+        // a compaction under way must not bring back what goes
+        self.stop_compaction()?;
         self.begin_truncation();
         // `end` may lie within a batch, which goes as a whole: what is appended from its base on
         // must not be taken for synced
@@ -34,10 +35,6 @@ impl<D: Disk> Log<D> {
         if self.start > self.shared.log_start(&self.partition) {
             // a cut within the batch of the start leaves nothing else to tell where offsets go on
             self.checkpoint_start(self.start)?;
-        }
-        if self.closed.back().is_some_and(|last| last.end > end) {
-            // a compaction under way must not bring back what goes
-            remove_swaps(&self.shared, &self.dir)?;
         }
         self.cut(end).map_err(|error| self.poison("truncate", &error))?;
         if self.segments().next_back().is_some_and(|last| last.end < self.start) {
@@ -56,10 +53,10 @@ impl<D: Disk> Log<D> {
     /// behind. Everything below `start` counts as deleted.
     pub fn restart_at(&mut self, start: Offset) -> Result<(), LogError> {
         self.shared.check()?;
+        self.stop_compaction()?;
         self.begin_truncation();
         self.lower_recovery_point(0)?;
         self.checkpoint_start(start)?;
-        remove_swaps(&self.shared, &self.dir)?;
         self.drop_from(0).map_err(|error| self.poison("empty", &error))?;
         (self.start, self.end, self.synced) = (start, start, start);
         self.epochs.truncate_end(Offset::MIN);

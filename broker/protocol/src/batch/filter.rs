@@ -7,6 +7,17 @@ use super::{
 };
 use crate::compression::{self, Codec};
 
+/// What is to become of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It goes.
+    Drop,
+    /// It stays.
+    Keep,
+    /// It stays until the batch's delete horizon, which begins to count now if it has none yet.
+    KeepForNow,
+}
+
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Filtered {
@@ -17,58 +28,121 @@ pub struct Filtered {
     pub kept: i32,
     /// Records dropped.
     pub dropped: i32,
+    /// The batch was copied byte for byte.
+    pub unchanged: bool,
 }
 
-/// Appends to `out` the batch at the start of `batch` with only those records that `keep` wants.
+/// Appends to `out` the batch at the start of `batch` with only those records that `judge` keeps.
 ///
 /// Base offset, last offset, sequence, leader epoch and flags stay, records keep their offsets and
 /// their bytes (repeated headers included), and compressed batches are compressed again with their
-/// codec. A `delete_horizon` (milliseconds since 1970) is noted in the batch as KIP-534 has it,
-/// unless it has one already. A batch that loses nothing and gets no horizon is copied as it is.
+/// codec. Where a record is kept for now, `delete_horizon` (milliseconds since 1970) is noted in
+/// the batch as KIP-534 has it, unless it has one already. A batch that loses nothing and gets no
+/// horizon is copied as it is. The CRC is not checked: what is rewritten gets a new one, so check
+/// it before.
 pub fn filter(
     batch: &[u8],
-    delete_horizon: Option<i64>,
+    delete_horizon: i64,
     scratch: &mut Scratch,
     out: &mut Vec<u8>,
-    mut keep: impl FnMut(&RecordView<'_>) -> bool,
+    mut judge: impl FnMut(&RecordView<'_>) -> Fate,
 ) -> Result<Filtered, Malformed> {
     let (header, records) = split(batch)?;
-    let horizon = delete_horizon.filter(|_| header.delete_horizon().is_none());
-    let mut new = Header { count: 0, ..header };
-    if let Some(horizon) = horizon {
-        new.base_timestamp = horizon;
-        new.attributes |= layout::DELETE_HORIZON;
-    }
     let mut staged = std::mem::take(&mut scratch.staged);
-    staged.clear();
-    let mut max_timestamp = None;
+    let mut kept = std::mem::take(&mut scratch.kept);
+    kept.clear();
     let plain = plain(&header, records, scratch)?;
+    let mut verdict = Verdict::default();
     walk(plain, header.count, |_, record| {
         let record = view(&header, record);
-        if keep(&record) {
-            new.count += 1;
-            max_timestamp = max_timestamp.max(Some(record.timestamp));
-            match horizon {
-                None => staged.extend_from_slice(record.raw),
-                Some(horizon) => put_rebased(&record, horizon, &mut staged),
-            }
-        }
+        let fate = judge(&record);
+        verdict.take_in(&record, fate);
+        kept.push(fate != Fate::Drop);
         Ok::<_, Malformed>(())
     })?;
-    let unchanged = new.count == header.count && horizon.is_none();
+    let horizon = (verdict.doomed && header.delete_horizon().is_none()).then_some(delete_horizon);
+    let unchanged = verdict.kept == header.count && horizon.is_none();
     let written = if unchanged {
         out.extend_from_slice(batch.get(..header.size()).unwrap_or_default());
         header
-    } else if new.count == 0 {
-        empty(new, out)
+    } else if verdict.kept == 0 {
+        empty(header, out)
     } else {
-        if !header.log_append_time() {
-            new.max_timestamp = max_timestamp.unwrap_or(header.max_timestamp);
-        }
-        recompressed(new, &staged, scratch, out)
+        staged.clear();
+        stage(&header, plain, &kept, horizon, &mut staged)?;
+        recompressed(verdict.header(header, horizon), &staged, scratch, out)
     };
     scratch.staged = staged;
-    Ok(Filtered { header: written, kept: written.count, dropped: header.count - written.count })
+    scratch.kept = kept;
+    Ok(Filtered {
+        header: written,
+        kept: verdict.kept,
+        dropped: header.count - verdict.kept,
+        unchanged,
+    })
+}
+
+/// What is known of a batch's records once all were judged.
+#[derive(Debug, Default)]
+struct Verdict {
+    kept: i32,
+    doomed: bool,
+    max_timestamp: Option<i64>,
+}
+
+impl Verdict {
+    fn take_in(&mut self, record: &RecordView<'_>, fate: Fate) {
+        if fate != Fate::Drop {
+            self.kept += 1;
+            self.doomed |= fate == Fate::KeepForNow;
+            self.max_timestamp = self.max_timestamp.max(Some(record.timestamp));
+        }
+    }
+
+    /// The header of what stays of the batch.
+    fn header(&self, mut header: Header, horizon: Option<i64>) -> Header {
+        header.count = self.kept;
+        if let Some(horizon) = horizon {
+            header.base_timestamp = horizon;
+            header.attributes |= layout::DELETE_HORIZON;
+        }
+        if !header.log_append_time() {
+            header.max_timestamp = self.max_timestamp.unwrap_or(header.max_timestamp);
+        }
+        header
+    }
+}
+
+/// Writes the records that are kept, counted from a new base where there is a horizon.
+fn stage(
+    header: &Header,
+    plain: &[u8],
+    kept: &[bool],
+    horizon: Option<i64>,
+    staged: &mut Vec<u8>,
+) -> Result<(), Malformed> {
+    let mut kept = kept.iter();
+    // records beside each other are copied together
+    let (mut from, mut to) = (0, 0);
+    walk(plain, header.count, |_, record| {
+        let record = view(header, record);
+        let behind = to + record.raw.len();
+        let stays = kept.next() == Some(&true);
+        match horizon {
+            Some(horizon) if stays => put_rebased(&record, horizon, staged),
+            None if !stays => {
+                staged.extend_from_slice(plain.get(from..to).unwrap_or_default());
+                from = behind;
+            }
+            _ => {}
+        }
+        to = behind;
+        Ok::<_, Malformed>(())
+    })?;
+    if horizon.is_none() {
+        staged.extend_from_slice(plain.get(from..to).unwrap_or_default());
+    }
+    Ok(())
 }
 
 /// A record with its timestamp counted from `base`; the rest of it as it was.
@@ -83,6 +157,7 @@ fn put_rebased(record: &RecordView<'_>, base: i64, out: &mut Vec<u8>) {
 
 /// An empty batch is never compressed and has no horizon, as Kafka's cleaner writes it.
 fn empty(mut header: Header, out: &mut Vec<u8>) -> Header {
+    header.count = 0;
     header.attributes &= layout::LOG_APPEND_TIME | layout::TRANSACTIONAL | layout::CONTROL;
     header.base_timestamp = header.max_timestamp;
     header.write(&[], out)

@@ -15,6 +15,8 @@ pub struct Scratch {
     inflater: Inflater,
     pub(super) inflated: Vec<u8>,
     pub(super) staged: Vec<u8>,
+    /// Which records of a batch stay.
+    pub(super) kept: Vec<bool>,
 }
 
 impl Default for Scratch {
@@ -29,7 +31,13 @@ impl Scratch {
 
     /// Empty buffers; batches that inflate to more than `limit` bytes are refused when read.
     pub fn new(limit: usize) -> Self {
-        Self { limit, inflater: Inflater::default(), inflated: Vec::new(), staged: Vec::new() }
+        Self {
+            limit,
+            inflater: Inflater::default(),
+            inflated: Vec::new(),
+            staged: Vec::new(),
+            kept: Vec::new(),
+        }
     }
 
     pub(super) fn limit(&self) -> usize {
@@ -47,6 +55,8 @@ impl Scratch {
             buffer.clear();
             buffer.shrink_to(KEPT);
         }
+        self.kept.clear();
+        self.kept.shrink_to(KEPT);
         self.inflater.inflate(codec, compressed, limit, &mut self.inflated)
     }
 }

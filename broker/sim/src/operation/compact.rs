@@ -27,6 +27,8 @@ pub(super) fn run(world: &mut World) -> Check {
         upto,
         producers: served.machine.producers().last_offsets(),
         key_bytes: env.workload.pick(&[200, 1 << 20], 1 << 20),
+        load: 0.9,
+        brake: None,
     };
     let before = served.machine.log().size();
     let compacted = served.machine.log_mut().compact(bounds.clone());

@@ -4,23 +4,32 @@ use super::*;
 
 fn filtered(
     batch: &[u8],
-    horizon: Option<i64>,
-    keep: impl FnMut(&RecordView<'_>) -> bool,
+    horizon: i64,
+    judge: impl FnMut(&RecordView<'_>) -> Fate,
 ) -> (Filtered, Vec<u8>) {
     let mut out = b"in front".to_vec();
-    let result = filter(batch, horizon, &mut Scratch::default(), &mut out, keep).unwrap();
+    let result = filter(batch, horizon, &mut Scratch::default(), &mut out, judge).unwrap();
     (result, out.split_off(8))
 }
 
+/// Keeps the record at `offset` alone.
+fn only(offset: i64) -> impl FnMut(&RecordView<'_>) -> Fate {
+    move |record| if record.offset == offset { Fate::Keep } else { Fate::Drop }
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![4 => Just(Fate::Drop), 8 => Just(Fate::Keep), 1 => Just(Fate::KeepForNow)]
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(192))]
 
     #[test]
     fn what_is_kept_is_kept_whole(
         records in records(20),
         codec in codec(),
-        wanted in prop::collection::vec(any::<bool>(), 20),
-        horizon in prop::option::of(1_600_000_000_000..1_800_000_000_000_i64),
+        fates in prop::collection::vec(fate(), 20),
+        horizon in 1_600_000_000_000..1_800_000_000_000_i64,
         base in 0..1_i64 << 40,
     ) {
         let mut builder = Builder::new(base, 3);
@@ -30,14 +39,14 @@ proptest! {
         let batch = builder.producer(7, 2, 100).transactional().compressed(codec).finish();
         let before = Header::parse(&batch).unwrap();
 
-        let mut turn = wanted.iter();
+        let mut turn = fates.iter();
         let (result, out) = filtered(&batch, horizon, |_| *turn.next().unwrap());
-        let expected: Vec<_> = records
-            .iter()
-            .zip(&wanted)
-            .filter(|(_, wanted)| **wanted)
+        let judged = || records.iter().zip(&fates);
+        let expected: Vec<_> = judged()
+            .filter(|(_, fate)| **fate != Fate::Drop)
             .map(|(record, _)| Plain { offset: record.offset + base, ..record.clone() })
             .collect();
+        let doomed = judged().any(|(_, fate)| *fate == Fate::KeepForNow);
 
         prop_assert!(check_crc(&out));
         let after = Header::parse(&out).unwrap();
@@ -54,14 +63,13 @@ proptest! {
         prop_assert_eq!(read(&out).unwrap(), expected.clone());
         if let Some(max) = expected.iter().map(|record| record.timestamp).max() {
             prop_assert_eq!(after.codec(), Some(codec));
-            prop_assert_eq!(after.delete_horizon(), horizon);
+            prop_assert_eq!(after.delete_horizon(), doomed.then_some(horizon));
             prop_assert_eq!(after.max_timestamp, max);
         } else {
             prop_assert_eq!((after.codec(), out.len()), (Some(Codec::None), HEADER_LEN));
         }
-        if horizon.is_none() && result.dropped == 0 {
-            prop_assert_eq!(out, batch);
-        }
+        prop_assert_eq!(result.unchanged, out == batch);
+        prop_assert_eq!(result.unchanged, !doomed && result.dropped == 0);
     }
 }
 
@@ -91,17 +99,25 @@ fn another_codec_changes_nothing_but_the_bytes() {
 #[test]
 fn the_first_delete_horizon_stays() {
     let batch = simple(Codec::Snappy, 3);
-    let (_, first) = filtered(&batch, Some(500), |record| record.offset != 1);
-    let (result, second) = filtered(&first, Some(900), |record| record.offset != 0);
+    let doomed = |gone: i64| {
+        move |record: &RecordView<'_>| {
+            if record.offset == gone { Fate::Drop } else { Fate::KeepForNow }
+        }
+    };
+    let (_, first) = filtered(&batch, 500, doomed(1));
+    let (result, second) = filtered(&first, 900, doomed(0));
     assert_eq!(result.header.delete_horizon(), Some(500));
     let record = read(&second).unwrap().remove(0);
     assert_eq!((record.offset, record.timestamp), (2, 1_002));
+    // a record kept for now in a batch that has its horizon changes nothing
+    let (result, third) = filtered(&second, 1_300, |_| Fate::KeepForNow);
+    assert!(result.unchanged && third == second);
 }
 
 #[test]
 fn an_emptied_batch_stays_empty() {
-    let (_, empty) = filtered(&simple(Codec::Zstd, 3), None, |_| false);
-    let (result, again) = filtered(&empty, Some(4), |_| unreachable!("nothing is left"));
+    let (_, empty) = filtered(&simple(Codec::Zstd, 3), 4, |_| Fate::Drop);
+    let (result, again) = filtered(&empty, 4, |_| unreachable!("nothing is left"));
     assert_eq!((result.kept, result.dropped), (0, 0));
     assert_eq!(read(&again).unwrap(), []);
     assert_eq!(Header::parse(&again).unwrap().last_offset(), 2);
@@ -111,9 +127,32 @@ fn an_emptied_batch_stays_empty() {
 fn the_append_time_survives() {
     let mut batch = simple(Codec::None, 3);
     set_log_append_time(&mut batch, 9_999);
-    for horizon in [None, Some(5)] {
-        let (result, out) = filtered(&batch, horizon, |record| record.offset == 1);
+    for fate in [Fate::Keep, Fate::KeepForNow] {
+        let (result, out) =
+            filtered(&batch, 5, |record| if record.offset == 1 { fate } else { Fate::Drop });
         assert!(result.header.log_append_time());
         assert_eq!(read(&out).unwrap()[0].timestamp, 9_999);
+    }
+}
+
+#[test]
+fn runs_of_records_keep_their_bytes_wherever_they_stand() {
+    for codec in Codec::ALL {
+        for gone in 0..5 {
+            let batch = simple(codec, 5);
+            let (_, out) =
+                filtered(
+                    &batch,
+                    5,
+                    |record| {
+                        if record.offset == gone { Fate::Drop } else { Fate::Keep }
+                    },
+                );
+            let mut expected = read(&batch).unwrap();
+            expected.retain(|record| record.offset != gone);
+            assert_eq!(read(&out).unwrap(), expected, "{codec}, without {gone}");
+            let (_, one) = filtered(&batch, 5, only(gone));
+            assert_eq!(read(&one).unwrap().len(), 1);
+        }
     }
 }
