@@ -1,18 +1,42 @@
 //! `KafkaCluster`: brokers, where they listen, what they keep.
-#![expect(unreachable_pub, reason = "KubeSchema puts a copy of the struct into a function")]
 
-use kube::{CustomResource, KubeSchema};
+use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::condition::Condition;
 use crate::config::Config;
-use crate::name::ListenerName;
-use crate::quantity::Quantity;
+use crate::head::Observed;
+use crate::name::Version;
 
-/// A Kafka cluster. `spec: {}` is legal: every field has a default.
+mod listener;
+mod operation;
+mod pool;
+pub(crate) mod rules;
+mod security;
+mod status;
+mod storage;
+mod template;
+
+pub use listener::{
+    AddressType, Advertised, Listener, ListenerType, LoadBalancer, LoadBalancerMode, NodePort,
+    ServiceTemplate,
+};
+pub use operation::{Balance, BalanceMode, Maintenance, Rack, Window};
+pub use pool::{Amounts, Pool, PoolRack, Resources, Role};
+pub use security::{
+    Authentication, AuthenticationType, Authority, Authorization, Certificates, IssuerRef, Oauth,
+    PeerTransport, Peers, Replacement, SecretRef, Tls, TlsVersion,
+};
+pub use status::{BrokerStatus, ListenerStatus, PoolStatus, RebalanceStatus, RolloutStatus};
+pub use storage::{Storage, StorageType, Volume};
+pub use template::{
+    IpBlock, LabelSelector, NetworkPeer, PodTemplate, PullPolicy, SelectorOperator,
+    SelectorRequirement, SpreadConstraint, Toleration,
+};
+
+/// What the cluster should be. `spec: {}` is legal: every field has a default.
 #[derive(
-    CustomResource, KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize,
+    CustomResource, JsonSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize,
 )]
 #[kube(
     group = "kastellan.dev",
@@ -21,188 +45,189 @@ use crate::quantity::Quantity;
     namespaced,
     status = "KafkaClusterStatus",
     derive = "PartialEq",
-    shortname = "kc",
-    category = "kafka",
+    shortname = "kkc",
     doc = "A Kafka cluster: its brokers, where they listen, what they keep.",
-    validation = Rule::new("size(self.metadata.name) <= 40")
-        .message("a cluster's name has 40 characters at most"),
-    scale(spec_replicas_path = ".spec.replicas", status_replicas_path = ".status.replicas"),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    scale(
+        spec_replicas_path = ".spec.replicas",
+        status_replicas_path = ".status.replicas",
+        label_selector_path = ".status.selector"
     ),
     printcolumn(name = "Brokers", type_ = "integer", json_path = ".status.readyReplicas"),
     printcolumn(name = "Desired", type_ = "integer", json_path = ".status.replicas"),
     printcolumn(name = "Version", type_ = "string", json_path = ".status.version"),
     printcolumn(
-        name = "Status",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        name = "Under-Replicated",
+        type_ = "integer",
+        json_path = ".status.underReplicatedPartitions",
         priority = 1
     ),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn(
+        name = "Offline",
+        type_ = "integer",
+        json_path = ".status.offlinePartitions",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Rollout",
+        type_ = "string",
+        json_path = ".status.rollout.message",
+        priority = 1
+    )
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = rules::spec()))]
 pub struct KafkaClusterSpec {
     /// The version of Kastellan that the brokers run, as in "0.1". Pinned at creation when left
     /// out, and changed by nobody but you.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// How many brokers. Left out: 3. This version runs one broker per cluster: `kastellan up`
-    /// takes 1, which is also what it makes of a missing value, and refuses more.
+    pub version: Option<Version>,
+    /// The level of features that the brokers may use, as a version: left at the old one, an
+    /// upgrade can be taken back. Left out: follows `version` once every broker runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feature_level: Option<Version>,
+    /// The brokers' image. Left out: the operator's own image of `version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub image: Option<String>,
+    /// How many brokers; each is a controller as well if it is needed as one. Left out, and without
+    /// `pools`: 3. `kastellan up` takes 1, which is also what it makes of a missing value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub replicas: Option<i32>,
-    /// The volume of each broker. `kastellan up` keeps its data below --data-dir instead and takes
-    /// nothing from here.
+    /// Groups of brokers that differ in roles, storage, resources or place, in place of `replicas`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 20),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
+    )]
+    pub pools: Vec<Pool>,
+    /// What each broker keeps its data on. `kastellan up` keeps it below --data-dir instead.
     #[serde(default)]
     pub storage: Storage,
     /// Where clients connect. Left out: one internal listener, `plain` on port 9092.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 16),
-        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
+        extend(
+            "x-kubernetes-list-type" = "map",
+            "x-kubernetes-list-map-keys" = ["name"],
+            "x-kubernetes-validations" = rules::listeners()
+        )
     )]
     pub listeners: Vec<Listener>,
-    /// Broker settings under Kafka's names, as in `log.retention.hours: 72`.
+    /// How the brokers connect to each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peers: Option<Peers>,
+    /// Who may do what. Left out: whoever can connect may do everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Authorization>,
+    /// Where certificates come from. Left out: from an authority of the cluster's own, and one of
+    /// its clients, which the operator makes and renews.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<Certificates>,
+    /// Broker settings under Kafka's names, as in `log.retention.hours: 72`. A value is a text or a
+    /// whole number; put true, false and decimals in quotes.
     #[serde(default, skip_serializing_if = "Config::is_empty")]
+    #[schemars(extend("maxProperties" = 128, "x-kubernetes-validations" = rules::config()))]
     pub config: Config,
-}
-
-/// A broker's volume.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Storage {
-    /// How large, as in `10Gi`.
-    pub size: Quantity,
-    /// The Kubernetes storage class; left out: the default one.
-    #[expect(clippy::struct_field_names, reason = "Kubernetes' name of this field")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub storage_class_name: Option<String>,
-    /// What becomes of the volume when the cluster is deleted.
-    #[schemars(schema_with = "retain_or_delete")]
-    pub deletion_policy: DeletionPolicy,
-}
-
-impl Default for Storage {
-    fn default() -> Self {
-        Self {
-            size: "10Gi".parse().expect("10Gi is an amount"),
-            storage_class_name: None,
-            deletion_policy: DeletionPolicy::Retain,
-        }
-    }
-}
-
-/// What becomes of data when the object that asked for it is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum DeletionPolicy {
-    /// The data stays.
-    Retain,
-    /// The data is deleted with the object.
-    Delete,
-}
-
-fn retain_or_delete(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "string", "enum": ["Retain", "Delete"] })
-}
-
-/// One address that every broker listens on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Listener {
-    /// The listener's name, unique in the cluster.
-    pub name: ListenerName,
-    /// The port, unique in the cluster. Under `kastellan up`, broker number i listens on this
-    /// port + 10 * i of the loopback address.
-    // Kubernetes knows no format uint16 and warns about it
-    #[schemars(range(min = 1, max = 65535), extend("format" = "int32"))]
-    pub port: u16,
-    /// Who can reach it. Under `kastellan up` every type is a port of the loopback address.
-    #[serde(rename = "type", default)]
-    pub kind: ListenerType,
-    /// Encrypts the connections. Not yet supported: refused rather than ignored.
+    /// Spreads brokers, and the replicas of each partition, over racks or zones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls: Option<Tls>,
-    /// Makes clients say who they are. Not yet supported: refused rather than ignored.
+    pub rack: Option<Rack>,
+    /// Keeps replicas and leaders spread over the brokers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub authentication: Option<Authentication>,
+    pub balance: Option<Balance>,
+    /// CPU and memory of each broker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+    /// What to add to the brokers' pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<PodTemplate>,
+    /// Node ids of brokers that get no new partitions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 1000),
+        inner(range(min = 0, max = 99_999)),
+        extend("x-kubernetes-list-type" = "set")
+    )]
+    pub cordoned_brokers: Vec<i32>,
+    /// Node ids of the brokers that go when `replicas` gets smaller; their partitions move away
+    /// first, as one plan. Left out: those with the highest ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 1000),
+        inner(range(min = 0, max = 99_999)),
+        extend("x-kubernetes-list-type" = "set")
+    )]
+    pub removed_brokers: Vec<i32>,
+    /// When restarts and renewals that can wait may happen. Left out: at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<Maintenance>,
+    /// Whether the operator leaves everything as it is, whatever else the spec says.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub paused: bool,
+    /// Whether the brokers are stopped; their volumes stay.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hibernated: bool,
 }
 
-/// Who can reach a listener.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ListenerType {
-    /// Clients inside the Kubernetes cluster.
-    #[default]
-    Internal,
-    /// Clients outside, through a port of every node.
-    NodePort,
-    /// Clients outside, through one load balancer per broker.
-    LoadBalancer,
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
-/// Encryption of a listener; `{}` is a certificate from the cluster's own authority.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tls {}
-
-/// How clients of a listener say who they are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Authentication {
-    /// The mechanism.
-    #[serde(rename = "type")]
-    pub kind: AuthenticationType,
-}
-
-/// The mechanisms by which a client proves who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum AuthenticationType {
-    /// A password, never sent (RFC 7677).
-    #[serde(rename = "SCRAM-SHA-256")]
-    ScramSha256,
-    /// A password, never sent; SCRAM with SHA-512.
-    #[serde(rename = "SCRAM-SHA-512")]
-    ScramSha512,
-    /// A client certificate.
-    #[serde(rename = "TLS")]
-    Tls,
-}
-
-/// What the operator last saw of a cluster.
+/// What the operator last saw of the cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KafkaClusterStatus {
-    /// The generation of the spec that this status was made from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// What is true of the cluster: Ready, Reconciling, Stalled.
-    #[serde(default)]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
-    pub conditions: Vec<Condition>,
+    /// The head of the status.
+    #[serde(flatten)]
+    pub observed: Observed,
     /// The cluster id that clients see; it lives on the brokers' volumes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_id: Option<String>,
     /// The version that every broker runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// The level of features that is in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feature_level: Option<String>,
     /// How many brokers there should be.
     #[serde(default)]
     pub replicas: i32,
     /// How many brokers serve clients.
     #[serde(default)]
     pub ready_replicas: i32,
+    /// Which pods are the cluster's, as a label selector, for autoscalers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<String>,
+    /// The node id of the active controller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controller: Option<i32>,
+    /// How many partitions have fewer replicas in sync than they should have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_replicated_partitions: Option<i32>,
+    /// How many partitions nobody can read or write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline_partitions: Option<i32>,
     /// Where clients connect, per listener.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend(
+        "x-kubernetes-list-type" = "map",
+        "x-kubernetes-list-map-keys" = ["name"]
+    ))]
     pub listeners: Vec<ListenerStatus>,
-}
-
-/// Where clients of one listener connect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ListenerStatus {
-    /// The listener's name.
-    pub name: String,
-    /// What to give a client as `bootstrap.servers`.
-    pub bootstrap: String,
+    /// Each broker.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
+    pub brokers: Vec<BrokerStatus>,
+    /// Each pool.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub pools: Vec<PoolStatus>,
+    /// The rolling restart that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutStatus>,
+    /// The plan that would balance the cluster, or that is being carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebalance: Option<RebalanceStatus>,
 }

@@ -1,7 +1,8 @@
 //! Conditions as kstatus reads them: what is true of an object, why, and since when.
 //!
 //! Types and reasons are enums: a reason is an interface that scripts and alerts match on, so a new
-//! one is a decision, not a typing error.
+//! one is a decision, not a typing error. In the schema they are texts: an operator can be newer than
+//! the definitions, or older than what another one wrote.
 
 use std::fmt;
 
@@ -10,9 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a condition is about.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ConditionType {
     /// The object is as its spec asks, and serves.
     Ready,
@@ -20,6 +19,23 @@ pub enum ConditionType {
     Reconciling,
     /// Nothing will happen until a human does something.
     Stalled,
+    /// Every partition can be read and written.
+    Available,
+    /// Something is missing that the spec asks for; the message names it.
+    Degraded,
+    /// Every listener has its addresses.
+    ListenersReady,
+    /// Every certificate is valid and no renewal is late; the message has the earliest end.
+    CertificatesValid,
+    /// Every volume is bound, of the size asked for, and has room.
+    StorageReady,
+    /// Partitions are spread as `spec.balance` asks.
+    Balanced,
+    /// Nothing is changed, because `spec.paused` says so.
+    Paused,
+    /// One of a newer operator; never written by this one.
+    #[serde(other)]
+    Other,
 }
 
 /// Whether a condition holds.
@@ -34,9 +50,7 @@ pub enum ConditionStatus {
 }
 
 /// Why a condition is as it is, in one word that is never reused for something else.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Reason {
     /// Everything is as the spec asks.
     AsSpecified,
@@ -66,6 +80,9 @@ pub enum Reason {
     ClusterMissing,
     /// The object's cluster is not ready; its turn comes after.
     ClusterNotReady,
+    /// One of a newer operator; never written by this one.
+    #[serde(other)]
+    Other,
 }
 
 impl fmt::Display for Reason {
@@ -86,12 +103,15 @@ impl fmt::Display for ConditionType {
 pub struct Condition {
     /// What the condition is about.
     #[serde(rename = "type")]
+    #[schemars(with = "String", length(min = 1, max = 316))]
     pub kind: ConditionType,
     /// Whether it holds.
     pub status: ConditionStatus,
-    /// Why, in one word.
+    /// Why, in one word that scripts can rely on.
+    #[schemars(with = "String", length(min = 1, max = 1024))]
     pub reason: Reason,
     /// Why, in a sentence.
+    #[schemars(length(max = 32768))]
     pub message: String,
     /// The generation of the spec that this was decided from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,6 +155,14 @@ mod tests {
             observed_generation: None,
             last_transition_time: Time(time),
         }
+    }
+
+    #[test]
+    fn what_a_newer_operator_wrote_can_be_read() {
+        let text = r#"{"type": "Sparkling", "status": "True", "reason": "Polished", "message": "",
+            "lastTransitionTime": "2026-01-01T00:00:00Z"}"#;
+        let condition: Condition = serde_json::from_str(text).unwrap();
+        assert_eq!((condition.kind, condition.reason), (ConditionType::Other, Reason::Other));
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// Settings under Kafka's names.
 pub type Config = BTreeMap<String, ConfigValue>;
 
-/// A setting's value as Kafka takes it, which is text; a manifest may write a number or true and
-/// false without quotes.
+/// A setting's value as Kafka takes it, which is text; a manifest may write a whole number without
+/// quotes. Not so true, false and decimals: a schema that has no type for them is the only one whose
+/// rules see the settings, and what the API server refuses is refused everywhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct ConfigValue(pub String);
@@ -33,7 +33,7 @@ impl de::Visitor<'_> for Scalar {
     type Value = ConfigValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, a number, true or false")
+        f.write_str("a text or a whole number")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<ConfigValue, E> {
@@ -41,7 +41,7 @@ impl de::Visitor<'_> for Scalar {
     }
 
     fn visit_bool<E: de::Error>(self, value: bool) -> Result<ConfigValue, E> {
-        Ok(ConfigValue(value.to_string()))
+        Err(E::custom(format_args!("write \"{value}\", with quotes")))
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<ConfigValue, E> {
@@ -53,22 +53,7 @@ impl de::Visitor<'_> for Scalar {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<ConfigValue, E> {
-        Ok(ConfigValue(value.to_string()))
-    }
-}
-
-impl JsonSchema for ConfigValue {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "ConfigValue".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    // a structural schema has no other word for "a scalar of any type"
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "x-kubernetes-preserve-unknown-fields": true })
+        Err(E::custom(format_args!("write \"{value}\", with quotes")))
     }
 }
 
@@ -77,19 +62,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_booleans_become_the_text_that_kafka_takes() {
-        let config: Config =
-            serde_json::from_str(r#"{"a": 72, "b": -1, "c": true, "d": "compact", "e": 0.5}"#)
-                .unwrap();
+    fn whole_numbers_become_the_text_that_kafka_takes() {
+        let config: Config = serde_json::from_str(r#"{"a": 72, "b": -1, "d": "compact"}"#).unwrap();
         let text: Vec<&str> = config.values().map(|value| value.0.as_str()).collect();
-        assert_eq!(text, ["72", "-1", "true", "compact", "0.5"]);
+        assert_eq!(text, ["72", "-1", "compact"]);
     }
 
     #[test]
-    fn a_list_or_a_map_is_refused() {
+    fn anything_else_is_refused_and_what_lacks_quotes_is_shown_with_them() {
         for text in [r#"{"a": [1]}"#, r#"{"a": {}}"#, r#"{"a": null}"#] {
             let why = serde_json::from_str::<Config>(text).unwrap_err().to_string();
-            assert!(why.contains("a text, a number"), "{why}");
+            assert!(why.contains("a text or a whole number"), "{why}");
+        }
+        for (text, quoted) in [(r#"{"a": true}"#, "\"true\""), (r#"{"a": 0.5}"#, "\"0.5\"")] {
+            let why = serde_json::from_str::<Config>(text).unwrap_err().to_string();
+            assert!(why.contains(&format!("write {quoted}, with quotes")), "{why}");
         }
     }
 }

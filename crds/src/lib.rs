@@ -9,8 +9,11 @@
 pub mod cluster;
 pub mod condition;
 pub mod config;
+pub mod definition;
+pub mod head;
 pub mod name;
 pub mod quantity;
+mod rule;
 mod schema;
 pub mod topic;
 pub mod user;

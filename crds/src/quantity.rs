@@ -1,9 +1,11 @@
-//! An amount of bytes as Kubernetes writes it (`10Gi`), parsed once.
+//! An amount of bytes as Kubernetes writes it (`10Gi`), parsed once; and one of anything, passed on.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::config::ConfigValue;
 
 /// Bytes; 0 or more. Keeps the text it came from, so that writing it back changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +18,18 @@ pub struct Quantity {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not an amount of bytes: write a number and a unit, as in 10Gi")]
 pub struct InvalidQuantity(String);
+
+/// An amount of a container's resource as Kubernetes writes it (`500m`, `4Gi`), which only Kubernetes
+/// has to understand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Amount(pub String);
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        ConfigValue::deserialize(deserializer).map(|value| Self(value.0))
+    }
+}
 
 /// Suffixes and what they multiply by; the longer ones first where one ends in another.
 const UNITS: [(&str, u64); 10] = [

@@ -2,20 +2,24 @@
 //!
 //! The type is complete so that manifests can be written; carrying it out comes with security, and
 //! until then it is reported as not yet supported.
-#![expect(unreachable_pub, reason = "KubeSchema puts a copy of the struct into a function")]
-#![expect(clippy::duplicated_attributes, reason = "two printer columns may be of one type")]
 
-use kube::{CustomResource, KubeSchema};
+use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::Authentication;
-use crate::condition::Condition;
+use crate::cluster::SecretRef;
+use crate::head::{ClusterRef, Observed};
+use crate::name::UserName;
 use crate::quantity::Quantity;
-use crate::topic::ClusterRef;
+use crate::rule;
 
-/// Who may connect to a cluster, and what they may do there.
-#[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+mod acl;
+pub(crate) mod rules;
+
+pub use acl::{Acl, AclResource, Operation, PatternType, Permission, ResourceType};
+
+/// Who the user is, and what they may do. Not yet carried out.
+#[derive(CustomResource, JsonSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[kube(
     group = "kastellan.dev",
     version = "v1alpha1",
@@ -23,141 +27,78 @@ use crate::topic::ClusterRef;
     namespaced,
     status = "KafkaUserStatus",
     derive = "PartialEq",
-    shortname = "ku",
-    category = "kafka",
-    doc = "Who may connect to a cluster, and what they may do there. Not yet carried out.",
+    shortname = "kku",
+    doc = "Who may connect to a Kafka cluster, and what they may do there.",
     selectable = ".spec.clusterRef.name",
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
-    ),
     printcolumn(name = "Cluster", type_ = "string", json_path = ".spec.clusterRef.name"),
     printcolumn(
         name = "Authentication",
         type_ = "string",
         json_path = ".spec.authentication.type"
     ),
-    printcolumn(
-        name = "Status",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
-        priority = 1
-    ),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn(name = "Secret", type_ = "string", json_path = ".status.secretName", priority = 1)
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KafkaUserSpec {
     /// The cluster, in the same namespace, that knows the user.
-    #[x_kube(validation = Rule::new("self == oldSelf")
-        .message("a user cannot move to another cluster: delete it and create it there"))]
+    #[schemars(extend("x-kubernetes-validations" = [rule::cluster_stays("user")]))]
     pub cluster_ref: ClusterRef,
+    /// The user's name in Kafka, for names that Kubernetes does not allow, as in `Rider_App`. Left
+    /// out: the object's name, and with `TLS` that name behind `CN=`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<UserName>,
     /// How the user says who they are; left out: the user gets no credentials, only permissions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub authentication: Option<Authentication>,
+    pub authentication: Option<UserAuthentication>,
+    /// The name of the Secret that the operator writes the credentials to. Left out: the object's
+    /// name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub secret_name: Option<String>,
     /// What the user may do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1000))]
+    #[schemars(length(max = 250), extend("x-kubernetes-list-type" = "atomic"))]
     pub acls: Vec<Acl>,
     /// How much the user may do, per broker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quotas: Option<Quotas>,
 }
 
-/// One rule: these operations on this resource are allowed or denied.
+/// A user's credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Acl {
-    /// What the rule is about.
-    pub resource: AclResource,
-    /// The operations, under Kafka's names.
-    #[schemars(length(min = 1, max = 16))]
-    pub operations: Vec<Operation>,
-    /// Whether the rule allows or denies.
-    #[serde(default)]
-    pub permission: Permission,
-    /// The address that the rule is for; `*` is every one.
-    #[serde(default = "everywhere")]
-    pub host: String,
-}
-
-fn everywhere() -> String {
-    "*".to_owned()
-}
-
-/// The resource or resources of a rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AclResource {
-    /// What kind of resource.
+#[schemars(extend("x-kubernetes-validations" = rules::authentication()))]
+pub struct UserAuthentication {
+    /// The mechanism; a listener has to accept it.
     #[serde(rename = "type")]
-    pub kind: ResourceType,
-    /// Its name, or what the names begin with; left out only for the cluster itself.
+    pub kind: UserAuthenticationType,
+    /// With SCRAM: where a password of your own is. Left out: the operator makes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// How the name is meant.
-    #[serde(default)]
-    pub pattern_type: PatternType,
+    pub password: Option<SecretRef>,
+    /// With `TLS`: how many days the certificate is valid. Left out: as the cluster's
+    /// `certificates.clients` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 36500))]
+    pub validity_days: Option<i32>,
+    /// With `TLS`: how many days before its end the certificate is renewed. Left out: as the
+    /// cluster's `certificates.clients` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 36499))]
+    pub renewal_days: Option<i32>,
 }
 
-/// The kinds of resources that rules are about.
+/// The mechanisms that a user's credentials are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ResourceType {
-    /// A topic.
-    Topic,
-    /// A consumer group.
-    Group,
-    /// The cluster itself.
-    Cluster,
-    /// A transactional id.
-    TransactionalId,
-}
-
-/// How a resource's name is meant.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum PatternType {
-    /// Exactly this name.
-    #[default]
-    Literal,
-    /// Every name that begins with it.
-    Prefixed,
-}
-
-/// Whether a rule allows or denies.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Permission {
-    /// Allows.
-    #[default]
-    Allow,
-    /// Denies, whatever else allows.
-    Deny,
-}
-
-/// The operations of Kafka's authorizer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Operation {
-    /// Every operation.
-    All,
-    /// Read records or offsets.
-    Read,
-    /// Write records.
-    Write,
-    /// Create topics.
-    Create,
-    /// Delete topics, groups or records.
-    Delete,
-    /// Change partitions and the like.
-    Alter,
-    /// See that it is there.
-    Describe,
-    /// What brokers do among themselves.
-    ClusterAction,
-    /// Read settings.
-    DescribeConfigs,
-    /// Change settings.
-    AlterConfigs,
-    /// Write with a producer id.
-    IdempotentWrite,
+pub enum UserAuthenticationType {
+    /// A password, never sent (RFC 7677).
+    #[serde(rename = "SCRAM-SHA-256")]
+    ScramSha256,
+    /// A password, never sent; SCRAM with SHA-512.
+    #[serde(rename = "SCRAM-SHA-512")]
+    ScramSha512,
+    /// A client certificate.
+    #[serde(rename = "TLS")]
+    Tls,
 }
 
 /// Limits, each per broker.
@@ -170,17 +111,27 @@ pub struct Quotas {
     /// Bytes read per second, as in `20Mi`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumer_byte_rate: Option<Quantity>,
+    /// Share of one processor's time spent on the user's requests, in percent: 200 is two of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub request_percentage: Option<i32>,
+    /// Partitions created or deleted per second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub controller_mutation_rate: Option<i32>,
 }
 
-/// What the operator last saw of a user.
+/// What the operator last saw of the user.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KafkaUserStatus {
-    /// The generation of the spec that this status was made from.
+    /// The head of the status.
+    #[serde(flatten)]
+    pub observed: Observed,
+    /// The user as rules and logs name it, as in `User:rider-app`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// What is true of the user: Ready, Reconciling, Stalled.
-    #[serde(default)]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
-    pub conditions: Vec<Condition>,
+    pub principal: Option<String>,
+    /// The Secret with the credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_name: Option<String>,
 }

@@ -1,23 +1,18 @@
 //! The custom resource definitions as files: what `yaml/` holds and what a user applies.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::CustomResourceExt as _;
 
-use crate::{KafkaCluster, KafkaTopic, KafkaUser};
-
-/// The three definitions.
-pub fn definitions() -> [CustomResourceDefinition; 3] {
-    [KafkaCluster::crd(), KafkaTopic::crd(), KafkaUser::crd()]
-}
+use crate::definition;
 
 /// File name and text of each definition; the same types give the same bytes.
 pub fn all() -> Vec<(String, String)> {
-    definitions().iter().map(file).collect()
+    definition::definitions().iter().map(file).collect()
 }
 
 fn file(definition: &CustomResourceDefinition) -> (String, String) {
     let name = format!("{}.yaml", definition.spec.names.plural);
-    let body = serde_saphyr::to_string(definition).expect("a definition is plain data");
+    let body = serde_saphyr::to_string(&definition::plain(definition))
+        .expect("a definition is plain data");
     let head =
         "# Generated from the types in crds/src by: cargo run -p kastellan-crds --bin crdgen\n";
     (name, format!("{head}{body}"))

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use kastellan_crds::cluster::DeletionPolicy;
+use kastellan_crds::head::DeletionPolicy;
 use kastellan_crds::name::{ClusterName, ListenerName, ObjectName, TopicName};
 
 pub mod build;

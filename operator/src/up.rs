@@ -109,6 +109,9 @@ fn skipped(asked: &Asked) {
     for (what, place) in &asked.skipped {
         report::line(&format!("{place}: left alone: {what} is none of ours"));
     }
+    for ignored in &asked.ignored {
+        report::line(&ignored.to_string());
+    }
 }
 
 struct Up {

@@ -11,6 +11,7 @@ use super::problem::{Place, Problem};
 use super::{Cluster, Fleet, Topic, User};
 
 mod cluster;
+mod support;
 mod topic;
 
 /// The fleet that the manifests ask for, or all that is wrong with them.
@@ -26,6 +27,11 @@ pub fn fleet(manifests: &Manifests) -> Result<Fleet, Vec<Problem>> {
         Some(fleet) if problems.is_empty() => Ok(fleet),
         _ => Err(problems),
     }
+}
+
+/// What the manifests ask for that only Kubernetes can give: worth a line, and otherwise left alone.
+pub fn ignored(manifests: &Manifests) -> Vec<Problem> {
+    manifests.clusters.iter().flat_map(|cluster| support::check(cluster).ignored).collect()
 }
 
 /// Looks after what refers to the cluster.

@@ -5,9 +5,6 @@ use serde_saphyr::{Error, UserMessageFormatter};
 
 use super::document::{Fields, Position};
 
-/// Fields of the design that no version honours yet, to be told from typing errors.
-const LATER: [&str; 3] = ["balance", "pools", "rack"];
-
 /// What is wrong, what to do about it, and where, if the parser knows.
 pub(super) struct Explained {
     pub(super) message: String,
@@ -61,10 +58,6 @@ fn named(path: &str, otherwise: &str) -> String {
 
 fn unknown_field(field: &str, expected: &[&'static str]) -> (String, Option<String>) {
     let message = format!("unknown field {field:?}");
-    if LATER.contains(&field) && expected.contains(&"listeners") {
-        let later = format!("{message}: not yet supported by this version");
-        return (later, Some("leave it out for now".to_owned()));
-    }
     (message, Some(choose(field, expected)))
 }
 

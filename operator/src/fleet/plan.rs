@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use kastellan_crds::cluster::DeletionPolicy;
+use kastellan_crds::head::DeletionPolicy;
 use kastellan_crds::condition::{ConditionType, Reason};
 use kastellan_crds::name::{ObjectName, TopicName};
 

@@ -13,6 +13,8 @@ pub(super) struct Asked {
     pub(super) fleet: Fleet,
     /// Objects of other API groups: what and where.
     pub(super) skipped: Vec<(String, Place)>,
+    /// What only Kubernetes could give.
+    pub(super) ignored: Vec<Problem>,
 }
 
 /// The text of all files, in the order of their names.
@@ -41,7 +43,8 @@ pub(super) fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, Vec<Problem>> {
 pub(super) fn asked(sources: &[Source]) -> Result<Asked, Vec<Problem>> {
     let manifests = read(sources)?;
     let fleet = build::fleet(&manifests)?;
-    Ok(Asked { fleet, skipped: manifests.skipped })
+    let ignored = build::ignored(&manifests);
+    Ok(Asked { fleet, skipped: manifests.skipped, ignored })
 }
 
 fn unreadable(path: &Path, why: &std::io::Error) -> Problem {

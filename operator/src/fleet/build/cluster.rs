@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use kastellan_core::config::{self, Scope};
 use kastellan_crds::KafkaClusterSpec;
-use kastellan_crds::name::ClusterName;
+use kastellan_crds::name::{ClusterName, Version};
 
-use super::Seen;
+use super::{Seen, support};
 use crate::fleet::manifest::Object;
 use crate::fleet::problem::Problem;
 use crate::fleet::{Broker, Cluster, Listener};
@@ -56,6 +56,7 @@ fn checked(object: &ClusterObject, problems: &mut Vec<Problem>) -> Option<Cluste
             return None;
         }
     };
+    problems.extend(support::check(object).refused);
     let mut check = Check { object, problems };
     check.version();
     let count = check.replicas();
@@ -78,7 +79,7 @@ impl Check<'_> {
     }
 
     fn version(&mut self) {
-        if let Some(version) = self.object.spec.version.as_deref()
+        if let Some(version) = self.object.spec.version.as_ref().map(Version::as_str)
             && version != VERSION
         {
             let message = format!("spec.version: this is Kastellan {VERSION}, not {version:?}");
@@ -127,19 +128,6 @@ impl Check<'_> {
                 let port = listener.port;
                 let message = format!("listener {name}: port {port} is taken by listener {first}");
                 self.complain(&format!("{path}.port"), &message, "give it another port");
-            }
-            let later = [
-                ("tls", listener.tls.is_some(), "encrypted"),
-                ("authentication", listener.authentication.is_some(), "authenticated"),
-            ];
-            for (field, asked, what) in later {
-                if asked {
-                    self.complain(
-                        &format!("{path}.{field}"),
-                        &format!("listener {name}: {field} is not yet supported"),
-                        format!("leave {field} out; the listener is then not {what}"),
-                    );
-                }
             }
         }
         listeners

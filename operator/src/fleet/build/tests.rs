@@ -84,7 +84,7 @@ fn each_thing_that_cannot_be_honoured_is_refused_with_what_to_write() {
         (vec![cluster("listeners: [{name: a, port: 0}]")], "port 0 is no port"),
         (
             vec![cluster("listeners: [{name: a, port: 1, tls: {}}]")],
-            "listener a: tls is not yet supported",
+            "spec.listeners[0].tls is not yet supported\n  help: leave tls out",
         ),
         (vec![cluster("config: {log.retention.hour: 1}")], "did you mean \"log.retention.hours\"?"),
         (

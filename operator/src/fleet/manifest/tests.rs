@@ -68,9 +68,6 @@ fn an_unknown_field_is_named_with_its_line_and_the_field_that_was_meant() {
     assert!(refused(&text).ends_with("did you mean \"clusterRef\"?"));
     let text = topic(&format!("{GOOD}  x: 3\n"));
     assert!(refused(&text).contains("write one of: clusterRef, topicName, partitions"));
-    let text = "apiVersion: kastellan.dev/v1alpha1\nkind: KafkaCluster\nmetadata: {name: a}\n\
-                spec: {pools: []}\n";
-    assert!(refused(text).contains("unknown field \"pools\": not yet supported"));
 }
 
 #[test]
