@@ -24,6 +24,11 @@ impl Epochs {
         self.0.last().map_or(-1, |(epoch, _)| *epoch)
     }
 
+    /// Whether the epoch of the batch at `offset` is known, wherever that lies.
+    pub(crate) fn reaches_back_to(&self, offset: Offset) -> bool {
+        self.0.first().is_some_and(|(_, first)| *first <= offset)
+    }
+
     /// Notes a batch; true when its epoch is new. An epoch that has nothing before it any more is
     /// forgotten.
     pub(crate) fn note(&mut self, epoch: LeaderEpoch, offset: Offset) -> bool {

@@ -9,7 +9,10 @@ use std::{
     },
 };
 
-use kastellan_log::disk::{Disk, Entry, File, MemoryDisk, MemoryFile, Open};
+use kastellan_log::{
+    disk::{Disk, Entry, File, MemoryDisk, MemoryFile, Open},
+    name::EPOCHS,
+};
 use kastellan_protocol::batch::Header;
 
 use crate::mutant::Mutant;
@@ -101,6 +104,12 @@ impl Disk for SimDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let stale = self.layer.is(Mutant::StaleEpochCheckpoint)
+            && to.file_name().is_some_and(|name| name == EPOCHS)
+            && self.inner.contents(to).is_some();
+        if stale {
+            return self.inner.remove(from);
+        }
         self.inner.rename(from, to)
     }
 

@@ -5,8 +5,10 @@ pub(crate) mod clean;
 pub(crate) mod committed_offsets;
 pub(crate) mod compaction;
 pub(crate) mod content;
+pub(crate) mod deletion;
 pub(crate) mod dense;
 pub(crate) mod duplicates;
+pub(crate) mod epochs;
 pub(crate) mod forward;
 pub(crate) mod fsync;
 pub(crate) mod heals;
@@ -32,10 +34,14 @@ pub enum Invariant {
     CompactionKeepsTheLast,
     /// [`content`]
     ReadsReturnWhatWasAppended,
+    /// [`deletion`]
+    DeletedStaysDeleted,
     /// [`dense`]
     OffsetsAreDense,
     /// [`duplicates`]
     RetriesAreNotDuplicated,
+    /// [`epochs`]
+    EpochsEndWhereTheyDid,
     /// [`forward`]
     EndsMoveForward,
     /// [`fsync`]
@@ -56,14 +62,16 @@ pub enum Invariant {
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::AcknowledgedIsNotLost,
         Self::RecoveryTrustsOnlyACleanShutdown,
         Self::CommittedOffsetsSurvive,
         Self::CompactionKeepsTheLast,
         Self::ReadsReturnWhatWasAppended,
+        Self::DeletedStaysDeleted,
         Self::OffsetsAreDense,
         Self::RetriesAreNotDuplicated,
+        Self::EpochsEndWhereTheyDid,
         Self::EndsMoveForward,
         Self::FsyncSurvivesEveryCrash,
         Self::ServesAgainOnceHealed,

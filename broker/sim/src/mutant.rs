@@ -52,11 +52,25 @@ pub enum Mutant {
     RetentionTooEager,
     /// Compaction may touch what is not yet committed and forgets tombstones at once.
     CompactionForgetsTombstones,
+    /// Deletion: goes beyond the high watermark where it is asked to.
+    DeletePastHighWatermark,
+    /// Deletion: takes one record too many.
+    DeleteOneTooMany,
+    /// Deletion: heeds no policy.
+    DeleteWhatIsCompacted,
+    /// Deletion: is answered before the new start is written down.
+    AnswerDeletionUnwritten,
+    /// Epochs: all of them end with the log.
+    EpochsEndWithTheLog,
+    /// Epochs: one that nobody has led in is known.
+    FutureEpochsAreKnown,
+    /// Disk: the epochs of a log stay as they were written down first.
+    StaleEpochCheckpoint,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 31] = [
         Self::ForgetDirectorySync,
         Self::ForgetFileSync,
         Self::SwallowSyncError,
@@ -81,5 +95,12 @@ impl Mutant {
         Self::MetadataForgetConfig,
         Self::RetentionTooEager,
         Self::CompactionForgetsTombstones,
+        Self::DeletePastHighWatermark,
+        Self::DeleteOneTooMany,
+        Self::DeleteWhatIsCompacted,
+        Self::AnswerDeletionUnwritten,
+        Self::EpochsEndWithTheLog,
+        Self::FutureEpochsAreKnown,
+        Self::StaleEpochCheckpoint,
     ];
 }

@@ -13,6 +13,7 @@ mod cut_power_soon;
 mod delete_group;
 mod delete_records;
 mod delete_topic;
+mod end_of_epoch;
 mod fail_sync;
 mod fail_write;
 pub(crate) mod fetch;
@@ -20,6 +21,7 @@ mod fill_disk;
 mod finish_read;
 mod flush;
 mod jump;
+mod lead;
 mod list_offsets;
 pub(crate) mod member;
 mod no_faults;
@@ -47,6 +49,7 @@ pub(crate) enum Operation {
     DeleteGroup,
     DeleteRecords,
     DeleteTopic,
+    EndOfEpoch,
     FailSync,
     FailWrite,
     Fetch,
@@ -54,6 +57,7 @@ pub(crate) enum Operation {
     FinishRead,
     Flush,
     Jump,
+    Lead,
     ListOffsets,
     Member,
     NoFaults,
@@ -66,7 +70,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 28] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::Advance,
         Self::AlterTopic,
         Self::Checkpoint,
@@ -79,6 +83,7 @@ impl Operation {
         Self::DeleteGroup,
         Self::DeleteRecords,
         Self::DeleteTopic,
+        Self::EndOfEpoch,
         Self::FailSync,
         Self::FailWrite,
         Self::Fetch,
@@ -86,6 +91,7 @@ impl Operation {
         Self::FinishRead,
         Self::Flush,
         Self::Jump,
+        Self::Lead,
         Self::ListOffsets,
         Self::Member,
         Self::NoFaults,
@@ -104,10 +110,11 @@ impl Operation {
             Self::Sync | Self::Fetch => (40, true),
             Self::CreateTopic => (8, true),
             Self::Member | Self::CommitOffsets | Self::Advance => (25, false),
-            Self::ListOffsets | Self::FinishRead => (15, false),
+            Self::ListOffsets | Self::FinishRead | Self::EndOfEpoch => (15, false),
             Self::Flush | Self::Checkpoint | Self::NoFaults => (8, false),
             Self::Crash | Self::CutPowerSoon | Self::Compact | Self::Retain => (6, false),
-            Self::Truncate | Self::DeleteRecords | Self::Configure | Self::ShutDown => (4, false),
+            Self::DeleteRecords | Self::Lead => (6, false),
+            Self::Truncate | Self::Configure | Self::ShutDown => (4, false),
             Self::Jump | Self::DeleteGroup | Self::AlterTopic | Self::SlowDisk => (3, false),
             Self::DeleteTopic | Self::FailSync | Self::FailWrite | Self::FillDisk => (2, false),
         }
@@ -127,6 +134,7 @@ impl Operation {
             Self::DeleteGroup => delete_group::run(world),
             Self::DeleteRecords => delete_records::run(world),
             Self::DeleteTopic => delete_topic::run(world),
+            Self::EndOfEpoch => end_of_epoch::run(world),
             Self::FailSync => fail_sync::run(world),
             Self::FailWrite => fail_write::run(world),
             Self::Fetch => fetch::run(world),
@@ -134,6 +142,7 @@ impl Operation {
             Self::FinishRead => finish_read::run(world),
             Self::Flush => flush::run(world),
             Self::Jump => jump::run(world),
+            Self::Lead => lead::run(world),
             Self::ListOffsets => list_offsets::run(world),
             Self::Member => member::run(world),
             Self::NoFaults => no_faults::run(world),
@@ -161,6 +170,7 @@ impl Operation {
             Self::DeleteGroup => "delete group",
             Self::DeleteRecords => "delete records",
             Self::DeleteTopic => "delete topic",
+            Self::EndOfEpoch => "end of epoch",
             Self::FailSync => "fail sync",
             Self::FailWrite => "fail write",
             Self::Fetch => "fetch",
@@ -168,6 +178,7 @@ impl Operation {
             Self::FinishRead => "finish read",
             Self::Flush => "flush",
             Self::Jump => "jump",
+            Self::Lead => "lead",
             Self::ListOffsets => "list offsets",
             Self::Member => "member",
             Self::NoFaults => "no faults",

@@ -284,7 +284,10 @@ impl<D: Disk> Log<D> {
     }
 
     fn settle_epochs(&mut self, checkpointed: Option<&Epochs>) -> Result<(), LogError> {
-        if checkpointed.is_none() && self.segment_count() > 0 {
+        // a checkpoint that begins behind the start was written when the log was to start later,
+        // and the crash took that back
+        let reaches_back = self.start >= self.end || self.epochs.reaches_back_to(self.start);
+        if (checkpointed.is_none() || !reaches_back) && self.segment_count() > 0 {
             let mut epochs = Epochs::default();
             // what lies before the start counts: no batch may follow one of a higher epoch
             let first = self.segments().next().map_or(self.start, |segment| segment.base);

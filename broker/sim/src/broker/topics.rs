@@ -16,7 +16,7 @@ use super::{Broker, Served, Stop};
 use crate::{
     counter::Rare,
     disk::SimDisk,
-    invariant::{Invariant, acknowledged, clean, forward, fsync, served},
+    invariant::{Invariant, acknowledged, clean, deletion, forward, fsync, served},
     model::{self, Ending},
     mutant::Mutant,
     world::Env,
@@ -116,6 +116,16 @@ impl Broker {
         let ends = served.ends();
         if let Some(model) = env.model.partitions.get_mut(&of) {
             forward::recovered(&of, model, ends, ending)?;
+            deletion::recovered(&of, model, ends.start)?;
+            let crashed = ending != Ending::Clean;
+            let counters = &mut env.counters;
+            counters.compared(Invariant::DeletedStaysDeleted);
+            counters.note_if(crashed && model.deleted > 0, Rare::DeletionSurvivedACrash);
+            let within =
+                model.batch_at(ends.start).is_some_and(|it| it.header.base_offset < ends.start);
+            counters.note_if(crashed && within, Rare::StartInsideABatchRecovered);
+            let empty = ends.start == ends.end && ends.end > 0;
+            counters.note_if(crashed && empty, Rare::EverythingDeletedAtAStart);
             model.start = ends.start;
             model.high_watermark = ends.high_watermark;
         }

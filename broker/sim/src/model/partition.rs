@@ -36,6 +36,8 @@ pub(crate) struct Partition {
     /// By offset; those below the start stay until a restart.
     pub(crate) records: BTreeMap<Offset, Record>,
     pub(crate) start: Offset,
+    /// Everything before was said to be deleted.
+    pub(crate) deleted: Offset,
     /// The start offset that was checkpointed.
     pub(crate) durable_start: Offset,
     pub(crate) end: Offset,
@@ -87,6 +89,7 @@ impl Partition {
             batches: BTreeMap::new(),
             records: BTreeMap::new(),
             start: 0,
+            deleted: 0,
             durable_start: 0,
             end: 0,
             recovered: 0,

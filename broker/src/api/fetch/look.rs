@@ -117,7 +117,8 @@ fn look(
     let most = usize::try_from(wanted.max_bytes).unwrap_or(0);
     Some(partition.read(From {
         offset: wanted.fetch_offset,
-        current_leader_epoch: wanted.current_leader_epoch,
+        // Any number below 0 stands for none, as in Kafka.
+        current_leader_epoch: wanted.current_leader_epoch.max(-1),
         last_fetched_epoch: wanted.last_fetched_epoch,
         max_bytes: most.min(left),
         // The first records come whole, however little the client wants.

@@ -1,7 +1,6 @@
 //! What is asked of single partitions: `DeleteRecords`, `OffsetForLeaderEpoch`,
 //! `DescribeProducers`.
 
-use kafka_protocol::messages as m;
 use kafka_protocol::messages::delete_records_request::{
     DeleteRecordsPartition, DeleteRecordsTopic,
 };
@@ -302,6 +301,6 @@ fn bodies(side: &mut Side) {
     damage(side, |_| epoch("damaged", &[(0, -1, 0)]));
     damage(side, |_| {
         let topic = TopicRequest::default().with_name(t("damaged")).with_partition_indexes(vec![0]);
-        m::DescribeProducersRequest::default().with_topics(vec![topic])
+        DescribeProducersRequest::default().with_topics(vec![topic])
     });
 }
