@@ -9,8 +9,10 @@ pub struct Config {
     pub node_id: i32,
     /// The cluster it belongs to. `None`: whatever the data directory says, or a new cluster's id.
     pub cluster_id: Option<String>,
-    /// Where the logs live; created when absent.
-    pub data_dir: PathBuf,
+    /// Where the logs live (`log.dirs`), created when absent; at least one.
+    pub log_dirs: Vec<PathBuf>,
+    /// Where the cluster's metadata lives (`metadata.log.dir`). `None`: in the first of the others.
+    pub metadata_log_dir: Option<PathBuf>,
     /// Where clients connect; at least one.
     pub listeners: Vec<Listener>,
     /// Broker settings under Kafka's names (`log.segment.bytes`, ...), as text.

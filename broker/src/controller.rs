@@ -9,6 +9,7 @@
 mod driver;
 mod error;
 mod follow;
+mod found;
 mod log;
 mod producer_ids;
 mod snapshot;
@@ -24,16 +25,17 @@ use std::{
 use arc_swap::{ArcSwap, Guard};
 use kastellan_core::{
     config::BrokerConfig,
+    id::BrokerId,
     machine::Ticket,
     metadata::{Failure, Image, Input, RegisterBroker, Reply},
 };
-use kastellan_log::{Checkpoints, Directory, StdDisk};
+use kastellan_log::Checkpoints;
 use kastellan_protocol::ErrorCode;
 
 pub(crate) use self::topics::{new_topic_id, unexpected};
 use self::{
     driver::{Driver, Message},
-    follow::{Follower, Observers, set_strays_aside},
+    follow::{Assign, Follower, Observers},
 };
 pub(crate) use self::{error::ControllerError, follow::Changes, producer_ids::ProducerIds};
 use crate::{clock::Clock, partitions::Partitions};
@@ -43,18 +45,17 @@ use crate::{clock::Clock, partitions::Partitions};
 pub(crate) struct Controller {
     inbox: mpsc::Sender<Message>,
     image: Arc<ArcSwap<Image>>,
+    settings: Arc<ArcSwap<BrokerConfig>>,
     observers: Arc<Observers>,
     thread: Mutex<Option<thread::JoinHandle<Option<Checkpoints>>>>,
 }
 
 /// What a controller starts from.
 pub(crate) struct Setup {
-    /// Where the log is.
-    pub(crate) directory: Arc<Directory<StdDisk>>,
     /// Where topics become logs.
     pub(crate) partitions: Arc<Partitions>,
-    /// The broker's settings.
-    pub(crate) settings: Arc<BrokerConfig>,
+    /// What the broker was started with.
+    pub(crate) fixed: BrokerConfig,
     /// How this broker registers.
     pub(crate) registration: RegisterBroker,
     /// The clocks.
@@ -69,33 +70,54 @@ impl Controller {
     /// its partitions, and leaves the rest to a thread of its own.
     pub(crate) fn start(setup: Setup) -> Result<Self, ControllerError> {
         let me = setup.registration.broker;
+        let (inbox, messages) = mpsc::channel();
         let observers = Arc::new(Observers::default());
+        let dirs = setup.partitions.dirs();
+        let log = log::MetadataLog::open(dirs.metadata(), me, setup.clock.now().wall)?;
+        let mut driver = Driver::open(log, (me, &setup.fixed), setup.clock)?;
+        let image = driver.image();
+        let settings = image.load().settings_of(me, &setup.fixed);
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
         let follower = Follower {
             me,
-            partitions: setup.partitions,
-            settings: Arc::clone(&setup.settings),
+            partitions: Arc::clone(&setup.partitions),
+            fixed: setup.fixed,
+            settings: Arc::clone(&settings),
             observers: Arc::clone(&observers),
+            assign: assign(me, inbox.clone()),
         };
-        let log = log::MetadataLog::open(&setup.directory, me, setup.clock.now().wall)?;
-        let mut driver = Driver::open(log, &setup.settings, setup.clock)?;
-        driver.begin(&setup.directory, setup.registration)?;
-        let image = driver.image();
-        set_strays_aside(&image.load(), &setup.directory)?;
-        follower.open_all(&image.load());
+        if image.load().is_empty() {
+            found::check_new(dirs)?;
+        }
+        let missing = found::is_missing(&image.load(), me, dirs);
+        driver.begin(dirs.metadata(), setup.registration)?;
+        dirs.found(found::locate(&image.load(), dirs)?, missing);
+        let assignments = follower.open_all(&image.load());
+        if !assignments.is_empty() {
+            driver.ask_now(move |ticket| Input::AssignDirectories {
+                ticket,
+                broker: me,
+                assignments,
+            })?;
+        }
         driver.follow(Box::new(move |before, after, touched| {
             follower.follow(before, after, touched);
         }));
-        let (inbox, messages) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("controller".to_owned())
             .spawn(move || driver.run(&messages))
             .map_err(ControllerError::Thread)?;
-        Ok(Self { inbox, image, observers, thread: Mutex::new(Some(thread)) })
+        Ok(Self { inbox, image, settings, observers, thread: Mutex::new(Some(thread)) })
     }
 
     /// The metadata as it is committed. Hold it for one request, not longer.
     pub(crate) fn image(&self) -> Guard<Arc<Image>> {
         self.image.load()
+    }
+
+    /// The broker's settings as they are now: as it was started, and what the metadata says since.
+    pub(crate) fn settings(&self) -> &Arc<ArcSwap<BrokerConfig>> {
+        &self.settings
     }
 
     /// Hands `input` to the machine; `answer` is called with what it replies, or with a failure
@@ -125,6 +147,18 @@ impl Controller {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         thread.and_then(|thread| thread.join().ok()).flatten()
     }
+}
+
+/// Passes on where partitions lie. The answer is nobody's: what got lost is said again at the next
+/// start.
+fn assign(broker: BrokerId, inbox: mpsc::Sender<Message>) -> Assign {
+    Assign::new(move |assignments| {
+        let input = move |ticket| Input::AssignDirectories { ticket, broker, assignments };
+        let answer = |reply| tracing::debug!(?reply, "where partitions lie is noted");
+        if inbox.send(Message::Ask(Box::new(input), Box::new(answer))).is_err() {
+            tracing::debug!("the controller has stopped: where partitions lie is not noted");
+        }
+    })
 }
 
 /// The answer to whoever asks when the controller cannot decide.

@@ -20,6 +20,7 @@ pub(crate) fn dispatch(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<
         ApiKey::OffsetFetch => api::offset_fetch::handle(broker, call),
         ApiKey::OffsetForLeaderEpoch => api::offset_for_leader_epoch::handle(broker, call),
         ApiKey::SyncGroup => api::sync_group::handle(broker, call),
+        ApiKey::AlterConfigs => api::alter_configs::handle(broker, call),
         ApiKey::ApiVersions => api::api_versions::handle(broker, call),
         ApiKey::CreatePartitions => api::create_partitions::handle(broker, call),
         ApiKey::CreateTopics => api::create_topics::handle(broker, call),
@@ -27,8 +28,12 @@ pub(crate) fn dispatch(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<
         ApiKey::DeleteTopics => api::delete_topics::handle(broker, call),
         ApiKey::DescribeCluster => api::describe_cluster::handle(broker, call),
         ApiKey::DescribeConfigs => api::describe_configs::handle(broker, call),
+        ApiKey::AlterReplicaLogDirs => api::alter_replica_log_dirs::handle(broker, call),
+        ApiKey::DescribeLogDirs => api::describe_log_dirs::handle(broker, call),
         ApiKey::DescribeProducers => api::describe_producers::handle(broker, call),
+        ApiKey::IncrementalAlterConfigs => api::incremental_alter_configs::handle(broker, call),
         ApiKey::InitProducerId => api::init_producer_id::handle(broker, call),
+        ApiKey::ListConfigResources => api::list_config_resources::handle(broker, call),
         ApiKey::Metadata => api::metadata::handle(broker, call),
         ApiKey::AlterPartitionReassignments => {
             api::alter_partition_reassignments::handle(broker, call)

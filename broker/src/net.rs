@@ -9,6 +9,7 @@ mod listener;
 mod mailbox;
 mod out;
 mod pool;
+mod rate;
 mod registry;
 mod response;
 mod vitals;

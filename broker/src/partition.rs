@@ -16,7 +16,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -27,16 +27,16 @@ use kastellan_core::{
 use kastellan_log::disk::{StdDisk, StdFile};
 use kastellan_protocol::ErrorCode;
 
-use self::{
-    relocate::Future,
-    waiting::{Reader, Waiter},
-};
 pub(crate) use self::{
     open::{Opening, settings_of_log},
     read::{Found, Read, Sought},
     relocate::{Lying, Moved},
     upkeep::Means,
     waiting::Subscription,
+};
+use self::{
+    relocate::Future,
+    waiting::{Reader, Waiter},
 };
 use crate::{log_dirs::LogDir, maintenance::Bell, partitions::Topic};
 
@@ -50,6 +50,7 @@ pub(crate) struct Partition {
     topic: Arc<Topic>,
     index: i32,
     key: AtomicU64,
+    place: AtomicUsize,
     deleted: AtomicBool,
     state: Mutex<State>,
 }
@@ -104,6 +105,11 @@ impl Partition {
     /// What the committer calls it.
     pub(crate) fn key(&self) -> u64 {
         self.key.load(Ordering::Acquire)
+    }
+
+    /// Which log directory it lies in; known where the partition is offline, too.
+    pub(crate) fn place(&self) -> usize {
+        self.place.load(Ordering::Acquire)
     }
 
     /// The log directory it lies in.

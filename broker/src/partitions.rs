@@ -1,6 +1,7 @@
 //! Every partition that this broker holds, by topic.
 
 mod lifecycle;
+mod mover;
 
 use std::{
     collections::BTreeMap,
@@ -9,22 +10,26 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use kastellan_core::{config::TopicConfig, id::Uuid, partition::Durability};
-use kastellan_log::{Committer, Directory, Pace, disk::StdDisk};
+use kastellan_core::{config::TopicConfig, id::Uuid};
 use kastellan_protocol::ErrorCode;
 
-pub(crate) use self::lifecycle::Wanted;
-use crate::{maintenance::Bell, partition::Partition};
+use self::mover::Moves;
+pub(crate) use self::{lifecycle::Wanted, mover::Move};
+use crate::{
+    log_dirs::{LogDirs, Opened},
+    maintenance::Bell,
+    partition::Partition,
+};
 
 /// All partitions of the broker.
 #[derive(Debug)]
 pub(crate) struct Partitions {
-    directory: Arc<Directory<StdDisk>>,
-    committer: Arc<Committer<StdDisk>>,
+    dirs: LogDirs,
     bell: Arc<Bell>,
     defaults: Defaults,
     map: RwLock<Map>,
     keys: Arc<Keys>,
+    moves: Moves,
 }
 
 /// The partitions by what the committer calls them.
@@ -37,8 +42,6 @@ struct Keys {
 /// What holds for every partition.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Defaults {
-    /// What `acks=all` promises where the topic says nothing else.
-    pub(crate) durability: Durability,
     /// How many producers a partition remembers at most.
     pub(crate) producers: usize,
 }
@@ -49,13 +52,23 @@ struct Map {
     by_id: BTreeMap<Uuid, Arc<Topic>>,
 }
 
+type Indexed = BTreeMap<i32, Option<Arc<Partition>>>;
+
+impl Drop for Map {
+    /// Topics and partitions know each other: what they hold, the log directories among it, would
+    /// stay for ever.
+    fn drop(&mut self) {
+        self.by_name.values().for_each(|topic| topic.write().clear());
+    }
+}
+
 /// A topic, as far as partitions go.
 pub(crate) struct Topic {
     name: Arc<str>,
     id: Uuid,
     config: ArcSwap<TopicConfig>,
-    /// By index; `None` where the log could not be opened.
-    partitions: RwLock<BTreeMap<i32, Option<Arc<Partition>>>>,
+    /// By index; `None` where it is offline.
+    partitions: RwLock<Indexed>,
 }
 
 impl fmt::Debug for Topic {
@@ -70,13 +83,18 @@ impl Topic {
         &self.name
     }
 
+    /// Its id.
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
     /// Its settings as they are now.
     pub(crate) fn config(&self) -> Arc<TopicConfig> {
         self.config.load_full()
     }
 
     /// One of its partitions. Errors: 3 `UNKNOWN_TOPIC_OR_PARTITION`, 56 `KAFKA_STORAGE_ERROR` for
-    /// one whose log does not open.
+    /// one that is offline.
     pub(crate) fn partition(&self, index: i32) -> Result<Arc<Partition>, ErrorCode> {
         let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
         match partitions.get(&index) {
@@ -84,6 +102,10 @@ impl Topic {
             Some(None) => Err(ErrorCode::KafkaStorageError),
             None => Err(ErrorCode::UnknownTopicOrPartition),
         }
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Indexed> {
+        self.partitions.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The partitions that are open, in order.
@@ -94,14 +116,11 @@ impl Topic {
 }
 
 impl Partitions {
-    /// No partitions yet, in `directory`, whose committer is started here.
-    pub(crate) fn new(
-        directory: Arc<Directory<StdDisk>>,
-        defaults: Defaults,
-    ) -> std::io::Result<Self> {
+    /// No partitions yet, in directories whose committers are started here.
+    pub(crate) fn new(opened: Opened, defaults: Defaults) -> std::io::Result<Self> {
         let keys = Arc::new(Keys::default());
         let done = Arc::clone(&keys);
-        let committer = Committer::start(&directory, Pace::default(), move |word| {
+        let dirs = LogDirs::start(opened, move |word| {
             let partitions = done.partitions.read().unwrap_or_else(PoisonError::into_inner);
             let partition = partitions.get(&word.key).and_then(Weak::upgrade);
             drop(partitions);
@@ -109,14 +128,13 @@ impl Partitions {
                 partition.committed(&word);
             }
         })?;
-        let committer = Arc::new(committer);
         let bell = Arc::new(Bell::default());
-        Ok(Self { directory, committer, bell, defaults, map: RwLock::default(), keys })
+        Ok(Self { dirs, bell, defaults, map: RwLock::default(), keys, moves: Moves::default() })
     }
 
     /// Whether the disk is so far behind that producers should wait.
     pub(crate) fn over_budget(&self) -> bool {
-        self.committer.over_budget()
+        self.dirs.over_budget()
     }
 
     /// Told of every append.
@@ -130,8 +148,13 @@ impl Partitions {
     }
 
     /// Where they are.
-    pub(crate) fn directory(&self) -> &Arc<Directory<StdDisk>> {
-        &self.directory
+    pub(crate) fn dirs(&self) -> &LogDirs {
+        &self.dirs
+    }
+
+    /// The directories alone, once the partitions are closed.
+    pub(crate) fn into_dirs(self) -> LogDirs {
+        self.dirs
     }
 
     /// A topic by its name.

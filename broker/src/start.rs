@@ -3,13 +3,13 @@
 mod registration;
 mod stage;
 
-use std::{io, net::SocketAddr, sync::mpsc, thread, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, sync::mpsc, thread, time::Duration};
 
 use kastellan_core::config::Invalid;
 use tokio::sync::oneshot;
 
 use self::stage::Stage;
-use crate::config::Config;
+use crate::{config::Config, log_dirs::Fatal};
 
 /// A broker that serves. Dropping it stops the broker as [`Running::shutdown`] does.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub struct Running {
     addresses: Vec<(String, SocketAddr)>,
     stop: Option<oneshot::Sender<Stop>>,
     thread: Option<thread::JoinHandle<()>>,
+    failed: Option<oneshot::Receiver<String>>,
 }
 
 /// How a broker ends.
@@ -34,6 +35,26 @@ pub enum StartError {
     /// No listener is configured.
     #[error("no listener: a broker needs one at least, like plain=127.0.0.1:9092")]
     NoListener,
+    /// No log directory is configured.
+    #[error("no log directory: a broker needs one at least")]
+    NoLogDir,
+    /// A log directory is configured twice.
+    #[error("the log directory {} is named twice: name each once", .0.display())]
+    SameLogDir(PathBuf),
+    /// Two log directories have one id: one is a copy of the other.
+    #[error(
+        "{} and {} have the same directory.id {id}: one is a copy of the other; remove the copy",
+        .first.display(),
+        .second.display()
+    )]
+    SameDirectoryId {
+        /// The id.
+        id: String,
+        /// One directory.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
     /// Settings that are unknown, or whose values are wrong.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Settings(Vec<Invalid>),
@@ -68,6 +89,18 @@ impl Running {
     /// Where it listens: names and the addresses that were really bound.
     pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
         self.addresses.clone()
+    }
+
+    /// Waits until the broker cannot go on, and says why; it answers with errors meanwhile and is to
+    /// be stopped. For ever where all is well.
+    pub async fn failed(&mut self) -> String {
+        if let Some(failed) = &mut self.failed
+            && let Ok(why) = failed.await
+        {
+            self.failed = None;
+            return why;
+        }
+        std::future::pending().await
     }
 
     /// Stops: takes in nobody more, answers what is asked already, flushes, and marks the logs as
@@ -107,10 +140,14 @@ impl Drop for Running {
 pub fn start(config: Config) -> Result<Running, StartError> {
     let (ready, started) = mpsc::channel();
     let (stop, stopped) = oneshot::channel();
-    let main = move || run(config, stopped, &ready);
+    let (fatal, failed) = oneshot::channel();
+    let main = move || run(config, Fatal::new(fatal), stopped, &ready);
     let thread = thread::Builder::new().name("broker".to_owned()).spawn(main)?;
     match started.recv() {
-        Ok(Ok(addresses)) => Ok(Running { addresses, stop: Some(stop), thread: Some(thread) }),
+        Ok(Ok(addresses)) => {
+            let (stop, thread, failed) = (Some(stop), Some(thread), Some(failed));
+            Ok(Running { addresses, stop, thread, failed })
+        }
         Ok(Err(error)) => {
             // Everything that it had begun is undone when this returns: locks, ports.
             drop(thread.join());
@@ -123,8 +160,8 @@ pub fn start(config: Config) -> Result<Running, StartError> {
 type Ready = mpsc::Sender<Result<Vec<(String, SocketAddr)>, StartError>>;
 
 /// The broker's main thread.
-fn run(config: Config, stopped: oneshot::Receiver<Stop>, ready: &Ready) {
-    let started = Stage::new(config).and_then(|stage| {
+fn run(config: Config, fatal: Fatal, stopped: oneshot::Receiver<Stop>, ready: &Ready) {
+    let started = Stage::new(config, &fatal).and_then(|stage| {
         let runtime = Stage::runtime()?;
         Ok((stage, runtime))
     });

@@ -2,6 +2,7 @@
 
 mod admin;
 mod client;
+mod configs;
 mod data;
 mod fetching;
 mod hostile;
@@ -45,8 +46,14 @@ impl Harness {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let config =
-            Config { node_id: 1, cluster_id: None, data_dir, listeners: vec![listener], settings };
+        let config = Config {
+            node_id: 1,
+            cluster_id: None,
+            log_dirs: vec![data_dir],
+            metadata_log_dir: None,
+            listeners: vec![listener],
+            settings,
+        };
         Self { running: Some(start(config.clone()).unwrap()), config }
     }
 
@@ -71,7 +78,7 @@ impl Harness {
 impl Drop for Harness {
     fn drop(&mut self) {
         drop(self.running.take());
-        remove(&self.config.data_dir);
+        self.config.log_dirs.iter().for_each(|dir| remove(dir));
     }
 }
 

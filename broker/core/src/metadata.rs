@@ -12,9 +12,10 @@ mod name;
 mod record;
 
 pub use controller::{
-    AlterConfigs, ConfigChange, ConfigOp, Controller, CreatedTopic, DeletedTopic, Effect, Election,
-    Failure, Input, MAX_PARTITIONS_PER_REQUEST, NewPartitions, NewTopic, PRODUCER_ID_BLOCK,
-    PartitionResults, Reassignment, Reply, TopicRef, TopicResults,
+    AlterConfigs, ConfigChange, ConfigOp, Controller, CreatedTopic, DeletedTopic,
+    DirectoryAssignment, Effect, Election, Failure, Input, MAX_PARTITIONS_PER_REQUEST,
+    NewPartitions, NewTopic, PRODUCER_ID_BLOCK, PartitionResults, Reassignment, Reply, TopicRef,
+    TopicResults,
 };
 pub use feature::{Feature, METADATA_VERSION, SUPPORTED, finalized};
 pub use image::{Broker, ConfigResource, Image, Inconsistent, Partition, ResourceKind, Topic};

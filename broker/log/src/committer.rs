@@ -23,7 +23,7 @@ use self::queue::{Merge, Queue, Task};
 use crate::{
     directory::Directory,
     disk::{Disk, File},
-    log::{Receipt, Unsynced, WriteBack},
+    log::{MANY, Receipt, Unsynced, WriteBack},
     shared::Shared,
 };
 
@@ -151,12 +151,17 @@ impl<D: Disk> Inner<D> {
     fn run(&self) {
         while let Some(task) = self.next() {
             match task {
-                Task::Commit(key, work) => {
-                    let outcome = work.sync().map(|()| work.receipt);
-                    self.pending.fetch_sub(work.bytes, Ordering::Relaxed);
-                    (self.done)(Done { key, outcome });
-                    if self.queue().finish(key) {
-                        self.wake.notify_one();
+                Task::Commit(commits) => {
+                    let (keys, works): (Vec<_>, Vec<_>) = commits.into_iter().unzip();
+                    let synced = Unsynced::sync_all(&works);
+                    for (key, work) in keys.into_iter().zip(works) {
+                        self.pending.fetch_sub(work.bytes, Ordering::Relaxed);
+                        let outcome = synced.clone().map(|()| work.receipt);
+                        drop(work);
+                        (self.done)(Done { key, outcome });
+                        if self.queue().finish(key) {
+                            self.wake.notify_one();
+                        }
                     }
                 }
                 Task::WriteBack(range) => {
@@ -170,7 +175,7 @@ impl<D: Disk> Inner<D> {
     fn next(&self) -> Option<Task<Unsynced<D>, WriteBack<D>>> {
         let mut queue = self.queue();
         loop {
-            if let Some(task) = queue.take() {
+            if let Some(task) = queue.take(MANY) {
                 return Some(task);
             }
             if queue.is_closed() {

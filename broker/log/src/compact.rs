@@ -184,6 +184,11 @@ impl<D: Disk> Compaction<D> {
         }
     }
 
+    /// It touches no record at or behind this offset.
+    pub fn end(&self) -> Offset {
+        self.sources.back().map_or(self.first_dirty, |last| last.end)
+    }
+
     /// What it came to so far.
     pub fn outcome(&self) -> Compacted {
         self.outcome

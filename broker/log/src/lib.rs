@@ -29,8 +29,8 @@ pub use directory::{Checkpoints, Directory};
 pub use disk::{Disk, File, StdDisk};
 pub use error::Error;
 pub use log::{
-    Dirtiness, Located, Log, Look, Receipt, Recovery, Relocation, Resolved, Search, Seek, Slice, Timed,
-    Unsynced, WriteBack,
+    Dirtiness, Located, Log, Look, Receipt, Recovery, Relocation, Resolved, Search, Seek, Slice,
+    Timed, Unsynced, WriteBack,
 };
 pub use properties::{Properties, uuid_from_text, uuid_to_text};
 pub use shared::Budget;

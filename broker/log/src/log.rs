@@ -35,7 +35,7 @@ pub use self::{
     compact::Dirtiness,
     read::{Located, Look, Resolved, Slice},
     recover::Recovery,
-    relocate::{Relocation, Round},
+    relocate::Relocation,
     sync::{Receipt, Unsynced, WriteBack},
     time::{Search, Seek, Timed},
 };

@@ -3,12 +3,12 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Display,
+    fmt::{self, Display},
     io,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -20,7 +20,7 @@ use kastellan_core::{
 use crate::{
     cache::Cache,
     checkpoint::{self, Offsets},
-    disk::{Disk, Open, replace_file},
+    disk::{Disk, Open, Volume as _, replace_file},
     index::Index,
     name,
 };
@@ -28,15 +28,30 @@ use crate::{
 /// How much of the machine a directory may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Files open at a time, besides those with bytes that were not synced.
+    /// Files open at a time, besides those that are pinned.
     pub open_files: usize,
+    /// Files held open because they have bytes that were not synced, so that a failed write-back
+    /// is seen. Beyond that they are closed, and the whole file system is synced instead.
+    pub pinned_files: usize,
     /// Bytes of loaded indexes of closed segments.
     pub index_bytes: usize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { open_files: 8_000, index_bytes: 16 << 20 }
+        Self { open_files: 4_000, pinned_files: 4_000, index_bytes: 16 << 20 }
+    }
+}
+
+/// Told why the directory takes no more writes.
+type Tell = Box<dyn Fn(&str) + Send + Sync>;
+
+/// Who wants to be told.
+struct Told(OnceLock<Tell>);
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Told")
     }
 }
 
@@ -44,7 +59,12 @@ impl Default for Budget {
 pub(crate) struct Shared<D: Disk> {
     pub(crate) disk: D,
     pub(crate) root: PathBuf,
+    pub(crate) volume: D::Volume,
+    pins: Arc<AtomicUsize>,
+    pin_limit: usize,
+    deferring: AtomicBool,
     poison: OnceLock<String>,
+    told: Told,
     files: Mutex<Cache<Arc<D::File>>>,
     indexes: Mutex<Cache<Arc<Index>>>,
     next_id: AtomicU64,
@@ -62,16 +82,53 @@ pub(crate) struct Stamp {
     pub(crate) generation: u64,
 }
 
+/// How many files one log holds open because they have bytes that were not synced.
+#[derive(Debug)]
+pub(crate) struct Pins {
+    total: Arc<AtomicUsize>,
+    limit: usize,
+    mine: usize,
+}
+
+impl Pins {
+    /// Whether one more may be held; counted if so.
+    pub(crate) fn take(&mut self) -> bool {
+        let room = self.total.load(Ordering::Relaxed) < self.limit;
+        if room {
+            self.set(self.mine + 1);
+        }
+        room
+    }
+
+    /// The log holds so many now.
+    pub(crate) fn set(&mut self, mine: usize) {
+        self.total.fetch_add(mine, Ordering::Relaxed);
+        self.total.fetch_sub(self.mine, Ordering::Relaxed);
+        self.mine = mine;
+    }
+}
+
+impl Drop for Pins {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}
+
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<D: Disk> Shared<D> {
-    pub(crate) fn new(disk: D, root: PathBuf, budget: Budget) -> Self {
-        Self {
+    pub(crate) fn new(disk: D, root: PathBuf, budget: Budget) -> io::Result<Self> {
+        Ok(Self {
+            volume: disk.volume(&root)?,
             disk,
             root,
+            pins: Arc::default(),
+            pin_limit: budget.pinned_files,
+            deferring: AtomicBool::new(false),
             poison: OnceLock::new(),
+            told: Told(OnceLock::new()),
             files: Mutex::new(Cache::new(budget.open_files)),
             indexes: Mutex::new(Cache::new(budget.index_bytes)),
             next_id: AtomicU64::new(0),
@@ -79,7 +136,12 @@ impl<D: Disk> Shared<D> {
             log_starts: Mutex::default(),
             cleaned: Mutex::default(),
             stamps: Mutex::default(),
-        }
+        })
+    }
+
+    /// For a log that holds nothing open yet.
+    pub(crate) fn pins(&self) -> Pins {
+        Pins { total: Arc::clone(&self.pins), limit: self.pin_limit, mine: 0 }
     }
 
     /// A number for a file, never given again in this process.
@@ -102,7 +164,22 @@ impl<D: Disk> Shared<D> {
 
     /// Notes that a write or sync failed: the first reason stays.
     pub(crate) fn poison(&self, doing: &str, at: &dyn Display, error: &io::Error) -> LogError {
-        LogError::Poisoned(self.poison.get_or_init(|| format!("{doing} {at}: {error}")).clone())
+        let mut first = false;
+        let why = self.poison.get_or_init(|| {
+            first = true;
+            format!("{doing} {at}: {error}")
+        });
+        if first && let Some(tell) = self.told.0.get() {
+            tell(why);
+        }
+        LogError::Poisoned(why.clone())
+    }
+
+    pub(crate) fn when_poisoned(&self, tell: Tell) {
+        assert!(self.told.0.set(tell).is_ok(), "one is told");
+        if let (Some(why), Some(tell)) = (self.poisoned(), self.told.0.get()) {
+            tell(why);
+        }
     }
 
     pub(crate) fn file(&self, id: u64, path: impl FnOnce() -> PathBuf) -> io::Result<Arc<D::File>> {
@@ -216,6 +293,26 @@ impl<D: Disk> Shared<D> {
         self.change_cleaned(|cleaned| {
             cleaned.remove(of);
         })
+    }
+
+    pub(crate) fn defer_syncs(&self, defer: bool) {
+        self.deferring.store(defer, Ordering::Release);
+    }
+
+    /// Whether whoever opens logs syncs what they recovered, all together.
+    pub(crate) fn defers_syncs(&self) -> bool {
+        self.deferring.load(Ordering::Acquire)
+    }
+
+    /// Makes everything on the file system durable, or poisons.
+    pub(crate) fn sync_volume(&self) -> Result<(), LogError> {
+        self.check()?;
+        let synced = self.volume.sync();
+        synced.map_err(|error| {
+            self.poison("sync the file system of", &self.root.display(), &error)
+        })?;
+        // another thread may have seen a write fail that this sync did not
+        self.check()
     }
 
     /// Makes the names in a directory durable, or poisons.

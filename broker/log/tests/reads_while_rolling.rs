@@ -72,7 +72,7 @@ fn consumers_at_every_speed_see_every_batch() {
         std::fs::remove_dir_all(&dir).unwrap();
     }
     // three files open at most: readers and the writer take them from each other
-    let budget = Budget { open_files: 3, index_bytes: 200 };
+    let budget = Budget { open_files: 3, pinned_files: 2, index_bytes: 200 };
     let directory = Directory::open(StdDisk, &dir, properties(), budget).unwrap();
     let config = Config {
         segment_bytes: 4_000,

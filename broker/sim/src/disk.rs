@@ -10,7 +10,7 @@ use std::{
 };
 
 use kastellan_log::{
-    disk::{Disk, Entry, File, MemoryDisk, MemoryFile, Open},
+    disk::{Disk, Entry, File, MemoryDisk, MemoryFile, MemoryVolume, Open, Volume},
     name::EPOCHS,
 };
 use kastellan_protocol::batch::Header;
@@ -45,6 +45,13 @@ pub(crate) struct SimFile {
     layer: Arc<Layer>,
 }
 
+/// The whole disk.
+#[derive(Debug)]
+pub(crate) struct SimVolume {
+    inner: MemoryVolume,
+    layer: Arc<Layer>,
+}
+
 impl SimDisk {
     pub(crate) fn new(seed: u64, mutant: Option<Mutant>) -> Self {
         let layer = Layer {
@@ -61,6 +68,11 @@ impl SimDisk {
         &self.inner
     }
 
+    fn holds_staged(&self, dir: &Path) -> bool {
+        let entries = self.inner.list(dir).unwrap_or_default();
+        entries.iter().any(|entry| is_staged(Path::new(&entry.name)))
+    }
+
     /// Says whether a directory is being opened.
     pub(crate) fn opening(&self, opening: bool) {
         self.layer.opening.store(opening, Ordering::Relaxed);
@@ -71,6 +83,11 @@ impl SimDisk {
         let layer = &self.layer;
         (layer.failed_syncs.load(Ordering::Relaxed), layer.failed_writes.load(Ordering::Relaxed))
     }
+}
+
+/// Whether compaction has written it and not named it.
+fn is_staged(path: &Path) -> bool {
+    path.extension().is_some_and(|it| it == "swap" || it == "cleaned")
 }
 
 impl Layer {
@@ -89,6 +106,7 @@ impl Layer {
 impl Disk for SimDisk {
     type File = SimFile;
     type Lock = <MemoryDisk as Disk>::Lock;
+    type Volume = SimVolume;
 
     fn open(&self, path: &Path, how: Open) -> io::Result<SimFile> {
         let inner = self.inner.open(path, how)?;
@@ -96,7 +114,11 @@ impl Disk for SimDisk {
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<Entry>> {
-        self.inner.list(dir)
+        let mut entries = self.inner.list(dir)?;
+        if self.layer.is(Mutant::HideCompacted) {
+            entries.retain(|entry| !is_staged(Path::new(&entry.name)));
+        }
+        Ok(entries)
     }
 
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
@@ -104,6 +126,10 @@ impl Disk for SimDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let replaced = to.extension().is_some_and(|it| it == "deleted");
+        if self.layer.is(Mutant::KeepReplaced) && replaced {
+            return Ok(());
+        }
         let stale = self.layer.is(Mutant::StaleEpochCheckpoint)
             && to.file_name().is_some_and(|name| name == EPOCHS)
             && self.inner.contents(to).is_some();
@@ -114,6 +140,9 @@ impl Disk for SimDisk {
     }
 
     fn remove(&self, file: &Path) -> io::Result<()> {
+        if self.layer.is(Mutant::KeepGivenUp) && is_staged(file) {
+            return Ok(());
+        }
         self.inner.remove(file)
     }
 
@@ -125,11 +154,28 @@ impl Disk for SimDisk {
         if self.layer.is(Mutant::ForgetDirectorySync) {
             return Ok(());
         }
+        if self.layer.is(Mutant::ForgetCompactedNames) && self.holds_staged(dir) {
+            return Ok(());
+        }
         self.layer.synced(self.inner.sync_dir(dir))
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Self::Lock>> {
         self.inner.lock(path)
+    }
+
+    fn volume(&self, dir: &Path) -> io::Result<SimVolume> {
+        let inner = self.inner.volume(dir)?;
+        Ok(SimVolume { inner, layer: Arc::clone(&self.layer) })
+    }
+}
+
+impl Volume for SimVolume {
+    fn sync(&self) -> io::Result<()> {
+        if self.layer.is(Mutant::ForgetFileSync) || self.layer.is(Mutant::ForgetDirectorySync) {
+            return Ok(());
+        }
+        self.layer.synced(self.inner.sync())
     }
 }
 
@@ -159,6 +205,9 @@ impl File for SimFile {
 
     fn sync(&self) -> io::Result<()> {
         if self.layer.is(Mutant::ForgetFileSync) && self.is_segment() {
+            return Ok(());
+        }
+        if self.layer.is(Mutant::ForgetCompactedSync) && is_staged(&self.path) {
             return Ok(());
         }
         self.layer.synced(self.inner.sync())

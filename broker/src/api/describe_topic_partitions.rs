@@ -25,19 +25,20 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let asked = (!request.topics.is_empty())
         .then(|| request.topics.iter().map(|topic| &*topic.name.0).collect::<BTreeSet<&str>>());
     let from = request.cursor.as_ref().map(|it| (&*it.topic_name.0, it.partition_index));
-    if from.is_some_and(|(_, index)| index < 0) {
+    let is_asked = |name| asked.as_ref().is_none_or(|asked| asked.contains(name));
+    if from.is_some_and(|(name, index)| index < 0 || !is_asked(name)) {
         call.reply.send(&refused(&request.topics));
         return Ok(());
     }
     let most = usize::try_from(request.response_partition_limit).unwrap_or(0);
-    let most = most.min(broker.settings.max_request_partitions).max(1);
+    let most = most.min(broker.settings.load().max_request_partitions).max(1);
     let page = Page { listener: &call.client.listener, asked, from, most };
     let response = describe(&broker.controller.image(), &page);
     call.reply.send(&response);
     Ok(())
 }
 
-/// A cursor that points before the first partition.
+/// A cursor that points before the first partition, or to a topic that is not asked for.
 fn refused(asked: &[TopicRequest]) -> DescribeTopicPartitionsResponse {
     let topic = |topic: &TopicRequest| {
         DescribeTopicPartitionsResponseTopic::default()

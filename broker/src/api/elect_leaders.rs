@@ -25,6 +25,11 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: ElectLeadersRequest = call.decode()?;
     let version = call.version();
     let asked = request.topic_partitions;
+    if asked.as_ref().is_some_and(Vec::is_empty) {
+        // nothing to elect, whatever kind of election that would be
+        call.reply.send(&ElectLeadersResponse::default());
+        return Ok(());
+    }
     let election = match request.election_type {
         0 => Election::Preferred,
         1 => Election::Unclean,

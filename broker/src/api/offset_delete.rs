@@ -24,7 +24,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     // what does not exist is answered here, and is none of the group's business
     let mut answers = Vec::with_capacity(request.topics.len());
     let mut topics = Vec::with_capacity(request.topics.len());
-    for topic in &request.topics {
+    for topic in request.topics.iter().filter(|topic| !topic.partitions.is_empty()) {
         let (_, count) = groups::shape(broker, &topic.name).unwrap_or_default();
         let exists = |index: &i32| usize::try_from(*index).is_ok_and(|index| index < count);
         let asked = topic.partitions.iter().map(|partition| partition.partition_index);

@@ -70,6 +70,21 @@ pub enum ControllerError {
         .0.display()
     )]
     MetadataLost(PathBuf),
+    /// A partition lies in two log directories.
+    #[error(
+        "{partition} is in {} and in {}: move the one away that should not be there, and start \
+         again",
+        .first.display(),
+        .second.display()
+    )]
+    TwiceThere {
+        /// Which partition.
+        partition: String,
+        /// One directory.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
     /// A feature level of the cluster is not served by this version.
     #[error(
         "the cluster runs at {feature} {level}, this version serves {min} to {max}: start a \

@@ -6,14 +6,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use arc_swap::ArcSwap;
 use kastellan_core::{
     config::{BrokerConfig, TopicConfig},
-    id::{BrokerId, TopicPartition, Uuid},
-    metadata::{CLUSTER_METADATA, Image, Record, ResourceKind, Topic},
+    id::{BrokerId, Uuid},
+    metadata::{DirectoryAssignment, Image, Partition, Record, ResourceKind, Topic},
 };
-use kastellan_log::{Directory, Disk as _, StdDisk};
 
-use super::error::ControllerError;
 use crate::partitions::{Partitions, Wanted};
 
 /// What the records of a commit are about.
@@ -21,6 +20,7 @@ use crate::partitions::{Partitions, Wanted};
 pub(super) struct Touched {
     topics: BTreeSet<Uuid>,
     configs: BTreeSet<String>,
+    brokers: bool,
 }
 
 /// Topics that came, grew or went with one commit.
@@ -32,6 +32,8 @@ pub(crate) struct Changes<'a> {
     pub(crate) changed: Vec<&'a Topic>,
     /// Topics that are gone, as they were.
     pub(crate) deleted: Vec<&'a Topic>,
+    /// Whether settings of the broker or of topics are other ones now; those of topics are in force.
+    pub(crate) reconfigured: bool,
 }
 
 type Observer = Box<dyn Fn(&Changes<'_>) + Send>;
@@ -65,11 +67,13 @@ impl Touched {
             Record::Partition(record) => drop(self.topics.insert(record.topic)),
             Record::PartitionChange(record) => drop(self.topics.insert(record.topic)),
             Record::RemoveTopic { id } => drop(self.topics.insert(*id)),
-            Record::Config(record) => {
-                if ResourceKind::from_code(record.resource_type) == Some(ResourceKind::Topic) {
+            Record::Config(record) => match ResourceKind::from_code(record.resource_type) {
+                Some(ResourceKind::Topic) => {
                     self.configs.insert(record.resource_name.clone());
                 }
-            }
+                Some(ResourceKind::Broker) => self.brokers = true,
+                _ => (),
+            },
             Record::RegisterBroker(_)
             | Record::UnregisterBroker { .. }
             | Record::BrokerRegistrationChange(_)
@@ -87,18 +91,60 @@ impl Touched {
 pub(super) struct Follower {
     pub(super) me: BrokerId,
     pub(super) partitions: Arc<Partitions>,
-    pub(super) settings: Arc<BrokerConfig>,
+    /// What the broker was started with.
+    pub(super) fixed: BrokerConfig,
+    /// The same with what was set since.
+    pub(super) settings: Arc<ArcSwap<BrokerConfig>>,
     pub(super) observers: Arc<Observers>,
+    /// Tells the controller where partitions lie.
+    pub(super) assign: Assign,
+}
+
+/// Takes in where partitions lie.
+pub(super) struct Assign(Box<dyn Fn(Vec<DirectoryAssignment>) + Send>);
+
+impl Assign {
+    pub(super) fn new(assign: impl Fn(Vec<DirectoryAssignment>) + Send + 'static) -> Self {
+        Self(Box::new(assign))
+    }
+}
+
+impl fmt::Debug for Assign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Assign")
+    }
 }
 
 impl Follower {
-    /// Opens every partition that this broker leads.
-    pub(super) fn open_all(&self, image: &Image) {
-        let wanted: Vec<_> = image.topics().flat_map(|topic| self.wanted(image, topic)).collect();
-        let offline = self.partitions.open_all(&wanted);
-        if offline > 0 {
-            tracing::error!(offline, "partitions are offline: their logs do not open");
+    /// Opens every partition that this broker leads; returns what the metadata has yet to learn of
+    /// where they lie.
+    pub(super) fn open_all(&self, image: &Image) -> Vec<DirectoryAssignment> {
+        let topics = image.topics();
+        let wanted: Vec<_> = topics.flat_map(|topic| self.wanted(None, image, topic)).collect();
+        let leaderless = wanted.iter().filter(|wanted| wanted.epoch.is_none()).count();
+        let offline = self.partitions.open_at_start(&wanted);
+        if offline > 0 || leaderless > 0 {
+            tracing::error!(
+                unopened = offline,
+                leaderless,
+                "partitions are offline: their logs do not open, or their log directory does not"
+            );
         }
+        self.unassigned(&wanted)
+    }
+
+    /// Which of the partitions lie elsewhere than the metadata says.
+    fn unassigned(&self, wanted: &[Wanted]) -> Vec<DirectoryAssignment> {
+        let one = |wanted: &Wanted| {
+            let partition = self.partitions.get_by_id(wanted.id, wanted.index).ok()?;
+            let directory = partition.home().ok()?.id();
+            (directory != wanted.directory).then_some(DirectoryAssignment {
+                topic: wanted.id,
+                partition: wanted.index,
+                directory,
+            })
+        };
+        wanted.iter().filter_map(one).collect()
     }
 
     /// Does what a commit asks for, and tells the observers.
@@ -113,86 +159,64 @@ impl Follower {
                 (None, None) => (),
             }
         }
+        if touched.brokers {
+            self.settings.store(Arc::new(after.settings_of(self.me, &self.fixed)));
+        }
         // first what goes: a new topic may have the name of an old one
         for topic in &changes.deleted {
             self.partitions.delete(&topic.name);
         }
+        let mut unassigned = Vec::new();
         for topic in changes.created.iter().chain(&changes.changed) {
-            let wanted: Vec<_> = self.wanted(after, topic).collect();
+            let wanted: Vec<_> = self.wanted(Some(before), after, topic).collect();
             self.partitions.open_all(&wanted);
+            unassigned.extend(self.unassigned(&wanted));
         }
-        for name in &touched.configs {
-            if after.topic(name).is_some() {
+        if !unassigned.is_empty() {
+            (self.assign.0)(unassigned);
+        }
+        if touched.brokers {
+            for topic in after.topics() {
+                self.partitions.configure(&topic.name, self.config(after, &topic.name));
+            }
+        } else {
+            for name in touched.configs.iter().filter(|name| after.topic(name).is_some()) {
                 self.partitions.configure(name, self.config(after, name));
             }
         }
+        changes.reconfigured = touched.brokers || !touched.configs.is_empty();
         self.observers.tell(&changes);
     }
 
     fn config(&self, image: &Image, topic: &str) -> Arc<TopicConfig> {
-        Arc::new(TopicConfig::resolve(&image.topic_overrides(topic), &self.settings))
+        Arc::new(TopicConfig::resolve(&image.topic_overrides(topic), &self.settings.load()))
     }
 
-    /// The partitions of a topic that this broker leads.
-    fn wanted<'a>(&'a self, image: &Image, topic: &'a Topic) -> impl Iterator<Item = Wanted> + 'a {
+    /// The partitions of a topic that this broker leads, or would if their directory worked. What
+    /// `before` did not know has just been created.
+    fn wanted<'a>(
+        &'a self,
+        before: Option<&'a Image>,
+        image: &Image,
+        topic: &'a Topic,
+    ) -> impl Iterator<Item = Wanted> + 'a {
         let config = self.config(image, &topic.name);
-        let mine =
-            topic.partitions.iter().filter(|(_, partition)| partition.leader == Some(self.me));
+        let mine = |partition: &Partition| match partition.leader {
+            Some(leader) => leader == self.me,
+            None => partition.replicas.contains(&self.me),
+        };
+        let mine = topic.partitions.iter().filter(move |(_, partition)| mine(partition));
         mine.map(move |(index, partition)| Wanted {
             topic: topic.name.as_ref().to_owned(),
             id: topic.id,
             index: *index,
-            epoch: partition.leader_epoch,
+            epoch: partition.leader.map(|_| partition.leader_epoch),
+            directory: partition.directory_of(self.me),
+            fresh: before.is_some_and(|before| {
+                let known = before.topic_by_id(&topic.id);
+                !known.is_some_and(|known| known.partitions.contains_key(index))
+            }),
             config: Arc::clone(&config),
         })
     }
-}
-
-/// Directories of partitions that the metadata does not know are renamed out of the way: a topic
-/// that was deleted just before a crash, or data from elsewhere.
-pub(super) fn set_strays_aside(
-    image: &Image,
-    directory: &Directory<StdDisk>,
-) -> Result<(), ControllerError> {
-    let root = directory.root();
-    let mut renamed = false;
-    for (partition, id) in directory.partitions()? {
-        if known(image, &partition, id) {
-            continue;
-        }
-        let from = root.join(partition.to_string());
-        let mark = id.unwrap_or_else(Uuid::nil).simple();
-        let path = root.join(format!("{partition}.{mark}-stray"));
-        tracing::warn!(
-            partition = %partition,
-            path = %path.display(),
-            "a log of no topic is set aside; delete it if nobody misses it"
-        );
-        directory.disk().rename(&from, &path).map_err(|source| ControllerError::Io {
-            doing: "rename",
-            path: from,
-            source,
-        })?;
-        renamed = true;
-    }
-    if renamed {
-        let path = root.to_path_buf();
-        directory.disk().sync_dir(root).map_err(|source| ControllerError::Io {
-            doing: "sync",
-            path,
-            source,
-        })?;
-    }
-    Ok(())
-}
-
-/// Whether a directory belongs to a partition of the image. One without an id was being created
-/// when the broker stopped.
-fn known(image: &Image, partition: &TopicPartition, id: Option<Uuid>) -> bool {
-    if partition.topic == CLUSTER_METADATA {
-        return true;
-    }
-    image.topic(&partition.topic).is_some_and(|topic| {
-        topic.partitions.contains_key(&partition.partition) && id.is_none_or(|id| id == topic.id)
-    })
 }

@@ -22,13 +22,13 @@ impl State {
         if fsync || many {
             match log.take_unsynced() {
                 Ok(Some(unsynced)) => {
-                    self.committing.committer.commit(self.committing.key, unsynced);
+                    self.committing.home.committer().commit(self.committing.key, unsynced);
                 }
                 Ok(None) => {}
                 Err(error) => tracing::error!(%error, "cannot sync what was appended"),
             }
         } else if let Some(range) = log.take_write_back(WRITE_BACK) {
-            self.committing.committer.write_back(range);
+            self.committing.home.committer().write_back(range);
         }
     }
 }
@@ -75,7 +75,7 @@ impl Partition {
         let unsynced = machine.log_mut().take_unsynced();
         let unsynced = unsynced.map_err(|error| kastellan_core::partition::code(&error))?;
         let Some(work) = unsynced else { return Ok(false) };
-        committing.committer.commit(committing.key, work);
+        committing.home.committer().commit(committing.key, work);
         Ok(true)
     }
 }

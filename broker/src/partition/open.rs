@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64},
+    },
 };
 
 use kastellan_core::{
@@ -38,6 +41,7 @@ impl Partition {
     ) -> Result<Self, kastellan_core::log::LogError> {
         let (producers, snapshot) = rebuild(&log, opening.producers)?;
         let key = committing.key;
+        let place = committing.home.place().into();
         let epoch = opening.epoch.max(log.latest_epoch());
         let machine = machine::Partition::new(log, producers, epoch, opening.durability);
         let state = State {
@@ -46,8 +50,10 @@ impl Partition {
             readers: Vec::new(),
             snapshot,
             committing,
+            future: None,
         };
-        Ok(Self { topic, index, key, deleted: AtomicBool::new(false), state: Mutex::new(state) })
+        let (key, deleted) = (AtomicU64::new(key), AtomicBool::new(false));
+        Ok(Self { topic, index, key, place, deleted, state: Mutex::new(state) })
     }
 }
 

@@ -130,7 +130,7 @@ impl Partition {
         Ok(Some(compaction.outcome()))
     }
 
-    fn with_log<R>(&self, act: impl FnOnce(&mut Log) -> R) -> Result<R, LogError> {
+    pub(super) fn with_log<R>(&self, act: impl FnOnce(&mut Log) -> R) -> Result<R, LogError> {
         self.with(|machine| act(machine.log_mut())).map_err(|_code| offline())
     }
 

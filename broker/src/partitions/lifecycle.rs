@@ -6,6 +6,11 @@ use std::{
     thread,
 };
 
+use super::{Partitions, Topic};
+use crate::{
+    log_dirs::{Closed, LogDir},
+    partition::{Committing, Opening, Partition, settings_of_log},
+};
 use arc_swap::ArcSwap;
 use kastellan_core::{
     config::TopicConfig,
@@ -13,10 +18,6 @@ use kastellan_core::{
     log::LogError,
     partition::Durability,
 };
-use kastellan_log::Checkpoints;
-
-use super::{Partitions, Topic};
-use crate::partition::{Committing, Opening, Partition, settings_of_log};
 
 /// A partition that should be served.
 #[derive(Debug, Clone)]
@@ -27,8 +28,12 @@ pub(crate) struct Wanted {
     pub(crate) id: Uuid,
     /// Its number in the topic.
     pub(crate) index: i32,
-    /// The epoch in which this broker leads it.
-    pub(crate) epoch: i32,
+    /// The epoch in which this broker leads it; `None`: nobody leads it, its directory is offline.
+    pub(crate) epoch: Option<i32>,
+    /// The log directory it lies in, as the metadata says; nil where it does not know.
+    pub(crate) directory: Uuid,
+    /// Whether it has just been created: then it lies nowhere yet.
+    pub(crate) fresh: bool,
     /// Its topic's settings.
     pub(crate) config: Arc<TopicConfig>,
 }
@@ -42,6 +47,22 @@ pub(crate) enum OpenError {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// It lies where nobody looks.
+    #[error(
+        "it lies in the log directory with id {}, which is offline or not configured: bring that \
+         back and start again, or delete the topic",
+        kastellan_log::uuid_to_text(*.0)
+    )]
+    Elsewhere(Uuid),
+    /// It may lie where nobody looks: an empty one in another directory would hide that.
+    #[error(
+        "it is in none of the log directories that work, and some do not: bring those back and \
+         start again, or delete the topic"
+    )]
+    Missing,
+    /// No log directory is left.
+    #[error("no log directory works")]
+    NoDirectory,
     /// Opening it panicked.
     #[error("opening the log panicked: a bug of ours")]
     Panicked,
@@ -53,14 +74,21 @@ impl Partitions {
     pub(crate) fn create(&self, wanted: &Wanted) -> Result<(), OpenError> {
         let topic = self.topic_for(wanted);
         let known = topic.partition(wanted.index);
+        let Some(epoch) = wanted.epoch else {
+            if let Ok(partition) = known {
+                self.forget(&partition);
+            }
+            topic.write().insert(wanted.index, None);
+            return Ok(());
+        };
         if let Ok(partition) = known {
-            if partition.lead(wanted.epoch).is_err() {
+            if partition.lead(epoch).is_err() {
                 tracing::warn!(?partition, "cannot lead a partition that is offline");
             }
             return Ok(());
         }
-        let opened = self.open(&topic, wanted);
-        let mut partitions = topic.partitions.write().unwrap_or_else(PoisonError::into_inner);
+        let opened = self.open(&topic, wanted, epoch);
+        let mut partitions = topic.write();
         match opened {
             Ok((key, partition)) => {
                 let partition = Arc::new(partition);
@@ -78,6 +106,18 @@ impl Partitions {
                 Err(error)
             }
         }
+    }
+
+    /// [`Self::open_all`] at the start of the broker: what an unclean end has left to sync is synced
+    /// once for all of them, before anything is served.
+    pub(crate) fn open_at_start(&self, wanted: &[Wanted]) -> usize {
+        let defer =
+            |defer| self.dirs.open().iter().for_each(|dir| dir.directory().defer_syncs(defer));
+        defer(true);
+        let offline = self.open_all(wanted);
+        defer(false);
+        self.sync_recovered();
+        offline
     }
 
     /// [`Self::create`] for many, several at a time; returns how many are offline.
@@ -108,7 +148,7 @@ impl Partitions {
     /// Takes up changed settings of a topic.
     pub(crate) fn configure(&self, topic: &str, config: Arc<TopicConfig>) {
         let Some(topic) = self.topic(topic) else { return };
-        let durability = self.durability(&config);
+        let durability = Self::durability(&config);
         topic.config.store(config);
         for partition in topic.partitions() {
             if partition.configure(durability).is_err() {
@@ -132,44 +172,114 @@ impl Partitions {
         }
         drop(keys);
         for (index, partition) in partitions {
-            let log = partition.and_then(|partition| partition.delete());
-            let deleted = match log {
-                Some(log) => self.directory.delete_log(log),
-                None => self.directory.delete_partition(&TopicPartition {
-                    topic: topic.name().to_owned(),
-                    partition: index,
-                }),
-            };
-            if let Err(error) = deleted {
+            if let Err(error) = self.delete_one(topic.name(), index, partition) {
                 let topic = topic.name();
                 tracing::error!(topic, index, %error, "a deleted partition's files remain");
             }
         }
     }
 
-    /// Closes every log, for the mark of a clean shutdown. `None`: one of them did not close, and
-    /// the next start has to recover.
-    pub(crate) fn close(&self) -> Option<Vec<Checkpoints>> {
-        let mut closed = Vec::new();
-        let mut clean = true;
-        for partition in self.all() {
-            match partition.close() {
-                Ok(checkpoints) => closed.push(checkpoints),
-                Err(error) => {
-                    tracing::error!(?partition, %error, "a log did not close");
-                    clean = false;
+    fn delete_one(
+        &self,
+        topic: &str,
+        index: i32,
+        partition: Option<Arc<Partition>>,
+    ) -> Result<(), kastellan_log::Error> {
+        if let Some(partition) = partition
+            && let Ok(home) = partition.home()
+            && let Some(log) = partition.delete()
+        {
+            home.left();
+            return home.directory().delete_log(log);
+        }
+        // offline: what is left of it may be in any of the directories, or in one that is offline,
+        // where the next start that sees it sets it aside
+        let partition = TopicPartition { topic: topic.to_owned(), partition: index };
+        for dir in self.dirs.online() {
+            dir.directory().delete_if_there(&partition)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the partitions of a failed log directory offline.
+    pub(crate) fn fail(&self, dir: &LogDir) {
+        let mut failed = 0;
+        for topic in self.topics() {
+            for partition in topic.partitions() {
+                if partition.place() == dir.place() {
+                    self.forget(&partition);
+                    topic.write().insert(partition.index(), None);
+                    failed += 1;
                 }
             }
         }
-        clean.then_some(closed)
+        tracing::error!(dir = %dir.path().display(), partitions = failed, "partitions are offline");
     }
 
-    /// What `acks=all` promises for a topic: `flush.messages=1` asks for the disk, too.
-    fn durability(&self, config: &TopicConfig) -> Durability {
-        match config.flush_messages {
-            Some(1) => Durability::Fsync,
-            Some(_) | None => self.defaults.durability,
+    /// Lets go of a partition that is offline from now on.
+    fn forget(&self, partition: &Partition) {
+        let mut keys = self.keys.partitions.write().unwrap_or_else(PoisonError::into_inner);
+        keys.remove(&partition.key());
+        drop(keys);
+        if let Ok(home) = partition.home() {
+            home.left();
         }
+        partition.fail();
+    }
+
+    /// Closes every log, for the marks of a clean shutdown. Where one did not close, the next start
+    /// has to recover its directory.
+    pub(crate) fn close(&self) -> Closed {
+        let mut closed = Closed::new();
+        for partition in self.all() {
+            let dir = closed.entry(partition.place()).or_insert_with(|| Some(Vec::new()));
+            match (partition.close(), dir.as_mut()) {
+                (Ok(checkpoints), Some(all)) => all.push(checkpoints),
+                (Ok(_), None) => {}
+                (Err(error), _) => {
+                    tracing::error!(?partition, %error, "a log did not close");
+                    *dir = None;
+                }
+            }
+        }
+        closed
+    }
+
+    /// Has everything synced before it returns that opening has recovered, each directory in one go.
+    fn sync_recovered(&self) {
+        let mut by_dir = BTreeMap::<usize, Vec<Arc<Partition>>>::new();
+        for partition in self.all() {
+            by_dir.entry(partition.place()).or_default().push(partition);
+        }
+        for partitions in by_dir.values() {
+            if let Err(error) = Partition::flush_all(partitions) {
+                tracing::error!(%error, "what was recovered cannot be synced");
+            }
+        }
+    }
+
+    /// Where a partition lies, or is to lie.
+    fn place(&self, wanted: &Wanted) -> Result<Arc<LogDir>, OpenError> {
+        let name = TopicPartition { topic: wanted.topic.clone(), partition: wanted.index };
+        if let Some(home) = self.dirs.take_found(&name) {
+            home.entered();
+            return Ok(home);
+        }
+        if !wanted.fresh && !wanted.directory.is_nil() {
+            let home = self.dirs.by_id(wanted.directory);
+            let home = home.ok_or(OpenError::Elsewhere(wanted.directory))?;
+            home.entered();
+            return Ok(Arc::clone(home));
+        }
+        if !wanted.fresh && !self.dirs.complete() {
+            return Err(OpenError::Missing);
+        }
+        self.dirs.choose().ok_or(OpenError::NoDirectory)
+    }
+
+    /// What `acks=all` promises for a topic.
+    fn durability(config: &TopicConfig) -> Durability {
+        if config.fsync { Durability::Fsync } else { Durability::Replicated }
     }
 
     fn topic_for(&self, wanted: &Wanted) -> Arc<Topic> {
@@ -189,29 +299,36 @@ impl Partitions {
         topic
     }
 
-    fn open(&self, topic: &Arc<Topic>, wanted: &Wanted) -> Result<(u64, Partition), OpenError> {
+    fn open(
+        &self,
+        topic: &Arc<Topic>,
+        wanted: &Wanted,
+        epoch: i32,
+    ) -> Result<(u64, Partition), OpenError> {
+        let home = self.place(wanted)?;
         let config = topic.config();
         let opening = Opening {
-            epoch: wanted.epoch,
-            durability: self.durability(&config),
+            epoch,
+            durability: Self::durability(&config),
             producers: self.defaults.producers,
         };
         let name = TopicPartition { topic: wanted.topic.clone(), partition: wanted.index };
         let open = || {
             let settings = settings_of_log(&config);
-            let log = self.directory.open_log(name, Some(wanted.id), settings)?;
+            let log = home.directory().open_log(name, Some(wanted.id), settings)?;
             let key = self.keys.next.fetch_add(1, Ordering::Relaxed);
-            let committing = Committing {
-                committer: Arc::clone(&self.committer),
-                bell: Arc::clone(&self.bell),
-                key,
-            };
+            let committing =
+                Committing { home: Arc::clone(&home), bell: Arc::clone(&self.bell), key };
             let partition =
                 Partition::new(Arc::clone(topic), wanted.index, log, opening, committing)?;
             Ok((key, partition))
         };
         // What is on a disk must not be able to take the whole broker down.
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(open))
-            .unwrap_or(Err(OpenError::Panicked))
+        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(open));
+        let opened = opened.unwrap_or(Err(OpenError::Panicked));
+        if opened.is_err() {
+            home.left();
+        }
+        opened
     }
 }

@@ -9,8 +9,10 @@ use std::{
     },
 };
 
-use kastellan_core::machine::{Millis, Now};
-use kastellan_log::{Budget, Properties};
+use kastellan_core::{
+    config::{BrokerConfig, Overrides},
+    machine::{Millis, Now},
+};
 
 use super::*;
 
@@ -28,11 +30,17 @@ impl Dir {
         Self(std::env::temp_dir().join(name))
     }
 
-    fn open(&self, durability: Durability) -> Partitions {
-        let properties =
-            Properties { cluster_id: "c".to_owned(), node_id: 1, directory_id: Uuid::from_u128(9) };
-        let directory = Directory::open(StdDisk, &self.0, properties, Budget::default()).unwrap();
-        Partitions::new(Arc::new(directory), Defaults { durability, producers: 10 }).unwrap()
+    fn open(&self) -> Partitions {
+        let config = crate::Config {
+            node_id: 1,
+            cluster_id: Some("c".to_owned()),
+            log_dirs: vec![self.0.clone()],
+            metadata_log_dir: None,
+            listeners: Vec::new(),
+            settings: BTreeMap::new(),
+        };
+        let opened = Opened::new(&config).unwrap();
+        Partitions::new(opened, Defaults { producers: 10 }).unwrap()
     }
 }
 
@@ -47,11 +55,10 @@ fn wanted(topic: &str, id: u128, index: i32) -> Wanted {
         topic: topic.to_owned(),
         id: Uuid::from_u128(id),
         index,
-        epoch: 0,
-        config: Arc::new(TopicConfig::resolve(
-            &kastellan_core::config::Overrides::new(),
-            &kastellan_core::config::BrokerConfig::default(),
-        )),
+        epoch: Some(0),
+        directory: Uuid::nil(),
+        fresh: true,
+        config: Arc::new(TopicConfig::resolve(&Overrides::new(), &BrokerConfig::default())),
     }
 }
 
@@ -62,7 +69,7 @@ fn record() -> [(Option<bytes::Bytes>, Option<bytes::Bytes>); 1] {
 #[test]
 fn a_panic_takes_one_partition_offline_and_no_other() {
     let dir = Dir::new();
-    let partitions = dir.open(Durability::Replicated);
+    let partitions = dir.open();
     assert_eq!(partitions.open_all(&[wanted("t", 1, 0), wanted("t", 1, 1)]), 0);
     let hurt = partitions.get("t", 0).unwrap();
     hurt.append_records(&record(), NOW).unwrap();
@@ -78,17 +85,17 @@ fn a_panic_takes_one_partition_offline_and_no_other() {
 
     let other = partitions.get("t", 1).unwrap();
     assert_eq!(other.append_records(&record(), NOW).unwrap().first, 0);
-    assert!(partitions.close().is_none(), "no mark of a clean shutdown after that");
+    assert_eq!(partitions.close()[&0], None, "no mark of a clean shutdown after that");
 }
 
 #[test]
 fn a_partition_whose_directory_is_another_topics_is_offline() {
     let dir = Dir::new();
-    let partitions = dir.open(Durability::Replicated);
+    let partitions = dir.open();
     partitions.create(&wanted("t", 1, 0)).unwrap();
-    assert!(partitions.close().is_some());
+    assert!(partitions.close().values().all(Option::is_some));
     drop(partitions);
-    let partitions = dir.open(Durability::Replicated);
+    let partitions = dir.open();
     assert_eq!(partitions.open_all(&[wanted("t", 2, 0), wanted("t", 2, 1)]), 1);
     assert!(matches!(partitions.get("t", 0), Err(ErrorCode::KafkaStorageError)));
     assert!(partitions.get("t", 1).is_ok());
@@ -100,7 +107,7 @@ fn a_partition_whose_directory_is_another_topics_is_offline() {
 #[test]
 fn a_deletion_is_told_to_those_who_wait() {
     let dir = Dir::new();
-    let partitions = dir.open(Durability::Replicated);
+    let partitions = dir.open();
     partitions.create(&wanted("t", 1, 0)).unwrap();
     let partition = partitions.get("t", 0).unwrap();
     let (tell, told) = mpsc::channel();
@@ -114,8 +121,10 @@ fn a_deletion_is_told_to_those_who_wait() {
 #[test]
 fn what_waits_for_the_disk_is_told_from_the_disk() {
     let dir = Dir::new();
-    let partitions = dir.open(Durability::Fsync);
-    partitions.create(&wanted("t", 1, 0)).unwrap();
+    let partitions = dir.open();
+    let config = TopicConfig { fsync: true, ..TopicConfig::clone(&wanted("t", 1, 0).config) };
+    let wanted = Wanted { config: Arc::new(config), ..wanted("t", 1, 0) };
+    partitions.create(&wanted).unwrap();
     let partition = partitions.get("t", 0).unwrap();
     let done = partition.append_records(&record(), NOW).unwrap();
     let (tell, told) = mpsc::channel();

@@ -17,7 +17,7 @@ pub(super) fn registration(
     config: &Config,
     settings: &BrokerConfig,
     addresses: &[(String, SocketAddr)],
-    directory_id: Uuid,
+    log_dirs: Vec<Uuid>,
 ) -> Result<RegisterBroker, StartError> {
     let endpoints = config
         .listeners
@@ -50,6 +50,6 @@ pub(super) fn registration(
         rack: settings.rack.clone(),
         fenced: false,
         in_controlled_shutdown: false,
-        log_dirs: vec![directory_id],
+        log_dirs,
     })
 }

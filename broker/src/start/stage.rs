@@ -6,10 +6,9 @@ use std::{
     time::Duration,
 };
 
-use kastellan_core::{config::BrokerConfig, partition::Durability};
-use kastellan_log::{Budget, Directory, Properties, disk::StdDisk, uuid_to_text};
+use arc_swap::ArcSwap;
+use kastellan_core::config::BrokerConfig;
 use tokio::{runtime, sync::oneshot};
-use uuid::Uuid;
 
 use super::{Ready, StartError, Stop, registration::registration};
 use crate::{
@@ -18,9 +17,11 @@ use crate::{
     config::Config,
     controller::{Controller, ProducerIds, Setup},
     groups::Groups,
+    log_dirs::{self, Fatal, Opened},
     maintenance::Maintenance,
     net::{self, Bound, Limits, Pool, Registry},
     partitions::{Defaults, Partitions},
+    reconfigure,
     sessions::Sessions,
 };
 
@@ -40,7 +41,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new(config: Config) -> Result<Self, StartError> {
+    pub(super) fn new(config: Config, fatal: &Fatal) -> Result<Self, StartError> {
         if config.listeners.is_empty() {
             return Err(StartError::NoListener);
         }
@@ -50,26 +51,23 @@ impl Stage {
         for listener in &config.listeners {
             let (name, address) = (listener.name.clone(), listener.bind);
             let failed = |source| StartError::Bind { name, address, source };
-            bound.push(net::bind(listener).map_err(failed)?);
+            bound.push(net::bind(listener, settings.socket_listen_backlog).map_err(failed)?);
         }
         let addresses: Vec<_> =
             bound.iter().map(|bound| (bound.name.to_string(), bound.address)).collect();
-        let directory = Arc::new(open_directory(&config)?);
-        let defaults = Defaults {
-            durability: if settings.fsync { Durability::Fsync } else { Durability::Replicated },
-            producers: PRODUCERS,
-        };
-        let partitions = Arc::new(Partitions::new(directory, defaults)?);
+        let opened = Opened::new(&config)?;
+        let defaults = Defaults { producers: PRODUCERS };
+        let partitions = Arc::new(Partitions::new(opened, defaults)?);
         let clock = Clock::new();
-        let directory_id = partitions.directory().properties().directory_id;
+        let ids = partitions.dirs().ids();
         let controller = Controller::start(Setup {
-            directory: Arc::clone(partitions.directory()),
             partitions: Arc::clone(&partitions),
-            settings: Arc::new(settings.clone()),
-            registration: registration(&config, &settings, &addresses, directory_id)?,
+            fixed: settings.clone(),
+            registration: registration(&config, &settings, &addresses, ids)?,
             clock,
         })?;
-        let limits = Limits::new(&settings);
+        let settings = Arc::clone(controller.settings());
+        let limits = Limits::new(&settings.load());
         let broker = Broker {
             clock,
             controller: Arc::new(controller),
@@ -77,17 +75,19 @@ impl Stage {
             pool: Arc::new(Pool::new(limits.request_bytes)),
             connections: Arc::new(Registry::default()),
             partitions,
-            sessions: Sessions::new(settings.fetch_session_slots),
-            groups: Groups::new(&settings),
-            limits,
+            sessions: Sessions::new(settings.load().fetch_session_slots),
+            groups: Groups::new(&settings.load()),
+            limits: ArcSwap::from_pointee(limits),
             addresses,
             config,
             settings,
         };
         let broker = Arc::new(broker);
         Groups::watch(&broker);
+        reconfigure::watch(&broker);
+        log_dirs::watch(&broker, fatal);
         let partitions = Arc::clone(&broker.partitions);
-        let maintenance = Maintenance::start(partitions, &broker.settings, clock)?;
+        let maintenance = Maintenance::start(partitions, Arc::clone(&broker.settings), clock)?;
         Ok(Self { broker, _maintenance: maintenance, bound: Mutex::new(bound) })
     }
 
@@ -105,8 +105,7 @@ impl Stage {
     pub(super) async fn serve(&self, stopped: oneshot::Receiver<Stop>, ready: &Ready) -> Stop {
         let broker = &self.broker;
         let registry = Arc::clone(&broker.connections);
-        let mut tasks =
-            vec![tokio::spawn(net::sweep(registry, broker.limits.clone(), broker.clock))];
+        let mut tasks = vec![tokio::spawn(net::sweep(registry, Arc::clone(broker)))];
         tasks.push(tokio::spawn(Groups::keep_time(Arc::clone(broker))));
         let loader = Arc::clone(broker);
         tasks.push(tokio::task::spawn_blocking(move || Groups::load_all(&loader)));
@@ -131,42 +130,22 @@ impl Stage {
         how
     }
 
-    /// Ends the threads; closes the logs and marks the directory if it is to end cleanly. Called
+    /// Ends the threads; closes the logs and marks the directories if it is to end cleanly. Called
     /// once no task runs any more.
     pub(super) fn end(self, how: Stop) {
         let partitions = Arc::clone(&self.broker.partitions);
         // First, so that no topic is created any more.
         let metadata = self.broker.controller.stop();
+        partitions.stop_moves();
         drop(self);
         if how == Stop::Abrupt {
             return;
         }
-        let (Some(mut closed), Some(metadata)) = (partitions.close(), metadata) else { return };
-        closed.push(metadata);
-        let directory = Arc::clone(partitions.directory());
-        drop(partitions);
-        // Whoever still held it would still write to it: then the mark would be a lie.
-        let Some(directory) = Arc::into_inner(directory) else {
-            tracing::error!("the data directory is still in use: the next start has to recover");
-            return;
-        };
-        if let Err(error) = directory.close_after(&closed) {
-            tracing::error!(%error, "no mark of a clean shutdown: the next start has to recover");
+        let closed = partitions.close();
+        // Whoever still held it would still write: then a mark would be a lie.
+        match Arc::into_inner(partitions) {
+            Some(partitions) => partitions.into_dirs().close(closed, metadata),
+            None => tracing::error!("partitions are still in use: the next start has to recover"),
         }
     }
-}
-
-/// Takes the data directory into use; a new one is formatted for this cluster and node.
-fn open_directory(config: &Config) -> Result<Directory<StdDisk>, StartError> {
-    // A relative one has no parent to sync once it is a single name.
-    let root = &std::path::absolute(&config.data_dir)?;
-    let found = Properties::read(&StdDisk, root)?;
-    let cluster_id = match (&config.cluster_id, &found) {
-        (Some(id), _) => id.clone(),
-        (None, Some(found)) => found.cluster_id.clone(),
-        (None, None) => uuid_to_text(Uuid::new_v4()),
-    };
-    let directory_id = found.map_or_else(Uuid::new_v4, |found| found.directory_id);
-    let properties = Properties { cluster_id, node_id: config.node_id, directory_id };
-    Ok(Directory::open(StdDisk, root, properties, Budget::default())?)
 }

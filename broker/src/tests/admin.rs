@@ -183,7 +183,7 @@ fn a_topic_deleted_by_id_is_gone_with_its_files_and_its_name_is_free() {
     let by_id = DeleteTopicState::default().with_name(None).with_topic_id(topic.id);
     let gone = client.call(6, &delete(by_id.clone())).responses.remove(0);
     assert_eq!((gone.error_code, gone.name), (0, Some(topic_name("orders"))));
-    assert!(!harness.config.data_dir.join("orders-0").exists());
+    assert!(!harness.config.log_dirs[0].join("orders-0").exists());
     assert_eq!(client.call(6, &delete(by_id.clone())).responses[0].error_code, 100);
     let both = by_id.with_name(Some(topic_name("orders")));
     assert_eq!(client.call(6, &delete(both)).responses[0].error_code, 42);

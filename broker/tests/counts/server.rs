@@ -51,7 +51,8 @@ impl Server {
         let config = Config {
             node_id: 1,
             cluster_id: None,
-            data_dir: data_dir.clone(),
+            log_dirs: vec![data_dir.clone()],
+            metadata_log_dir: None,
             listeners: vec![listener],
             settings: settings.collect::<BTreeMap<_, _>>(),
         };

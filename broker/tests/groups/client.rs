@@ -70,7 +70,8 @@ impl Server {
         let running = kastellan_broker::start(Config {
             node_id: 1,
             cluster_id: None,
-            data_dir: data_dir.clone(),
+            log_dirs: vec![data_dir.clone()],
+            metadata_log_dir: None,
             listeners: vec![listener],
             settings: BTreeMap::from(settings),
         })

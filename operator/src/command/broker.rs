@@ -38,9 +38,15 @@ pub(super) struct Arguments {
     /// This broker's id, unique in its cluster: 0 or more
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i32).range(0..))]
     node_id: i32,
-    /// Where this broker keeps its logs; made when missing, locked while in use
-    #[arg(long, value_name = "DIR")]
-    data_dir: PathBuf,
+    /// Where this broker keeps its logs; made when missing, locked while in use.
+    /// May be repeated: new partitions go where the fewest are, and a directory
+    /// that fails takes only its own partitions offline
+    #[arg(long, required = true, value_name = "DIR", verbatim_doc_comment)]
+    data_dir: Vec<PathBuf>,
+    /// Which directory holds the cluster's metadata; the broker stops when it
+    /// fails [default: the first data directory]
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
+    metadata_log_dir: Option<PathBuf>,
     /// A name, an address to listen on (port 0: any free one), and perhaps
     /// another address to tell clients. May be repeated
     #[arg(
@@ -103,7 +109,7 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
             }
         }
     };
-    let running = result
+    let mut running = result
         .map_err(|why| Failure::new(format!("start broker {}: {why}", config.node_id)))?
         .map_err(|why| explain::start(&why, &config))?;
     if !early {
@@ -113,6 +119,13 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
                 tracing::info!(signal = asked.signal, "stopping; once more to stop at once");
             }
             () = gone => tracing::info!("stopping: stdin has ended"),
+            why = running.failed() => {
+                stop_cleanly(stop, running).await?;
+                return Err(Failure::new(why).help(
+                    "free space or mend the disk, then start again: nothing acknowledged is lost, \
+                     and what was not written is refused",
+                ));
+            }
         }
     }
     stop_cleanly(stop, running).await
@@ -141,7 +154,8 @@ fn config(arguments: Arguments) -> Result<Config, Failure> {
     Ok(Config {
         node_id: arguments.node_id,
         cluster_id: arguments.cluster_id,
-        data_dir: arguments.data_dir,
+        log_dirs: arguments.data_dir,
+        metadata_log_dir: arguments.metadata_log_dir,
         listeners: listeners?,
         settings,
     })

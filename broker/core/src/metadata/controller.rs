@@ -10,6 +10,7 @@ mod configs;
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
+mod directories;
 mod elect_leaders;
 mod input;
 mod placement;
@@ -19,6 +20,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+pub use directories::DirectoryAssignment;
 pub use input::{
     AlterConfigs, ConfigChange, ConfigOp, CreatedTopic, DeletedTopic, Effect, Election, Failure,
     Input, NewPartitions, NewTopic, PartitionResults, Reassignment, Reply, TopicRef, TopicResults,
@@ -26,7 +28,7 @@ pub use input::{
 use kastellan_protocol::ErrorCode;
 
 use super::{
-    Image, Inconsistent,
+    Image, Inconsistent, ResourceKind,
     feature::SUPPORTED,
     record::{FeatureLevelRecord, ProducerIdsRecord, Record},
 };
@@ -46,16 +48,27 @@ pub const MAX_PARTITIONS_PER_REQUEST: usize = 10_000;
 pub struct Controller {
     /// Hard state: the fold over the metadata log.
     image: Image,
-    /// Defaults of what requests leave open.
+    /// The broker whose settings it goes by.
+    node: BrokerId,
+    /// What that broker was started with.
+    fixed: BrokerConfig,
+    /// The same with what was set since: defaults of what requests leave open.
     config: BrokerConfig,
     /// The first record that could not follow the ones before it.
     fault: Option<Inconsistent>,
 }
 
 impl Controller {
-    /// A controller that starts from `image`: empty, or from a snapshot.
-    pub fn new(image: Image, config: BrokerConfig) -> Self {
-        Self { image, config, fault: None }
+    /// A controller that starts from `image`: empty, or from a snapshot. It runs in the broker
+    /// `node`, which was started with `fixed`.
+    pub fn new(image: Image, node: BrokerId, fixed: BrokerConfig) -> Self {
+        let config = image.settings_of(node, &fixed);
+        Self { image, node, fixed, config, fault: None }
+    }
+
+    /// The settings of its broker as they are now.
+    pub fn settings(&self) -> &BrokerConfig {
+        &self.config
     }
 
     /// The state after the last record that was applied.
@@ -137,6 +150,12 @@ impl Machine for Controller {
             Input::AllocateProducerIds { ticket, broker } => {
                 self.allocate_producer_ids(ticket, broker, effects);
             }
+            Input::FailDirectories { ticket, broker, online } => {
+                self.fail_directories(ticket, broker, online, effects);
+            }
+            Input::AssignDirectories { ticket, broker, assignments } => {
+                self.assign_directories(ticket, broker, &assignments, effects);
+            }
             Input::ElectLeaders { ticket, election, partitions } => {
                 self.elect_leaders(ticket, election, partitions, effects);
             }
@@ -160,6 +179,10 @@ impl Replicated for Controller {
     fn apply(&mut self, record: &Record) {
         if let Err(inconsistent) = self.image.apply(record) {
             self.fault.get_or_insert(inconsistent);
+        } else if let Record::Config(config) = record
+            && config.resource_type == ResourceKind::Broker.code()
+        {
+            self.config = self.image.settings_of(self.node, &self.fixed);
         }
     }
 }

@@ -17,7 +17,7 @@ pub use parts::{Broker, ConfigResource, Partition, ResourceKind, Topic};
 
 use super::name::collision_form;
 use crate::{
-    config::Overrides,
+    config::{BrokerConfig, Overrides},
     id::{BrokerId, Offset, Uuid},
 };
 
@@ -113,6 +113,12 @@ impl Image {
         self.brokers.values()
     }
 
+    /// Whether a replica can be reached: its broker runs, and the log directory it lies in works.
+    pub fn is_online(&self, partition: &Partition, replica: BrokerId) -> bool {
+        self.broker(replica)
+            .is_some_and(|broker| !broker.fenced && partition.is_within(replica, &broker.log_dirs))
+    }
+
     /// What was set for a resource.
     pub fn config(&self, resource: &ConfigResource) -> Option<&Arc<Overrides>> {
         self.configs.get(resource)
@@ -121,6 +127,18 @@ impl Image {
     /// What a topic overrides; empty where it overrides nothing.
     pub fn topic_overrides(&self, name: &str) -> Arc<Overrides> {
         self.configs.get(&ConfigResource::topic(name)).cloned().unwrap_or_default()
+    }
+
+    /// The settings of a broker that was started with `fixed`.
+    pub fn settings_of(&self, broker: BrokerId, fixed: &BrokerConfig) -> BrokerConfig {
+        let none = Arc::default();
+        let of = |name: &str| self.configs.get(&ConfigResource::broker(name)).unwrap_or(&none);
+        fixed.with_dynamic(of(""), of(&broker.0.to_string()))
+    }
+
+    /// Everything that has settings of its own.
+    pub fn configured(&self) -> impl Iterator<Item = &ConfigResource> {
+        self.configs.keys()
     }
 
     /// Finalized levels by feature, level 0 included.

@@ -16,7 +16,8 @@ pub(super) trait Merge {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Task<C, W> {
-    Commit(u64, C),
+    /// One commit, or all that wait where they are many.
+    Commit(Vec<(u64, C)>),
     WriteBack(W),
 }
 
@@ -61,15 +62,23 @@ impl<C: Merge, W> Queue<C, W> {
         None
     }
 
-    /// The next thing to do: the oldest commit of a partition that has none running, else a range.
-    pub(super) fn take(&mut self) -> Option<Task<C, W>> {
-        let free = self.order.iter().position(|key| !self.running.contains(key));
-        let key = free.and_then(|at| self.order.remove(at));
-        if let Some((key, work)) = key.and_then(|key| self.waiting.remove_entry(&key)) {
-            self.running.insert(key);
-            return Some(Task::Commit(key, work));
+    /// The next thing to do: the oldest commit of a partition that has none running, or all of them
+    /// once there are `many`; else a range.
+    pub(super) fn take(&mut self, many: usize) -> Option<Task<C, W>> {
+        let most = if self.order.len() >= many { usize::MAX } else { 1 };
+        let mut commits = Vec::new();
+        self.order.retain(|key| {
+            let takes = commits.len() < most && !self.running.contains(key);
+            if takes && let Some(commit) = self.waiting.remove_entry(key) {
+                commits.push(commit);
+            }
+            !takes
+        });
+        if commits.is_empty() {
+            return self.ranges.pop_front().map(Task::WriteBack);
         }
-        self.ranges.pop_front().map(Task::WriteBack)
+        self.running.extend(commits.iter().map(|(key, _)| *key));
+        Some(Task::Commit(commits))
     }
 
     /// A commit is done; true when the same partition has more.
@@ -92,6 +101,8 @@ impl<C: Merge, W> Queue<C, W> {
 mod tests {
     use super::*;
 
+    const MANY: usize = 5;
+
     impl Merge for Vec<u32> {
         fn merge(&mut self, later: Self) {
             self.extend(later);
@@ -102,14 +113,14 @@ mod tests {
     fn what_arrives_while_a_sync_runs_is_synced_together_next() {
         let mut queue = Queue::<Vec<u32>, ()>::default();
         queue.commit(7, vec![1]);
-        assert_eq!(queue.take(), Some(Task::Commit(7, vec![1])));
+        assert_eq!(queue.take(MANY), Some(Task::Commit(vec![(7, vec![1])])));
         queue.commit(7, vec![2]);
         queue.commit(7, vec![3]);
-        assert_eq!(queue.take(), None, "two syncs of one partition ran side by side");
+        assert_eq!(queue.take(MANY), None, "two syncs of one partition ran side by side");
         assert!(queue.finish(7));
-        assert_eq!(queue.take(), Some(Task::Commit(7, vec![2, 3])));
+        assert_eq!(queue.take(MANY), Some(Task::Commit(vec![(7, vec![2, 3])])));
         assert!(!queue.finish(7));
-        assert_eq!(queue.take(), None);
+        assert_eq!(queue.take(MANY), None);
     }
 
     #[test]
@@ -119,13 +130,13 @@ mod tests {
         for key in [3, 1, 2, 3] {
             queue.commit(key, vec![0]);
         }
-        assert_eq!(queue.take(), Some(Task::Commit(3, vec![0, 0])));
+        assert_eq!(queue.take(MANY), Some(Task::Commit(vec![(3, vec![0, 0])])));
         queue.commit(3, vec![1]);
-        assert_eq!(queue.take(), Some(Task::Commit(1, vec![0])));
-        assert_eq!(queue.take(), Some(Task::Commit(2, vec![0])));
-        assert_eq!(queue.take(), Some(Task::WriteBack('w')));
+        assert_eq!(queue.take(MANY), Some(Task::Commit(vec![(1, vec![0])])));
+        assert_eq!(queue.take(MANY), Some(Task::Commit(vec![(2, vec![0])])));
+        assert_eq!(queue.take(MANY), Some(Task::WriteBack('w')));
         assert!(queue.finish(3));
-        assert_eq!(queue.take(), Some(Task::Commit(3, vec![1])));
+        assert_eq!(queue.take(MANY), Some(Task::Commit(vec![(3, vec![1])])));
     }
 
     #[test]
@@ -134,9 +145,21 @@ mod tests {
         queue.commit(1, vec![0]);
         queue.close();
         assert!(!queue.is_closed());
-        queue.take();
+        queue.take(MANY);
         assert!(queue.is_closed());
         let refused = (0..2 * RANGES).filter_map(|range| queue.write_back(range)).count();
         assert_eq!(refused, RANGES);
+    }
+
+    #[test]
+    fn many_are_taken_at_once_but_for_those_that_run() {
+        let mut queue = Queue::<Vec<u32>, ()>::default();
+        queue.commit(0, vec![0]);
+        assert_eq!(queue.take(MANY), Some(Task::Commit(vec![(0, vec![0])])));
+        (0..5).for_each(|key| queue.commit(key, vec![1]));
+        let all = (1..5).map(|key: u64| (key, vec![1])).collect();
+        assert_eq!(queue.take(MANY), Some(Task::Commit(all)));
+        assert!(queue.finish(0));
+        assert_eq!(queue.take(MANY), Some(Task::Commit(vec![(0, vec![1])])));
     }
 }

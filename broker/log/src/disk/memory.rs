@@ -19,7 +19,7 @@ use std::{
 };
 
 use self::state::State;
-use super::{Disk, Entry, File, Open};
+use super::{Disk, Entry, File, Open, Volume};
 
 /// What goes wrong, and when. Counts run down to the operation that fails; `None` means never.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -127,9 +127,23 @@ impl MemoryDisk {
     }
 }
 
+/// The whole disk; dead after the next crash.
+#[derive(Debug)]
+pub struct MemoryVolume {
+    state: Arc<Mutex<State>>,
+    boot: u64,
+}
+
+impl Volume for MemoryVolume {
+    fn sync(&self) -> io::Result<()> {
+        locked(&self.state).sync_all(self.boot)
+    }
+}
+
 impl Disk for MemoryDisk {
     type File = MemoryFile;
     type Lock = MemoryLock;
+    type Volume = MemoryVolume;
 
     fn open(&self, path: &Path, how: Open) -> io::Result<MemoryFile> {
         let mut state = locked(&self.state);
@@ -171,6 +185,12 @@ impl Disk for MemoryDisk {
             path: path.to_path_buf(),
             boot,
         }))
+    }
+
+    fn volume(&self, dir: &Path) -> io::Result<MemoryVolume> {
+        let state = locked(&self.state);
+        state.list(dir)?;
+        Ok(MemoryVolume { state: Arc::clone(&self.state), boot: state.boot })
     }
 }
 

@@ -40,11 +40,15 @@ impl<D: Disk> Log<D> {
             self.epochs.truncate_end(self.end);
             return Err(error);
         }
-        let Some(active) = &mut self.active else { return Err(self.out_of_range(appended.first)) };
-        if let Some(file) = &active.segment.pinned
-            && let Err(error) = file.write_at(batches, active.segment.size)
-        {
-            let error = match file.set_len(active.segment.size) {
+        let Some(active) = &self.active else { return Err(self.out_of_range(appended.first)) };
+        let file = active.segment.file(&self.shared, &self.dir);
+        let file = file.map_err(|error| self.poison("open a segment in", &error))?;
+        let size = active.segment.size;
+        if active.segment.pinned.is_none() {
+            self.loosen();
+        }
+        if let Err(error) = file.write_at(batches, size) {
+            let error = match file.set_len(size) {
                 Ok(()) => error,
                 // the next start cuts what this could not
                 Err(cut) => io::Error::other(format!("{error}; cutting it back: {cut}")),
@@ -52,6 +56,7 @@ impl<D: Disk> Log<D> {
             self.epochs.truncate_end(self.end);
             return Err(self.poison("append to", &error));
         }
+        let Some(active) = &mut self.active else { return Err(self.out_of_range(appended.first)) };
         active.note(batches);
         active.segment.size += batches.len() as u64;
         active.segment.end = appended.last + 1;
@@ -112,7 +117,7 @@ impl<D: Disk> Log<D> {
         let path = segment.path(&self.dir, Kind::Log);
         let file = Arc::new(self.shared.disk.open(&path, Open::Truncate)?);
         self.shared.keep_file(segment.id, &file);
-        segment.pinned = Some(file);
+        segment.pinned = self.pins.take().then_some(file);
         self.changed(None);
         self.active = Some(Active {
             segment,
@@ -128,7 +133,7 @@ impl<D: Disk> Log<D> {
     fn pin_active(&mut self) -> io::Result<()> {
         match &mut self.active {
             None => self.create_active(self.end),
-            Some(active) if active.segment.pinned.is_none() => {
+            Some(active) if active.segment.pinned.is_none() && self.pins.take() => {
                 active.segment.pinned = Some(active.segment.file(&self.shared, &self.dir)?);
                 Ok(())
             }

@@ -88,7 +88,12 @@ impl<D: Disk> Log<D> {
         }
         // the last life may have cut a failed write off and never synced that: what it cut must not
         // come back behind the valid part once the segment is trusted
-        file.sync()?;
+        let deferred = self.shared.defers_syncs();
+        if deferred {
+            self.loosen();
+        } else {
+            file.sync()?;
+        }
         segment.size = valid;
         segment.end = scan.expected;
         // a compacted segment may end before the next one begins
@@ -96,7 +101,7 @@ impl<D: Disk> Log<D> {
             segment.end = next;
             scan.expected = next;
         }
-        segment.pinned = Some(Arc::clone(file));
+        segment.pinned = (!deferred).then(|| Arc::clone(file));
         self.end = segment.end;
         self.active = Some(Active {
             segment,

@@ -31,7 +31,7 @@ impl Broker {
             directory_id: Uuid::from_u128(7),
         };
         // few files and little index memory, so that both are given up and opened again
-        let budget = Budget { open_files: 3, index_bytes: 2_000 };
+        let budget = Budget { open_files: 3, pinned_files: 2, index_bytes: 2_000 };
         let disk = env.disk.clone();
         let directory = Directory::open(disk, Path::new(ROOT), properties, budget)?;
         clean::directory(directory.was_clean(), ending)?;
@@ -39,6 +39,7 @@ impl Broker {
         let metadata = Metadata::open(env, &directory, ending)?;
         let mut broker = Self {
             partitions: BTreeMap::new(),
+            compacting: None,
             groups: Groups::default(),
             metadata,
             directory,

@@ -38,10 +38,7 @@ pub(super) fn describe(image: &Image, page: &Page<'_>) -> DescribeTopicPartition
     let mut response = DescribeTopicPartitionsResponse::default();
     let mut writer = Writer { image, page, left: page.most, response: &mut response };
     if let Some(asked) = &page.asked {
-        // the cursor's topic is among them, even if it does not exist any more
-        let cursor = page.from.map(|(topic, _)| topic);
-        let later = asked.range(begin..).copied().filter(|name| Some(*name) != cursor);
-        for name in cursor.into_iter().chain(later) {
+        for name in asked.range(begin..) {
             let going_on = match image.topic(name) {
                 Some(topic) => writer.topic(topic),
                 None => writer.unknown(name),

@@ -147,8 +147,8 @@ fn partition(
     state: &Partition,
 ) -> MetadataResponsePartition {
     let ids = |brokers: &[BrokerId]| brokers.iter().map(|id| messages::BrokerId(id.0)).collect();
-    let running = |id: &BrokerId| image.broker(*id).is_some_and(|broker| !broker.fenced);
-    let offline: Vec<_> = state.replicas.iter().copied().filter(|id| !running(id)).collect();
+    let online = |id: &BrokerId| image.is_online(state, *id);
+    let offline: Vec<_> = state.replicas.iter().copied().filter(|id| !online(id)).collect();
     let reachable = |id: &BrokerId| {
         image.broker(*id).is_some_and(|it| it.endpoint(&options.listener).is_some())
     };

@@ -1,10 +1,12 @@
 //! Brokers come.
 
-use super::{Controller, Effect, Reply};
+use super::{
+    Controller, Effect, Reply,
+    directories::{elections, push_in_batches},
+};
 use crate::{
-    id::BrokerId,
     machine::Ticket,
-    metadata::{Image, PartitionChangeRecord, Record, RegisterBroker},
+    metadata::{Record, RegisterBroker},
 };
 
 impl Controller {
@@ -26,29 +28,12 @@ impl Controller {
         };
         registration.log_dirs.sort_unstable();
         let epoch = registration.epoch;
+        let online = registration.log_dirs.clone();
         let fenced = registration.fenced;
         effects.push(Effect::Append(vec![Record::RegisterBroker(registration)]));
         if !fenced {
-            // in batches: each stays small, and half of them done is a legal state
-            let elections: Vec<_> = elections(&self.image, id).collect();
-            let batches = elections.chunks(super::MAX_PARTITIONS_PER_REQUEST);
-            effects.extend(batches.map(|batch| Effect::Append(batch.to_vec())));
+            push_in_batches(elections(&self.image, id, &online), effects);
         }
         effects.push(Effect::Reply(ticket, Reply::Registered { epoch }));
     }
-}
-
-/// Elects `broker` wherever it led last, or nobody leads and it is in sync.
-fn elections(image: &Image, broker: BrokerId) -> impl Iterator<Item = Record> {
-    image.topics().flat_map(move |topic| {
-        topic.partitions.iter().filter_map(move |(index, partition)| {
-            let free = partition.leader.is_none() && partition.isr.contains(&broker);
-            let elect = free || partition.leader == Some(broker);
-            elect.then(|| {
-                let mut change = PartitionChangeRecord::new(topic.id, *index);
-                change.leader = broker;
-                Record::PartitionChange(change)
-            })
-        })
-    })
 }

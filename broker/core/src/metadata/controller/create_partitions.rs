@@ -14,7 +14,7 @@ use super::{
 use crate::{
     id::BrokerId,
     machine::Ticket,
-    metadata::{Image, Record, Topic},
+    metadata::{Image, Record, Topic, is_internal},
 };
 
 impl Controller {
@@ -56,6 +56,16 @@ fn grow(image: &Image, wanted: &NewPartitions, room: usize) -> Result<Vec<Record
     let topic = image.topic(&wanted.topic).ok_or_else(|| {
         Failure::new(ErrorCode::UnknownTopicOrPartition, "there is no such topic")
     })?;
+    if is_internal(&wanted.topic) {
+        return Err(Failure::new(
+            ErrorCode::InvalidPartitions,
+            format!(
+                "{} keeps its number of partitions: it says where each group or id is kept, and \
+                 with another number none would be found",
+                wanted.topic
+            ),
+        ));
+    }
     let current = topic.partitions.len();
     let added = usize::try_from(wanted.count)
         .ok()

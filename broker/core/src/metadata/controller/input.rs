@@ -2,6 +2,7 @@
 
 use kastellan_protocol::ErrorCode;
 
+use super::DirectoryAssignment;
 use crate::{
     config::Overrides,
     id::{BrokerId, Uuid},
@@ -56,6 +57,24 @@ pub enum Input {
         ticket: Ticket,
         /// Who asks.
         broker: BrokerId,
+    },
+    /// Log directories of a broker failed. Answered with [`Reply::Done`].
+    FailDirectories {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// Whose.
+        broker: BrokerId,
+        /// Those that are left; one at least.
+        online: Vec<Uuid>,
+    },
+    /// A broker has put replicas into log directories. Answered with [`Reply::Done`].
+    AssignDirectories {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// Which broker.
+        broker: BrokerId,
+        /// Which replica lies where.
+        assignments: Vec<DirectoryAssignment>,
     },
     /// Leaders are to be elected. Answered with [`Reply::Partitions`], in the order asked.
     ElectLeaders {
@@ -151,6 +170,8 @@ pub struct AlterConfigs {
     pub resource: ConfigResource,
     /// What is to change.
     pub changes: Vec<ConfigChange>,
+    /// Whether everything else goes back to its default, as `AlterConfigs` has it.
+    pub replace: bool,
 }
 
 /// The change of one setting.
@@ -173,6 +194,25 @@ pub enum ConfigOp {
     Append(String),
     /// These words are taken from its list.
     Subtract(String),
+}
+
+impl ConfigOp {
+    /// The change that `IncrementalAlterConfigs` calls `code`. Errors: 42 `INVALID_REQUEST` for a
+    /// value that is not there, and for changes that are not known.
+    pub fn from_wire(code: i8, name: &str, value: Option<&str>) -> Result<Self, Failure> {
+        let refuse = |message| Err(Failure::new(ErrorCode::InvalidRequest, message));
+        let op: fn(String) -> Self = match code {
+            0 => Self::Set,
+            1 => return Ok(Self::Delete),
+            2 => Self::Append,
+            3 => Self::Subtract,
+            _ => return refuse(format!("{name}: there is no change with the number {code}")),
+        };
+        match value {
+            Some(value) => Ok(op(value.to_owned())),
+            None => refuse(format!("{name} has no value: delete it for its default")),
+        }
+    }
 }
 
 /// What the controller wants done.

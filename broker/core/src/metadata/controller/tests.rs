@@ -4,6 +4,7 @@ mod configs;
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
+mod directories;
 mod elect_leaders;
 mod placement;
 mod reassign;
@@ -34,7 +35,7 @@ impl Bench {
         let settings: Overrides =
             settings.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let config = BrokerConfig::parse(settings).unwrap();
-        let controller = Controller::new(Image::default(), config);
+        let controller = Controller::new(Image::default(), BrokerId(1), config);
         let mut bench = Self { controller, log: Vec::new() };
         bench.run(Input::Bootstrap { ticket: TICKET });
         for id in 1..=brokers {

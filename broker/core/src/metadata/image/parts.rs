@@ -102,10 +102,30 @@ impl Broker {
     }
 }
 
+impl Partition {
+    /// The log directory of a replica; nil where it is not known.
+    pub fn directory_of(&self, broker: BrokerId) -> Uuid {
+        let at = self.replicas.iter().position(|id| *id == broker);
+        at.and_then(|at| self.directories.get(at)).copied().unwrap_or_default()
+    }
+
+    /// Whether the replica of `broker` is in one of `directories`, as far as is known: a broker may
+    /// not have said yet where it lies, or which directories it has.
+    pub fn is_within(&self, broker: BrokerId, directories: &[Uuid]) -> bool {
+        let directory = self.directory_of(broker);
+        directory.is_nil() || directories.is_empty() || directories.contains(&directory)
+    }
+}
+
 impl ConfigResource {
     /// The settings of the topic called `name`.
     pub fn topic(name: &str) -> Self {
         Self { kind: ResourceKind::Topic, name: name.to_owned() }
+    }
+
+    /// The settings of the broker with this id, or of all brokers where there is none.
+    pub fn broker(id: &str) -> Self {
+        Self { kind: ResourceKind::Broker, name: id.to_owned() }
     }
 }
 

@@ -341,6 +341,29 @@ impl State {
         outcome
     }
 
+    /// Syncs every file and name. One that fails has dropped what some of the files had to write.
+    pub(super) fn sync_all(&mut self, boot: u64) -> io::Result<()> {
+        if boot != self.boot {
+            return Err(no_power());
+        }
+        self.operate()?;
+        let outcome = self.count_sync();
+        let size = self.block();
+        for node in self.nodes.values_mut() {
+            match (node, &outcome) {
+                (Node::File(file), Ok(())) => file.sync(size),
+                (Node::File(file), Err(_)) if self.random.chance(50) => file.fail_sync(),
+                (Node::File(_) | Node::Dir { .. }, _) => {}
+            }
+        }
+        if outcome.is_ok() {
+            for act in std::mem::take(&mut self.acts) {
+                self.apply(&act, true);
+            }
+        }
+        outcome
+    }
+
     fn restart(&mut self) {
         self.boot += 1;
         self.powered = true;

@@ -47,6 +47,14 @@ fn fewer_or_as_many_partitions_are_refused_with_37_and_unknown_topics_with_3() {
 }
 
 #[test]
+fn topics_whose_partitions_say_where_things_are_kept_do_not_grow() {
+    let mut bench = Bench::new(1);
+    bench.create(vec![topic("__consumer_offsets", 2, 1), topic("a", 1, 1)]);
+    let asked = vec![more("__consumer_offsets", 3), more("a", 2)];
+    assert_eq!(grow(&mut bench, asked), [Some(37), None]);
+}
+
+#[test]
 fn new_partitions_can_be_assigned_by_hand() {
     let mut bench = Bench::new(2);
     bench.create(vec![topic("a", 1, 1)]);

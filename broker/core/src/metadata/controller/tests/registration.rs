@@ -3,7 +3,7 @@
 use super::*;
 
 fn empty() -> Bench {
-    let controller = Controller::new(Image::default(), BrokerConfig::default());
+    let controller = Controller::new(Image::default(), BrokerId(1), BrokerConfig::default());
     Bench { controller, log: Vec::new() }
 }
 

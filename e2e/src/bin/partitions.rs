@@ -1,0 +1,197 @@
+//! `make bench-partitions`: very many partitions, ours and, with `--kafka`, Apache Kafka 4.3.1.
+//!
+//! Figures, never a test. Creates a topic of 1,000 partitions and produces one message to each,
+//! then grows to `--partitions N` (10,000) with a message in each, and shows what they cost at
+//! rest, across a clean restart, and across a kill.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::io::{self, Write as _};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use bytes::Bytes;
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use kafka_protocol::messages::{CreateTopicsRequest, ProduceRequest, ProduceResponse};
+use kafka_protocol::protocol::StrBytes;
+use kastellan_e2e::batch::Batch;
+use kastellan_e2e::judged::Judged;
+use kastellan_e2e::ours::Ours;
+use kastellan_e2e::peer::{Jvm, Peer};
+use kastellan_e2e::process::pause;
+use kastellan_e2e::suite::Scratch;
+use kastellan_e2e::wire::{self, Answer, Wire};
+
+/// Partitions of one topic.
+const WIDTH: i32 = 1_000;
+/// Produce requests in flight on the one connection: what Kafka's own producer allows.
+const IN_FLIGHT: usize = 5;
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+struct Options {
+    partitions: i32,
+    kafka: bool,
+    idle: u64,
+}
+
+fn main() -> Result<()> {
+    let options = options()?;
+    measure("Kastellan", &options)?;
+    if options.kafka {
+        measure("Apache Kafka 4.3.1", &options)?;
+    }
+    Ok(())
+}
+
+fn options() -> Result<Options> {
+    let mut options = Options { partitions: 10_000, kafka: false, idle: 20 };
+    let mut words = env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut number = || words.next().with_context(|| format!("{word} wants a number after it"));
+        match word.as_str() {
+            "--kafka" => options.kafka = true,
+            "--partitions" => options.partitions = number()?.parse()?,
+            "--idle" => options.idle = number()?.parse()?,
+            _ => bail!("unknown option {word}; there are --kafka, --partitions N, --idle SECONDS"),
+        }
+    }
+    Ok(options)
+}
+
+fn measure(name: &str, options: &Options) -> Result<()> {
+    let scratch = Scratch::new("partitions")?;
+    let mut broker = if name == "Kastellan" {
+        Judged::Ours(Ours::new(scratch.path(), &[])?)
+    } else {
+        Judged::Kafka(Peer::format(scratch.path(), Jvm::AsShipped, &[])?)
+    };
+    broker.restart()?;
+    say(&format!("{name}:"))?;
+    let mut wire = Wire::connect(broker.address())?;
+    create(&mut wire, "first", 1)?;
+    produce(&mut wire, "first", 1)?;
+
+    let began = Instant::now();
+    create(&mut wire, "wide-0", WIDTH)?;
+    let created = began.elapsed();
+    produce(&mut wire, "wide-0", WIDTH)?;
+    told("1,000 partitions created, ms", millis(created))?;
+    told("... and one message produced to each, ms", millis(began.elapsed()))?;
+
+    let topics = options.partitions / WIDTH;
+    let began = Instant::now();
+    for topic in 1..topics {
+        create(&mut wire, &format!("wide-{topic}"), WIDTH)?;
+        produce(&mut wire, &format!("wide-{topic}"), WIDTH)?;
+    }
+    told("all partitions created and produced to, ms", millis(began.elapsed()))?;
+    rest(&mut broker, options.idle)?;
+
+    let began = Instant::now();
+    let status = broker.process()?.terminate(PATIENCE)?;
+    ensure!(status.success(), "the broker ended with {status}");
+    told("clean stop, ms", millis(began.elapsed()))?;
+    let began = Instant::now();
+    broker.restart()?;
+    told("clean start until ready, ms", millis(began.elapsed()))?;
+    let mut wire = Wire::connect(broker.address())?;
+    produce(&mut wire, "first", 1)?;
+    told("clean start until the first acknowledgement, ms", millis(began.elapsed()))?;
+    rest(&mut broker, 5)?;
+    for topic in 0..topics {
+        produce(&mut wire, &format!("wide-{topic}"), WIDTH)?;
+    }
+    broker.process()?.kill()?;
+    let began = Instant::now();
+    broker.restart()?;
+    told("start after a kill until ready, ms", millis(began.elapsed()))?;
+    produce(&mut Wire::connect(broker.address())?, "first", 1)?;
+    told("start after a kill until the first acknowledgement, ms", millis(began.elapsed()))?;
+    rest(&mut broker, 5)
+}
+
+/// What the broker costs while nobody asks it anything.
+#[expect(clippy::disallowed_methods, reason = "idleness is measured by letting time pass")]
+fn rest(broker: &mut Judged, seconds: u64) -> Result<()> {
+    thread::sleep(Duration::from_secs(1));
+    let process = broker.process()?;
+    let before = process.usage()?;
+    let began = Instant::now();
+    thread::sleep(Duration::from_secs(seconds));
+    let after = process.usage()?;
+    told("at rest: CPU, % of a core", 100.0 * (after.cpu - before.cpu) / began.elapsed().as_secs_f64())?;
+    told("at rest: RSS, MiB", after.rss)?;
+    let open = fs::read_dir(format!("/proc/{}/fd", process.pid()))?.count();
+    let open = u32::try_from(open)?;
+    told("at rest: open files", f64::from(open))
+}
+
+fn create(wire: &mut Wire, name: &str, partitions: i32) -> Result<()> {
+    let topic = CreatableTopic::default()
+        .with_name(text(name).into())
+        .with_num_partitions(partitions)
+        .with_replication_factor(1);
+    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(60_000);
+    let answer = wire.call(5, &request)?;
+    let code = answer.topics.first().context("an answer for the topic")?.error_code;
+    ensure!(code == 0, "creating {name} answered {code}");
+    Ok(())
+}
+
+/// One message to each partition, a request each, a few in flight, until all are acknowledged.
+fn produce(wire: &mut Wire, topic: &str, partitions: i32) -> Result<()> {
+    let mut waiting: Vec<i32> = (0..partitions).rev().collect();
+    let mut flying = BTreeMap::new();
+    let mut correlation = 1_000_000;
+    while !waiting.is_empty() || !flying.is_empty() {
+        while flying.len() < IN_FLIGHT
+            && let Some(partition) = waiting.pop()
+        {
+            correlation += 1;
+            wire.send(&wire::frame(9, correlation, &request(topic, partition))?)?;
+            flying.insert(correlation, partition);
+        }
+        let Answer::Frame(frame) = wire.receive(PATIENCE)? else { bail!("no answer") };
+        let (first, partition) = flying.pop_first().context("an answer to nothing")?;
+        let answer: ProduceResponse = wire::response::<ProduceRequest>(9, first, frame)?;
+        let part = answer.responses.first().and_then(|topic| topic.partition_responses.first());
+        match part.context("an answer for the partition")?.error_code {
+            0 => {}
+            // created, and not led yet
+            3 | 6 => {
+                waiting.push(partition);
+                pause();
+            }
+            code => bail!("{topic}-{partition} refused a message with {code}"),
+        }
+    }
+    Ok(())
+}
+
+fn request(topic: &str, partition: i32) -> ProduceRequest {
+    let records = Some(Bytes::from(Batch::of(1_700_000_000_000, &["one"]).encode()));
+    let data = PartitionProduceData::default().with_index(partition).with_records(records);
+    let topic =
+        TopicProduceData::default().with_name(text(topic).into()).with_partition_data(vec![data]);
+    ProduceRequest::default().with_acks(-1).with_timeout_ms(30_000).with_topic_data(vec![topic])
+}
+
+fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+fn told(what: &str, value: f64) -> Result<()> {
+    say(&format!("  {what}: {value:.1}"))
+}
+
+fn say(line: &str) -> Result<()> {
+    Ok(writeln!(io::stdout(), "{line}")?)
+}
