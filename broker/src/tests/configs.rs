@@ -99,17 +99,16 @@ fn a_topics_settings_reach_its_partitions_at_once_and_survive() {
     set(&mut client, of, "max.message.bytes", "9000");
     set(&mut client, of, "min.insync.replicas", "2");
     assert_eq!(client.put(&topic, 0, batch(&["x"])).0, 19, "NOT_ENOUGH_REPLICAS");
-    for harness in [false, true].map(|kill| {
+    for kill in [false, true] {
         if kill {
             harness.kill_and_restart()
         } else {
             harness.restart()
         }
-        harness.client()
-    }) {
-        let mut client = harness;
+        let mut client = harness.client();
         assert_eq!(client.put(&topic, 0, batch(&["x"])).0, 19);
-        assert_eq!(described(&mut client, of, "max.message.bytes"), (Some("9000".to_owned()), 1));
+        let known = described(&mut client, of, "max.message.bytes");
+        assert_eq!(known, (Some("9000".to_owned()), 1));
     }
     let mut client = harness.client();
     let gone = [("min.insync.replicas", DELETE, None), ("cleanup.policy", DELETE, None)];

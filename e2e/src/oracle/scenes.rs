@@ -1,10 +1,13 @@
 //! What both brokers are asked, scene by scene. Each scene makes its own topics and groups.
 
 mod cluster;
+mod configs;
 mod fetch;
+mod forgetting;
 mod groups;
 mod malformed;
 mod members;
+mod moving;
 mod offsets;
 mod partitions;
 mod produce;
@@ -31,6 +34,7 @@ use crate::process::pause;
 /// Plays every scene through `side`.
 pub fn play(side: &mut Side) {
     cluster::play(side);
+    configs::play(side);
     topics::play(side);
     produce::play(side);
     producers::play(side);
@@ -38,6 +42,8 @@ pub fn play(side: &mut Side) {
     offsets::play(side);
     groups::play(side);
     members::play(side);
+    moving::play(side);
+    forgetting::play(side);
     partitions::play(side);
     malformed::play(side);
 }

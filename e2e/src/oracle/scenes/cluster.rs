@@ -1,10 +1,8 @@
-//! `ApiVersions`, `DescribeCluster`, Metadata, `DescribeConfigs`, `FindCoordinator`.
+//! `ApiVersions`, `DescribeCluster`, Metadata, `FindCoordinator`.
 
-use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
-    ApiVersionsRequest, DescribeClusterRequest, DescribeConfigsRequest, FindCoordinatorRequest,
-    MetadataRequest,
+    ApiVersionsRequest, DescribeClusterRequest, FindCoordinatorRequest, MetadataRequest,
 };
 use uuid::Uuid;
 
@@ -15,7 +13,6 @@ pub(super) fn play(side: &mut Side) {
     versions(side);
     cluster(side);
     metadata(side);
-    configs(side);
     coordinator(side);
 }
 
@@ -101,39 +98,6 @@ fn metadata(side: &mut Side) {
             side.ask("unknown-id", version, &ask(Some(vec![by_id(Uuid::from_u128(7))])));
             side.ask("zero-id", version, &ask(Some(vec![by_id(Uuid::nil())])));
         }
-    }
-}
-
-fn configs(side: &mut Side) {
-    side.scene("configs");
-    make(side, "cf", 1, &[("retention.ms", "1000"), ("cleanup.policy", "compact")]);
-    let resource = |kind: i8, name: &str, keys: Option<&[&str]>| {
-        DescribeConfigsResource::default()
-            .with_resource_type(kind)
-            .with_resource_name(s(name))
-            .with_configuration_keys(keys.map(|keys| keys.iter().map(|key| s(key)).collect()))
-    };
-    let (topic, broker) = (2, 4);
-    for version in side.versions::<DescribeConfigsRequest>() {
-        let ask = |resources: Vec<DescribeConfigsResource>| {
-            DescribeConfigsRequest::default().with_resources(resources)
-        };
-        let chosen: &[&str] = &["retention.ms", "cleanup.policy", "max.message.bytes", "no.such"];
-        side.ask("chosen", version, &ask(vec![resource(topic, "cf", Some(chosen))]));
-        let synonyms = ask(vec![resource(topic, "cf", Some(chosen))]).with_include_synonyms(true);
-        side.ask("synonyms", version, &synonyms);
-        side.ask("all", version, &ask(vec![resource(topic, "cf", None)]));
-        side.ask("no-keys", version, &ask(vec![resource(topic, "cf", Some(&[]))]));
-        side.ask("unknown", version, &ask(vec![resource(topic, "no-such-topic", None)]));
-        side.ask("bad-name", version, &ask(vec![resource(topic, "a/b", None)]));
-        side.ask("empty-name", version, &ask(vec![resource(topic, "", None)]));
-        side.ask("bad-type", version, &ask(vec![resource(99, "cf", None)]));
-        let few: &[&str] =
-            &["num.partitions", "log.retention.hours", "message.max.bytes", "no.such"];
-        side.ask("broker", version, &ask(vec![resource(broker, "1", Some(few))]));
-        side.ask("all-brokers", version, &ask(vec![resource(broker, "", Some(few))]));
-        side.ask("other-broker", version, &ask(vec![resource(broker, "2", Some(few))]));
-        side.ask("bad-broker", version, &ask(vec![resource(broker, "one", Some(few))]));
     }
 }
 
