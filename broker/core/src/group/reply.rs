@@ -215,7 +215,11 @@ impl Input {
             Self::List(list) => (list.ticket, Reply::List(Err(error))),
             Self::DeleteGroup(delete) => (delete.ticket, Reply::DeleteGroup(Err(error))),
             Self::DeleteOffsets(delete) => (delete.ticket, Reply::DeleteOffsets(Err(error))),
-            Self::Loaded | Self::Configure(_) | Self::TopicDeleted { .. } | Self::Refused { .. } | Self::Tick => {
+            Self::Loaded
+            | Self::Configure(_)
+            | Self::TopicDeleted { .. }
+            | Self::Refused { .. }
+            | Self::Tick => {
                 return None;
             }
         })

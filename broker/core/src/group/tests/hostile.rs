@@ -140,7 +140,11 @@ fn ask(bench: &mut Bench, mut input: Input) -> Option<Ticket> {
         Input::List(it) => it.ticket = fresh,
         Input::DeleteGroup(it) => it.ticket = fresh,
         Input::DeleteOffsets(it) => it.ticket = fresh,
-        Input::Loaded | Input::Configure(_) | Input::TopicDeleted { .. } | Input::Refused { .. } | Input::Tick => (),
+        Input::Loaded
+        | Input::Configure(_)
+        | Input::TopicDeleted { .. }
+        | Input::Refused { .. }
+        | Input::Tick => (),
     }
     let asks = input.refusal(ErrorCode::NotCoordinator).is_some();
     bench.step(input);
