@@ -86,7 +86,7 @@ fn dynamic(name: &str) -> bool {
 /// What a broker has that was started as `asked`, which does not mention the setting: its default,
 /// or what another setting gives that stands in for it.
 fn default(asked: &Broker, name: &str) -> Option<String> {
-    BrokerConfig::parse(asked.settings.clone()).ok()?.value(name).map(|(value, _)| value)
+    BrokerConfig::parse(asked.settings.clone()).ok()?.value(name)
 }
 
 fn in_words(broker: &ObservedBroker, changes: &[Change]) -> String {
