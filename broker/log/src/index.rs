@@ -39,6 +39,17 @@ impl Index {
         self.offsets.len() * OFFSET_ENTRY + self.times.len() * 16 + 64
     }
 
+    /// How many entries there are, of offsets and of times.
+    pub(crate) fn entries(&self) -> (usize, usize) {
+        (self.offsets.len(), self.times.len())
+    }
+
+    /// Keeps the first entries only.
+    pub(crate) fn cut(&mut self, (offsets, times): (usize, usize)) {
+        self.offsets.truncate(offsets);
+        self.times.truncate(times);
+    }
+
     fn relative(&self, offset: Offset) -> Option<u32> {
         u32::try_from(i32::try_from(offset.checked_sub(self.base)?).ok()?).ok()
     }

@@ -6,6 +6,7 @@
 //! finds on the disk; it panics when it is handed batches whose headers contradict the offsets it
 //! was told, because that is our own bug and must not reach the disk.
 
+mod active;
 mod append;
 mod compact;
 mod open;
@@ -31,6 +32,7 @@ use kastellan_core::{
     log::{Appended, LogError},
 };
 
+use self::active::Active;
 pub use self::{
     compact::Dirtiness,
     read::{Located, Look, Resolved, Slice},
@@ -45,7 +47,7 @@ use crate::{
     config::Config,
     disk::Disk,
     epochs::Epochs,
-    segment::{Builder, Segment},
+    segment::Segment,
     shared::{Pins, Shared},
 };
 
@@ -85,42 +87,6 @@ pub struct Log<D: Disk> {
     /// The base of a segment that compaction has put in place and that has not got its name.
     unnamed: Option<Offset>,
     recovery: Recovery,
-}
-
-/// The segment that is written to.
-#[derive(Debug)]
-struct Active<D: Disk> {
-    segment: Segment<D>,
-    index: Builder,
-    /// The largest timestamp of its first batch: what `segment.ms` counts from.
-    first_timestamp: Option<i64>,
-    recent: Recent,
-    /// Up to which position write-back was asked for.
-    written_back: u64,
-    /// The size that the index files on the disk belong to, where they are there.
-    indexed: Option<u64>,
-}
-
-/// The last few batches, so that a reader at the tail needs no look into the file.
-#[derive(Debug, Default)]
-struct Recent {
-    batches: [(Offset, u64, usize); 8],
-    next: usize,
-}
-
-impl Recent {
-    fn note(&mut self, base: Offset, position: u64, size: usize) {
-        if let Some(slot) = self.batches.get_mut(self.next) {
-            *slot = (base, position, size);
-        }
-        self.next = (self.next + 1) % self.batches.len();
-    }
-
-    /// Position and size of the batch that begins at `base`.
-    fn find(&self, base: Offset) -> Option<(u64, usize)> {
-        let found = self.batches.iter().find(|(noted, _, size)| *noted == base && *size > 0);
-        found.map(|(_, position, size)| (*position, *size))
-    }
 }
 
 impl<D: Disk> Log<D> {

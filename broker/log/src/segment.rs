@@ -215,6 +215,14 @@ pub(crate) struct Builder {
     pub(crate) largest: Option<Largest>,
 }
 
+/// Where a [`Builder`] stood.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    entries: (usize, usize),
+    since: u64,
+    largest: Option<Largest>,
+}
+
 impl Builder {
     pub(crate) fn new(base: Offset, interval: u64) -> Self {
         Self { index: Index::new(base), interval, since: 0, largest: None }
@@ -240,6 +248,17 @@ impl Builder {
             self.since = 0;
         }
         self.since += header.size() as u64;
+    }
+
+    /// Where it stands, for [`Builder::rewind`].
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { entries: self.index.entries(), since: self.since, largest: self.largest }
+    }
+
+    /// Forgets the batches since `mark`.
+    pub(crate) fn rewind(&mut self, mark: Mark) {
+        self.index.cut(mark.entries);
+        (self.since, self.largest) = (mark.since, mark.largest);
     }
 
     fn note_time(&mut self) {

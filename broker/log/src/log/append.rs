@@ -8,10 +8,11 @@ use kastellan_core::{
 };
 use kastellan_protocol::batch::batches;
 
-use super::{Active, Log, Recent};
+use super::{Active, Log};
 use crate::{
     checkpoint,
     disk::{Disk, File, Open},
+    epochs::Epochs,
     name::{self, Kind},
     segment::{Builder, Segment, write_index},
 };
@@ -33,31 +34,16 @@ impl<D: Disk> Log<D> {
             self.roll()?;
         }
         self.pin_active().map_err(|error| self.poison("create or open a segment in", &error))?;
-        check(batches, &appended);
-        if self.note_epochs(batches)
-            && let Err(error) = self.write_epochs()
-        {
+        let Some(active) = &mut self.active else { return Err(self.out_of_range(appended.first)) };
+        let before = active.before();
+        let epoch_begins = note(active, &mut self.epochs, batches, &appended);
+        let written = self.write(batches, epoch_begins);
+        let Some(active) = &mut self.active else { return Err(self.out_of_range(appended.first)) };
+        if let Err(error) = written {
+            active.forget(before);
             self.epochs.truncate_end(self.end);
             return Err(error);
         }
-        let Some(active) = &self.active else { return Err(self.out_of_range(appended.first)) };
-        let file = active.segment.file(&self.shared, &self.dir);
-        let file = file.map_err(|error| self.poison("open a segment in", &error))?;
-        let size = active.segment.size;
-        if active.segment.pinned.is_none() {
-            self.loosen();
-        }
-        if let Err(error) = file.write_at(batches, size) {
-            let error = match file.set_len(size) {
-                Ok(()) => error,
-                // the next start cuts what this could not
-                Err(cut) => io::Error::other(format!("{error}; cutting it back: {cut}")),
-            };
-            self.epochs.truncate_end(self.end);
-            return Err(self.poison("append to", &error));
-        }
-        let Some(active) = &mut self.active else { return Err(self.out_of_range(appended.first)) };
-        active.note(batches);
         active.segment.size += batches.len() as u64;
         active.segment.end = appended.last + 1;
         self.end = appended.last + 1;
@@ -65,14 +51,26 @@ impl<D: Disk> Log<D> {
         Ok(())
     }
 
-    /// Notes the leader epochs that begin with these batches; true when there are any. Before they
-    /// are written, as what an open finds noted behind the end it forgets.
-    fn note_epochs(&mut self, bytes: &[u8]) -> bool {
-        let mut any = false;
-        for (header, _) in batches(bytes).flatten() {
-            any |= self.epochs.note(header.leader_epoch, header.base_offset);
+    /// Writes batches behind the last ones, the leader epochs before them where one begins: what an
+    /// open finds noted behind the end it forgets.
+    fn write(&mut self, batches: &[u8], epoch_begins: bool) -> Result<(), LogError> {
+        if epoch_begins {
+            self.write_epochs()?;
         }
-        any
+        let Some(active) = &self.active else { return Err(self.out_of_range(self.end)) };
+        let file = active.segment.file(&self.shared, &self.dir);
+        let file = file.map_err(|error| self.poison("open a segment in", &error))?;
+        let size = active.segment.size;
+        if active.segment.pinned.is_none() {
+            self.loosen();
+        }
+        let Err(error) = file.write_at(batches, size) else { return Ok(()) };
+        let error = match file.set_len(size) {
+            Ok(()) => error,
+            // the next start cuts what this could not
+            Err(cut) => io::Error::other(format!("{error}; cutting it back: {cut}")),
+        };
+        Err(self.poison("append to", &error))
     }
 
     fn must_roll(&self, bytes: u64, appended: &Appended) -> bool {
@@ -119,14 +117,8 @@ impl<D: Disk> Log<D> {
         self.shared.keep_file(segment.id, &file);
         segment.pinned = self.pins.take().then_some(file);
         self.changed(None);
-        self.active = Some(Active {
-            segment,
-            index: Builder::new(base, self.config.index_interval_bytes),
-            first_timestamp: None,
-            recent: Recent::default(),
-            written_back: 0,
-            indexed: None,
-        });
+        let index = Builder::new(base, self.config.index_interval_bytes);
+        self.active = Some(Active::new(segment, index, None));
         Ok(())
     }
 
@@ -158,29 +150,25 @@ impl<D: Disk> Log<D> {
     }
 }
 
-impl<D: Disk> Active<D> {
-    /// Notes what the headers of batches say that were just written behind the end. Not before:
-    /// lookups by time go on when a write has failed, and must not find what is not there.
-    fn note(&mut self, bytes: &[u8]) {
-        let mut position = self.segment.size;
-        for (header, raw) in batches(bytes).flatten() {
-            self.first_timestamp.get_or_insert(header.max_timestamp);
-            self.recent.note(header.base_offset, position, raw.len());
-            self.index.batch(position, &header);
-            position += raw.len() as u64;
-        }
-    }
-}
-
-/// Panics where the batches contradict what is said about them: that must not reach the disk.
-fn check(bytes: &[u8], appended: &Appended) {
-    let (mut checked, mut next) = (0, appended.first);
+/// Takes in the headers of batches that are about to be written behind the last ones, in one walk;
+/// true when a leader epoch begins with them. Panics where they contradict what is said about them:
+/// that must not reach the disk.
+fn note<D: Disk>(
+    active: &mut Active<D>,
+    epochs: &mut Epochs,
+    bytes: &[u8],
+    appended: &Appended,
+) -> bool {
+    let (mut noted, mut next, mut epoch_begins) = (0, appended.first, false);
     for batch in batches(bytes) {
         let (header, raw) = batch.expect("the partition appends batches that it validated");
         assert_eq!(header.base_offset, next, "a batch does not carry the offset it is given");
-        checked += raw.len();
+        epoch_begins |= epochs.note(header.leader_epoch, header.base_offset);
+        active.note(active.segment.size + noted, &header);
+        noted += raw.len() as u64;
         next = header.next_offset();
     }
-    assert_eq!(checked, bytes.len(), "an append ends within a batch");
+    assert_eq!(noted, bytes.len() as u64, "an append ends within a batch");
     assert_eq!(next, appended.last + 1, "the last batch does not end where it should");
+    epoch_begins
 }

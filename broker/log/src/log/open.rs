@@ -7,7 +7,7 @@ use kastellan_core::{
     log::LogError,
 };
 
-use super::{Active, Log, Recent, Recovery, recover::Scan};
+use super::{Active, Log, Recovery, recover::Scan};
 use crate::{
     checkpoint,
     compact::Keeper,
@@ -250,14 +250,9 @@ impl<D: Disk> Log<D> {
         segment.end = next;
         self.end = next;
         self.shared.keep_file(segment.id, file);
-        self.active = Some(Active {
-            segment,
-            index: builder,
-            first_timestamp,
-            recent: Recent::default(),
-            written_back: 0,
-            indexed: Some(size),
-        });
+        let mut active = Active::new(segment, builder, first_timestamp);
+        active.indexed = Some(size);
+        self.active = Some(active);
         Ok(true)
     }
 

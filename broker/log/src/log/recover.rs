@@ -9,7 +9,7 @@ use std::{io, sync::Arc};
 use kastellan_core::id::Offset;
 use kastellan_protocol::batch::Header;
 
-use super::{Active, Log, Recent};
+use super::{Active, Log};
 use crate::{
     disk::{Disk, File, read_full},
     scan::{SWEEP, Step, Walk},
@@ -103,14 +103,7 @@ impl<D: Disk> Log<D> {
         }
         segment.pinned = (!deferred).then(|| Arc::clone(file));
         self.end = segment.end;
-        self.active = Some(Active {
-            segment,
-            index: builder,
-            first_timestamp,
-            recent: Recent::default(),
-            written_back: 0,
-            indexed: None,
-        });
+        self.active = Some(Active::new(segment, builder, first_timestamp));
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use std::{io, sync::Arc};
 
 use kastellan_core::{id::Offset, log::LogError};
 
-use super::{Active, Log, Recent, read::invalid};
+use super::{Active, Log, read::invalid};
 use crate::{
     disk::{Disk, File, remove_if_there},
     name::Kind,
@@ -127,14 +127,7 @@ impl<D: Disk> Log<D> {
         let mut segment = Segment::new(self.shared.id(), base, next, valid);
         segment.pinned = Some(Arc::clone(&file));
         self.end = next.max(self.start);
-        self.active = Some(Active {
-            segment,
-            index: builder,
-            first_timestamp,
-            recent: Recent::default(),
-            written_back: 0,
-            indexed: None,
-        });
+        self.active = Some(Active::new(segment, builder, first_timestamp));
         Ok(())
     }
 
