@@ -6,6 +6,7 @@ mod configs;
 mod data;
 mod fetching;
 mod hostile;
+mod partitions;
 mod upkeep;
 
 use std::{
