@@ -16,7 +16,7 @@ use kastellan_core::{
     machine::Ticket,
     partition::Partition,
 };
-use kastellan_log::{Directory, Log, Receipt, Unsynced};
+use kastellan_log::{Compaction, Directory, Log, Receipt, Unsynced};
 
 pub(crate) use self::{
     groups::Groups,
@@ -36,11 +36,21 @@ pub(crate) const OFFSETS: &str = "__consumer_offsets";
 pub(crate) struct Broker {
     // closed first: logs hold files, the directory holds the lock
     pub(crate) partitions: BTreeMap<TopicPartition, Served>,
+    /// The cleaner's one thread has got so far.
+    pub(crate) compacting: Option<Compacting>,
     pub(crate) groups: Groups,
     pub(crate) metadata: Metadata,
     pub(crate) directory: Directory<SimDisk>,
     /// Batches that were acknowledged since the world has last looked.
     pub(crate) settled: Vec<Settled>,
+}
+
+/// A compaction under way, and the log's size before.
+#[derive(Debug)]
+pub(crate) struct Compacting {
+    pub(crate) of: TopicPartition,
+    pub(crate) compaction: Compaction<SimDisk>,
+    pub(crate) before: u64,
 }
 
 /// A partition that is served.

@@ -12,6 +12,7 @@ pub enum Rare {
     CleanRestart,
     CommitOfOffsetsLost,
     CommitOfOffsetsSurvivedACrash,
+    CompactionBetweenOtherThings,
     CompactionRemovedRecords,
     CrashAfterCleanShutdown,
     CrashDuringCompaction,
@@ -133,11 +134,12 @@ impl Counters {
 
 impl Rare {
     /// All of them.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::AppendRolledASegment,
         Self::CleanRestart,
         Self::CommitOfOffsetsLost,
         Self::CommitOfOffsetsSurvivedACrash,
+        Self::CompactionBetweenOtherThings,
         Self::CompactionRemovedRecords,
         Self::CrashAfterCleanShutdown,
         Self::CrashDuringCompaction,

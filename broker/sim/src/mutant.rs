@@ -52,6 +52,18 @@ pub enum Mutant {
     RetentionTooEager,
     /// Compaction may touch what is not yet committed and forgets tombstones at once.
     CompactionForgetsTombstones,
+    /// Compaction does not know whose last batches it has to keep.
+    CompactionForgetsProducers,
+    /// Disk: what compaction wrote is not synced.
+    ForgetCompactedSync,
+    /// Disk: the names that compaction gives are not synced.
+    ForgetCompactedNames,
+    /// Disk: what compaction has written and not named is not seen by the next start.
+    HideCompacted,
+    /// Disk: what compaction replaces keeps its name.
+    KeepReplaced,
+    /// Disk: what a compaction that was given up has written stays.
+    KeepGivenUp,
     /// Deletion: goes beyond the high watermark where it is asked to.
     DeletePastHighWatermark,
     /// Deletion: takes one record too many.
@@ -70,7 +82,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 37] = [
         Self::ForgetDirectorySync,
         Self::ForgetFileSync,
         Self::SwallowSyncError,
@@ -95,6 +107,12 @@ impl Mutant {
         Self::MetadataForgetConfig,
         Self::RetentionTooEager,
         Self::CompactionForgetsTombstones,
+        Self::CompactionForgetsProducers,
+        Self::ForgetCompactedSync,
+        Self::ForgetCompactedNames,
+        Self::HideCompacted,
+        Self::KeepReplaced,
+        Self::KeepGivenUp,
         Self::DeletePastHighWatermark,
         Self::DeleteOneTooMany,
         Self::DeleteWhatIsCompacted,
@@ -103,4 +121,18 @@ impl Mutant {
         Self::FutureEpochsAreKnown,
         Self::StaleEpochCheckpoint,
     ];
+
+    /// Whether it can only be found in what is compacted.
+    pub(crate) fn is_about_compaction(self) -> bool {
+        matches!(
+            self,
+            Self::CompactionForgetsTombstones
+                | Self::CompactionForgetsProducers
+                | Self::ForgetCompactedSync
+                | Self::ForgetCompactedNames
+                | Self::HideCompacted
+                | Self::KeepReplaced
+                | Self::KeepGivenUp
+        )
+    }
 }

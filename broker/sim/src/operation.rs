@@ -42,6 +42,7 @@ pub(crate) enum Operation {
     Checkpoint,
     CommitOffsets,
     Compact,
+    CompactOn,
     Configure,
     Crash,
     CreateTopic,
@@ -70,12 +71,13 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 31] = [
         Self::Advance,
         Self::AlterTopic,
         Self::Checkpoint,
         Self::CommitOffsets,
         Self::Compact,
+        Self::CompactOn,
         Self::Configure,
         Self::Crash,
         Self::CreateTopic,
@@ -109,10 +111,11 @@ impl Operation {
             Self::Produce => (120, true),
             Self::Sync | Self::Fetch => (40, true),
             Self::CreateTopic => (8, true),
-            Self::Member | Self::CommitOffsets | Self::Advance => (25, false),
+            Self::Member | Self::CommitOffsets | Self::Advance | Self::CompactOn => (25, false),
             Self::ListOffsets | Self::FinishRead | Self::EndOfEpoch => (15, false),
             Self::Flush | Self::Checkpoint | Self::NoFaults => (8, false),
-            Self::Crash | Self::CutPowerSoon | Self::Compact | Self::Retain => (6, false),
+            Self::Compact => (12, false),
+            Self::Crash | Self::CutPowerSoon | Self::Retain => (6, false),
             Self::DeleteRecords | Self::Lead => (6, false),
             Self::Truncate | Self::Configure | Self::ShutDown => (4, false),
             Self::Jump | Self::DeleteGroup | Self::AlterTopic | Self::SlowDisk => (3, false),
@@ -127,6 +130,7 @@ impl Operation {
             Self::Checkpoint => checkpoint::run(world),
             Self::CommitOffsets => commit_offsets::run(world),
             Self::Compact => compact::run(world),
+            Self::CompactOn => compact::go_on(world),
             Self::Configure => configure::run(world),
             Self::Crash => crash::run(world),
             Self::CreateTopic => create_topic::run(world),
@@ -163,6 +167,7 @@ impl Operation {
             Self::Checkpoint => "checkpoint",
             Self::CommitOffsets => "commit offsets",
             Self::Compact => "compact",
+            Self::CompactOn => "compact on",
             Self::Configure => "configure",
             Self::Crash => "crash",
             Self::CreateTopic => "create topic",

@@ -94,6 +94,11 @@ fn mistakes_of_groups_metadata_and_upkeep_are_caught() {
 }
 
 #[test]
+fn mistakes_of_compaction_are_caught() {
+    Mutant::ALL.into_iter().skip(24).take(6).for_each(is_caught);
+}
+
+#[test]
 fn mistakes_of_deletion_and_epochs_are_caught() {
-    Mutant::ALL.into_iter().skip(24).for_each(is_caught);
+    Mutant::ALL.into_iter().skip(30).for_each(is_caught);
 }

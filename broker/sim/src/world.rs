@@ -53,8 +53,17 @@ impl World {
         Self { env, broker: None, producers, held: Vec::new(), slow_until: 0, step: 0 }
     }
 
-    /// A partition that exists, at random; never one of the groups' topic.
+    /// A partition that exists, at random; never one of the groups' topic. Often the one that is
+    /// being compacted: something is to happen under it.
     pub(crate) fn any_partition(&mut self) -> Option<TopicPartition> {
+        let compacting = self.broker.as_ref().and_then(|broker| broker.compacting.as_ref());
+        let compacting = compacting.map(|it| it.of.clone());
+        if let Some(of) = compacting.filter(|of| of.topic != crate::broker::OFFSETS)
+            && self.env.model.partitions.contains_key(&of)
+            && self.env.workload.chance(40)
+        {
+            return Some(of);
+        }
         let names = self.env.model.partitions.keys();
         let names: Vec<_> = names.filter(|of| of.topic != crate::broker::OFFSETS).collect();
         self.env.workload.choose(&names).copied().cloned()

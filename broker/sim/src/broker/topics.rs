@@ -66,6 +66,17 @@ impl Broker {
         Ok(())
     }
 
+    /// Tells the logs what their topics' settings are by now.
+    pub(crate) fn configure(&mut self, env: &mut Env) {
+        for one in self.wanted(env) {
+            let served = self.partitions.get_mut(&one.of);
+            if let Some((served, model)) = served.zip(env.model.partitions.get_mut(&one.of)) {
+                model.config = one.config.clone();
+                served.machine.log_mut().set_config(one.config);
+            }
+        }
+    }
+
     fn wanted(&self, env: &Env) -> Vec<Wanted> {
         let image = self.metadata.machine.image();
         let broker = BrokerConfig::default();
@@ -101,6 +112,8 @@ impl Broker {
             env.counters.note_if(env.model.deleted.contains(&of.topic), Rare::TopicRecreated);
             let model = model::Partition::new(topic, durability, config.clone());
             env.model.partitions.insert(of.clone(), model);
+        } else if let Some(model) = env.model.partitions.get_mut(&of) {
+            model.config = config.clone();
         }
         let log = self.directory.open_log(of.clone(), told, config)?;
         settle(env, &of, &log, ending)?;
@@ -194,7 +207,7 @@ fn settle(
     let boundary = model.boundary(end);
     model.cut(end);
     model.recovered = model.recovered.min(end);
-    let (end, compact) = (model.end, model.config.compact);
+    let (end, compact) = (model.end, model.has_gaps());
     if start < end && boundary != end && !compact {
         let what = format!("{of} ends at {end}, within a batch: the last one ends at {boundary}");
         return Err(crate::invariant::Violation {
@@ -217,7 +230,7 @@ fn read_back(env: &mut Env, of: &TopicPartition, log: &Log<SimDisk>) -> Result<(
     if !bytes.is_empty() {
         from = served::check(env, of, &bytes, served::Range { from, until: end })?;
     }
-    let compact = log.config().compact;
+    let compact = env.model.partitions.get(of).is_some_and(model::Partition::has_gaps);
     if from != end && !compact {
         let what = format!("{of} ends at {end}, and was read up to {from}");
         let invariant = Some(Invariant::ReadsReturnWhatWasAppended);

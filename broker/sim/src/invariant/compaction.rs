@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use kastellan_core::id::{Offset, TopicPartition};
 
+use kastellan_protocol::batch::Header;
+
 use super::{Check, Invariant, ensure, served::Range};
 use crate::model::{Partition, Record};
 
@@ -26,11 +28,16 @@ pub(crate) fn complete(
             continue;
         }
         let key = record.key.as_deref();
+        let keyless = key.is_none() && *offset < bound;
         let superseded = last.get(&key).is_some_and(|newest| newest > offset);
         let forgotten = record.value.is_none() && may_forget(model, *offset);
-        ensure(superseded || forgotten, Invariant::CompactionKeepsTheLast, || {
+        ensure(superseded || forgotten || keyless, Invariant::CompactionKeepsTheLast, || {
             format!("{of}: record {offset} is gone, nothing below {bound} has its key {key:?}")
         })?;
+        // what has no key deletes nothing
+        if keyless {
+            continue;
+        }
         let older = there.range(..*offset).find(|(_, it)| it.key.as_deref() == key);
         ensure(
             record.value.is_some() || older.is_none(),
@@ -42,6 +49,21 @@ pub(crate) fn complete(
         )?;
     }
     Ok(())
+}
+
+/// Whether no record of a batch is the last one of its key below the compactions' bound.
+pub(crate) fn may_be_gone(model: &Partition, batch: &Header) -> bool {
+    let bound = model.compactions.iter().map(|(bound, ..)| *bound).max().unwrap_or(0);
+    if batch.next_offset() > bound {
+        return false;
+    }
+    let mut records = model.records.range(batch.base_offset..batch.next_offset());
+    records.all(|(offset, record)| {
+        let mut later = model.records.range(offset + 1..bound);
+        record.key.is_none()
+            || later.any(|(_, later)| later.key == record.key)
+            || (record.value.is_none() && may_forget(model, *offset))
+    })
 }
 
 /// Whether the tombstone at `offset` was seen by a compaction long enough ago for a later one.

@@ -27,7 +27,7 @@ pub(crate) fn check(
     if known.bytes == raw {
         return Ok(());
     }
-    ensure(model.config.compact, INVARIANT, || {
+    ensure(model.has_gaps(), INVARIANT, || {
         format!("{of}: the bytes served at {at} are not those appended")
     })?;
     let records = records_of(raw, scratch).unwrap_or_default();

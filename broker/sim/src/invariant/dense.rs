@@ -26,7 +26,7 @@ pub(crate) fn served(
     is_first: bool,
 ) -> Check {
     let (base, last) = (header.base_offset, header.last_offset());
-    let fits = match (model.config.compact, is_first) {
+    let fits = match (model.has_gaps(), is_first) {
         (true, true) => last >= expected,
         (true, false) => base >= expected,
         (false, true) => base <= expected && last >= expected,

@@ -4,8 +4,13 @@
 //! KIP-98; the window of five batches is Kafka's. What was lost, deleted or truncated in between
 //! may be written again.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use kastellan_core::id::{Offset, TopicPartition};
-use kastellan_protocol::{ErrorCode, batch::Header};
+use kastellan_protocol::{
+    ErrorCode,
+    batch::{Header, batches},
+};
 
 use super::{Check, Invariant, ensure};
 use crate::model::Partition;
@@ -35,7 +40,7 @@ pub(crate) fn answered(
     header: &Header,
     first: Offset,
 ) -> Check {
-    if first < model.start || model.config.compact {
+    if first < model.start || model.has_gaps() {
         return Ok(());
     }
     let at = model.same(header).map(|batch| batch.header.base_offset);
@@ -67,4 +72,24 @@ pub(crate) fn refused(
         let (producer, sequence) = (header.producer_id, header.base_sequence);
         format!("{of}: sequence {sequence} of producer {producer} goes on and was refused")
     })
+}
+
+/// `bytes` is all of a log behind `start` that was compacted: the last batch of every producer that
+/// is known must be there, or the next start forgets what it has sent.
+pub(crate) fn remembered(
+    of: &TopicPartition,
+    bytes: &[u8],
+    start: Offset,
+    newest: &BTreeMap<i64, Offset>,
+) -> Check {
+    let there: BTreeSet<_> = batches(bytes)
+        .flatten()
+        .map(|(header, _)| (header.producer_id, header.last_offset()))
+        .collect();
+    for (producer, last) in newest.iter().filter(|(_, last)| **last >= start) {
+        ensure(there.contains(&(*producer, *last)), INVARIANT, || {
+            format!("{of}: compaction took the last batch of producer {producer}, at {last}")
+        })?;
+    }
+    Ok(())
 }

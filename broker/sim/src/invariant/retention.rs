@@ -4,7 +4,7 @@
 
 use kastellan_core::id::{Offset, TopicPartition};
 
-use super::{Check, Invariant, ensure};
+use super::{Check, Invariant, compaction, ensure};
 use crate::model::{Batch, Partition};
 
 /// Retention moved the start to `start` at `wall`.
@@ -22,7 +22,8 @@ pub(crate) fn check(of: &TopicPartition, model: &Partition, start: Offset, wall:
         let old = config.retention_ms >= 0 && age > config.retention_ms;
         left -= size(batch);
         let too_much = config.retention_bytes >= 0 && left >= config.retention_bytes;
-        ensure(config.delete && (old || too_much), INVARIANT, || {
+        let gone = compaction::may_be_gone(model, &batch.header);
+        ensure(config.delete && (old || too_much || gone), INVARIANT, || {
             format!("{of}: the batch at {at} was {age} ms old and is gone; {left} bytes are left")
         })?;
     }

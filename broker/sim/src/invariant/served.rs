@@ -39,13 +39,13 @@ pub(crate) fn check(
             format!("{of}: the batch at {at} was served, readers may see up to {until}")
         })?;
         content::check(of, model, &header, raw, &mut env.scratch)?;
-        if model.config.compact {
+        if model.has_gaps() {
             records.extend(records_of(raw, &mut env.scratch).unwrap_or_default());
         }
         next = header.next_offset();
         count += 1;
     }
-    if model.config.compact && count > 0 {
+    if model.has_gaps() && count > 0 {
         compaction::complete(of, model, &records, Range { from: range.from, until: next })?;
         env.counters.compared(Invariant::CompactionKeepsTheLast);
     }

@@ -53,6 +53,8 @@ pub(crate) struct Partition {
     pub(crate) half_truncated: Option<Offset>,
     /// Compactions that may have gone through: the bound and the end then, and the wall clock.
     pub(crate) compactions: Vec<(Offset, Offset, i64)>,
+    /// Compaction may have left gaps below, and touched nothing behind.
+    pub(crate) compacted: Offset,
     pub(crate) epoch: LeaderEpoch,
 }
 
@@ -98,8 +100,14 @@ impl Partition {
             refused: None,
             half_truncated: None,
             compactions: Vec::new(),
+            compacted: 0,
             epoch: 0,
         }
+    }
+
+    /// Whether batches may be missing, or have other bytes than when they were appended.
+    pub(crate) fn has_gaps(&self) -> bool {
+        self.config.compact || !self.compactions.is_empty()
     }
 
     /// Takes in a batch that was appended at the end.

@@ -1,28 +1,58 @@
-//! The cleaner gets round to a compacted topic; the groups' topic is one.
+//! The cleaner gets round to a compacted topic; the groups' topic is one. It does all of it at once,
+//! or begins, and goes on between other things.
 
-use kastellan_log::Bounds;
+use kastellan_core::{
+    id::TopicPartition,
+    log::{Log as _, LogError},
+};
+use kastellan_log::{Bounds, Turn};
 
 use crate::{
-    broker::offsets_partition,
+    broker::{Broker, Compacting},
     counter::Rare,
-    invariant::Check,
+    invariant::{Check, Invariant, duplicates},
     mutant::Mutant,
     world::{Env, World},
 };
 
 pub(super) fn run(world: &mut World) -> Check {
-    let of = match world.any_partition() {
-        Some(of) if world.env.workload.chance(60) => of,
-        _ => offsets_partition(),
-    };
     let World { broker: Some(broker), env, held, .. } = world else { return Ok(()) };
-    let Some(served) = broker.partitions.get_mut(&of) else { return Ok(()) };
-    let Some(model) = env.model.partitions.get_mut(&of) else { return Ok(()) };
-    if !model.config.compact {
+    let compacted = env.model.partitions.iter().filter(|(_, model)| model.config.compact);
+    let compacted: Vec<_> = compacted.map(|(of, _)| of.clone()).collect();
+    let Some(of) = env.workload.choose(&compacted).cloned() else { return Ok(()) };
+    if !begin(broker, env, &of) {
         return Ok(());
     }
+    held.retain(|held| held.of != of);
+    if env.workload.chance(50) {
+        return Ok(());
+    }
+    while broker.compacting.is_some() {
+        turn(broker, env)?;
+    }
+    if env.is(Mutant::CompactionForgetsTombstones) {
+        forget_tombstones(broker, &of);
+    }
+    look(broker, env, &of)
+}
+
+/// A compaction that was begun goes on by one step.
+pub(super) fn go_on(world: &mut World) -> Check {
+    let World { broker: Some(broker), env, .. } = world else { return Ok(()) };
+    if broker.compacting.is_some() {
+        env.counters.note(Rare::CompactionBetweenOtherThings);
+        turn(broker, env)?;
+    }
+    Ok(())
+}
+
+/// Begins one where there is something to gain; one that was under way is forgotten.
+fn begin(broker: &mut Broker, env: &mut Env, of: &TopicPartition) -> bool {
+    broker.compacting = None;
+    let Some(served) = broker.partitions.get_mut(of) else { return false };
+    let Some(model) = env.model.partitions.get_mut(of) else { return false };
     let upto = served.machine.high_watermark();
-    let bounds = Bounds {
+    let mut bounds = Bounds {
         now: env.now.wall,
         upto,
         producers: served.machine.producers().last_offsets(),
@@ -30,34 +60,76 @@ pub(super) fn run(world: &mut World) -> Check {
         load: 0.9,
         brake: None,
     };
-    let before = served.machine.log().size();
-    let compacted = served.machine.log_mut().compact(bounds.clone());
-    env.trace.note(format_args!("  {of} below {upto} {compacted:?}"));
-    if compacted == Ok(false) {
+    if env.mutant == Some(Mutant::CompactionForgetsProducers) {
+        bounds.producers.clear();
+    }
+    let log = served.machine.log_mut();
+    if !log.config().compact {
+        return false;
+    }
+    let flushed = log.flush();
+    let checkpoints = log.checkpoints();
+    model.durable = model.durable.max(log.durable_end());
+    if flushed.is_err() || broker.directory.write_checkpoints(&[checkpoints]).is_err() {
+        return false;
+    }
+    model.durable_start = model.start;
+    let begun = log.begin_compaction(bounds);
+    let Ok(Some(compaction)) = begun else { return false };
+    env.trace.note(format_args!("  {of} below {upto}"));
+    model.compactions.push((upto, model.end, env.now.wall));
+    model.compacted = model.compacted.max(compaction.end());
+    let (of, before) = (of.clone(), log.size());
+    broker.compacting = Some(Compacting { of, compaction, before });
+    true
+}
+
+/// One step of the compaction under way: its own, or its log's.
+fn turn(broker: &mut Broker, env: &mut Env) -> Check {
+    let Some(Compacting { of, mut compaction, before }) = broker.compacting.take() else {
+        return Ok(());
+    };
+    let failed = env.failures();
+    let turn = compaction.work();
+    env.trace.note(format_args!("  {of} {turn:?} {:?}", compaction.outcome()));
+    if matches!(turn, Err(LogError::Unreadable(_))) {
+        // a full disk: what it wrote can be written again, and nobody needs it
+        env.failures_before += env.failures() - failed;
         return Ok(());
     }
-    model.compactions.push((upto, model.end, env.now.wall));
-    let durable = served.machine.log().durable_end();
-    model.durable = model.durable.max(durable);
-    if env.mutant == Some(Mutant::CompactionForgetsTombstones) {
-        let later = Bounds { now: i64::MAX / 2, ..bounds };
-        let config = served.machine.log().config().clone();
-        let config = kastellan_log::Config { min_cleanable_dirty_ratio: 0.0, ..config };
-        served.machine.log_mut().set_config(config);
-        drop(served.machine.log_mut().compact(later));
+    let Some(served) = broker.partitions.get_mut(&of) else { return Ok(()) };
+    if turn == Ok(Turn::Log) {
+        let taken = served.machine.log_mut().take_up(&mut compaction);
+        if taken.is_ok() {
+            broker.compacting = Some(Compacting { of, compaction, before });
+        }
+        return Ok(());
     }
-    env.counters.note_if(served.machine.log().size() < before, Rare::CompactionRemovedRecords);
-    held.retain(|held| held.of != of);
-    if compacted.is_ok() { look(env, served, &of) } else { Ok(()) }
+    let gained = served.machine.log().size() < before && compaction.outcome().complete;
+    env.counters.note_if(gained, Rare::CompactionRemovedRecords);
+    Ok(())
+}
+
+/// A mistake: another compaction, long after.
+fn forget_tombstones(broker: &mut Broker, of: &TopicPartition) {
+    let Some(served) = broker.partitions.get_mut(of) else { return };
+    let bounds = Bounds {
+        now: i64::MAX / 2,
+        upto: served.machine.high_watermark(),
+        producers: served.machine.producers().last_offsets(),
+        key_bytes: 1 << 20,
+        load: 0.9,
+        brake: None,
+    };
+    let log = served.machine.log_mut();
+    let config = log.config().clone();
+    log.set_config(kastellan_log::Config { min_cleanable_dirty_ratio: 0.0, ..config });
+    drop(log.compact(bounds));
 }
 
 /// Reads everything and compares it.
-fn look(
-    env: &mut Env,
-    served: &crate::broker::Served,
-    of: &kastellan_core::id::TopicPartition,
-) -> Check {
-    use kastellan_core::log::Log as _;
+fn look(broker: &Broker, env: &mut Env, of: &TopicPartition) -> Check {
+    let Some(served) = broker.partitions.get(of) else { return Ok(()) };
     let log = served.machine.log();
     let (from, until) = (log.start(), log.end());
     let mut bytes = Vec::new();
@@ -74,6 +146,9 @@ fn look(
         &bytes,
         crate::invariant::served::Range { from, until },
     )?;
+    let newest = served.machine.producers().last_offsets();
+    duplicates::remembered(of, &bytes, from, &newest)?;
+    env.counters.compared(Invariant::RetriesAreNotDuplicated);
     let there = crate::model::partition::offsets_of(&bytes, &mut env.scratch);
     if let Some(model) = env.model.partitions.get(of) {
         let forgotten = model

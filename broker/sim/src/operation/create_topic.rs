@@ -50,10 +50,10 @@ fn configs(env: &mut Env) -> Vec<(String, Option<String>)> {
         set("flush.messages", "1".to_owned());
     }
     if env.workload.chance(parameters.compact) {
-        set("cleanup.policy", "compact".to_owned());
-    } else {
-        set("retention.ms", parameters.retention_ms.to_string());
-        set("retention.bytes", parameters.retention_bytes.to_string());
+        let policy = if env.workload.chance(40) { "compact,delete" } else { "compact" };
+        set("cleanup.policy", policy.to_owned());
     }
+    set("retention.ms", parameters.retention_ms.to_string());
+    set("retention.bytes", parameters.retention_bytes.to_string());
     configs
 }

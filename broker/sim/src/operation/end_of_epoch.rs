@@ -15,7 +15,7 @@ pub(super) fn run(world: &mut World) -> Check {
     let World { broker: Some(broker), env, .. } = world else { return Ok(()) };
     let Some(served) = broker.partitions.get(&of) else { return Ok(()) };
     // where compaction took an epoch's first batches, recovery finds it to begin later
-    let whole = |model: &&Partition| !model.config.compact && model.half_truncated.is_none();
+    let whole = |model: &&Partition| !model.has_gaps() && model.half_truncated.is_none();
     let machine = &served.machine;
     let (current, end) = (machine.epoch(), machine.log().end());
     let model = env.model.partitions.get(&of).filter(whole).filter(|model| model.end == end);

@@ -10,6 +10,7 @@ use kastellan_log::disk::MemoryDisk;
 use crate::{
     broker::{Broker, Served},
     invariant::{Check, Violation, served, served::Range},
+    model::Partition as Model,
     mutant::Mutant,
     world::{Env, Held, Reading, World},
 };
@@ -67,7 +68,7 @@ pub(crate) fn read(
         bytes = with_what_follows(env.disk.memory(), partition, bytes);
     }
     if offset < until {
-        let all_gone = partition.machine.log().config().compact;
+        let all_gone = env.model.partitions.get(of).is_some_and(Model::has_gaps);
         served::not_empty(of, bytes.len().max(usize::from(all_gone)), offset, until)?;
     }
     served::check(env, of, &bytes, Range { from: offset, until })

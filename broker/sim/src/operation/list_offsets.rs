@@ -15,7 +15,7 @@ pub(super) fn run(world: &mut World) -> Check {
     let Some(served) = broker.partitions.get(&of) else { return Ok(()) };
     let model = env.model.partitions.get(&of);
     // what compaction removed cannot be found, and what it kept is checked by reading
-    let whole = |model: &&Partition| !model.config.compact && model.half_truncated.is_none();
+    let whole = |model: &&Partition| !model.has_gaps() && model.half_truncated.is_none();
     let Some(model) = model.filter(whole) else { return Ok(()) };
     let timestamp = env.now.wall + env.workload.between(-200_000, 2_000);
     let place = if env.workload.chance(25) { Place::MaxTimestamp } else { Place::At(timestamp) };

@@ -8,10 +8,12 @@ pub(super) fn run(world: &mut World) -> Check {
     let Some(of) = world.any_partition() else { return Ok(()) };
     let World { broker: Some(broker), env, producers, held, .. } = world else { return Ok(()) };
     let Some(model) = env.model.partitions.get_mut(&of) else { return Ok(()) };
-    if model.config.compact || broker.directory.poisoned().is_some() {
+    if broker.directory.poisoned().is_some() {
         return Ok(());
     }
-    let to = env.workload.between(model.start, model.end + 1);
+    // nothing is compacted that may be truncated
+    let from = model.start.max(model.compacted);
+    let to = env.workload.between(from, model.end.max(from) + 1);
     let Some(mut served) = broker.partitions.remove(&of) else { return Ok(()) };
     held.retain(|held| held.of != of);
     for (_, waiter) in served.waiting.drain(..) {

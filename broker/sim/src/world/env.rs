@@ -40,8 +40,14 @@ pub(crate) struct Env {
 impl Env {
     pub(crate) fn new(seed: u64, mutant: Option<Mutant>) -> Self {
         let stream = |stream| Random::new(seed, stream);
+        let mut parameters = Parameters::new(seed);
+        if mutant.is_some_and(Mutant::is_about_compaction) {
+            parameters.compact = 100;
+            // few keys, so that much of what was appended goes
+            parameters.keys = parameters.keys.min(4);
+        }
         let env = Self {
-            parameters: Parameters::new(seed),
+            parameters,
             mutant,
             workload: stream(Stream::Workload),
             faults: stream(Stream::Faults),
