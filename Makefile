@@ -54,6 +54,7 @@ bench: packages
 fix:
 	cargo fmt --all
 	cargo run -q -p kastellan-crds --bin crdgen
+	page=$$(cargo run -q -p kastellan-core --example config_page) && echo "$$page" > broker/CONFIG.md
 
 packages-build:
 	@.ci/packages build

@@ -33,7 +33,7 @@ pub use invalid::Invalid;
 pub use kind::Kind;
 pub use listener::ListenerLimits;
 pub use nearest::nearest;
-pub use page::page;
+pub use page::{page, refusals};
 pub(crate) use resource::default_of;
 pub use resource::{check_client_metrics, check_group, check_topic};
 pub use setting::{Scope, Setting, Support, Synonym, Update};

@@ -11,12 +11,14 @@ use kastellan_broker::{Config, Listener, Running};
 use tokio::runtime::Builder;
 
 use self::listener::ListenerArgument;
+use super::client::Format;
 use crate::failure::Failure;
 use crate::stop::Stop;
 use crate::telemetry;
 
 mod explain;
 mod listener;
+mod settings;
 mod stdin;
 
 const LOG_HELP: &str = "What to log: error, warn, info, debug, trace or target=level,...
@@ -25,7 +27,9 @@ const LOG_HELP: &str = "What to log: error, warn, info, debug, trace or target=l
 const EXAMPLES: &str = "Examples:
   kastellan broker --node-id 0 --data-dir ./data --listener plain=127.0.0.1:9092
   kastellan broker --node-id 0 --data-dir ./data --set log.retention.hours=24 \\
-      --listener plain=0.0.0.0:9092,advertised=kafka.example:9092";
+      --listener plain=0.0.0.0:9092,advertised=kafka.example:9092
+  kastellan broker --help-config | less
+  kastellan broker --help-config -o json | jq '.broker[] | select(.change == \"read-only\")'";
 
 /// Run one broker in this process
 ///
@@ -36,12 +40,17 @@ const EXAMPLES: &str = "Examples:
 #[command(verbatim_doc_comment, next_line_help = true, after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// This broker's id, unique in its cluster: 0 or more
-    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i32).range(0..))]
-    node_id: i32,
+    #[arg(
+        long,
+        required_unless_present = "help_config",
+        value_name = "ID",
+        value_parser = clap::value_parser!(i32).range(0..)
+    )]
+    node_id: Option<i32>,
     /// Where this broker keeps its logs; made when missing, locked while in use.
     /// May be repeated: new partitions go where the fewest are, and a directory
     /// that fails takes only its own partitions offline
-    #[arg(long, required = true, value_name = "DIR", verbatim_doc_comment)]
+    #[arg(long, required_unless_present = "help_config", value_name = "DIR", verbatim_doc_comment)]
     data_dir: Vec<PathBuf>,
     /// Which directory holds the cluster's metadata; the broker stops when it
     /// fails [default: the first data directory]
@@ -51,7 +60,7 @@ pub(super) struct Arguments {
     /// another address to tell clients. May be repeated
     #[arg(
         long,
-        required = true,
+        required_unless_present = "help_config",
         value_name = "NAME=HOST:PORT[,advertised=HOST:PORT]",
         verbatim_doc_comment
     )]
@@ -60,8 +69,9 @@ pub(super) struct Arguments {
     /// says, or a new one]
     #[arg(long, value_name = "ID", verbatim_doc_comment)]
     cluster_id: Option<String>,
-    /// A broker setting under its Kafka name. May be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    /// A broker setting under its Kafka name (--help-config lists them). May be
+    /// repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting, verbatim_doc_comment)]
     set: Vec<(String, String)>,
     /// What to log
     #[arg(long, value_name = "FILTER", help = LOG_HELP)]
@@ -70,6 +80,20 @@ pub(super) struct Arguments {
     /// not outlive whoever started it
     #[arg(long, verbatim_doc_comment)]
     exit_with_stdin: bool,
+    /// Print every setting of brokers, topics, groups and client metrics with its
+    /// type, default and meaning, and start nothing
+    #[arg(long, verbatim_doc_comment)]
+    help_config: bool,
+    /// How --help-config prints
+    #[arg(
+        short,
+        long,
+        requires = "help_config",
+        value_enum,
+        default_value = "table",
+        value_name = "FORMAT"
+    )]
+    output: Format,
 }
 
 fn setting(argument: &str) -> Result<(String, String), String> {
@@ -81,6 +105,9 @@ fn setting(argument: &str) -> Result<(String, String), String> {
 
 /// Runs the broker to its end.
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+    if arguments.help_config {
+        return settings::print(arguments.output);
+    }
     telemetry::init(arguments.log.as_deref(), "info")?;
     let runtime = Builder::new_current_thread()
         .enable_io()
@@ -141,6 +168,9 @@ async fn stop_cleanly(stop: Stop, running: Running) -> Result<(), Failure> {
 }
 
 fn config(arguments: Arguments) -> Result<Config, Failure> {
+    let Some(node_id) = arguments.node_id else {
+        return Err(Failure::usage("the broker has no id").help("give it one: --node-id 0"));
+    };
     let listeners: Result<Vec<Listener>, Failure> =
         arguments.listener.into_iter().map(ListenerArgument::resolve).collect();
     let mut settings = BTreeMap::new();
@@ -152,7 +182,7 @@ fn config(arguments: Arguments) -> Result<Config, Failure> {
         }
     }
     Ok(Config {
-        node_id: arguments.node_id,
+        node_id,
         cluster_id: arguments.cluster_id,
         log_dirs: arguments.data_dir,
         metadata_log_dir: arguments.metadata_log_dir,

@@ -53,6 +53,18 @@ pub enum Invalid {
         /// The only value that is accepted.
         default: &'static str,
     },
+    /// Words cannot be added to what is no list, nor taken from it.
+    #[error("{name} is no list: set it instead")]
+    NotAList {
+        /// The setting.
+        name: &'static str,
+    },
+    /// Only at the start.
+    #[error("{name} cannot be changed while the broker runs: set it at its start")]
+    ReadOnly {
+        /// The setting.
+        name: String,
+    },
     /// Two settings contradict each other.
     #[error("{0}")]
     Conflict(String),

@@ -32,7 +32,7 @@ pub fn page() -> String {
     for (scope, title) in sections {
         section(&mut out, scope, title).expect("a string takes everything");
     }
-    refusals(&mut out).expect("a string takes everything");
+    refused_names(&mut out).expect("a string takes everything");
     out
 }
 
@@ -70,15 +70,21 @@ fn row(out: &mut String, setting: &Setting, brokers: bool) -> fmt::Result {
     writeln!(out, " {effect} | {}{hidden} |", escaped(doc))
 }
 
+/// Names that Kafka has or had and that are refused, with the reasons; one that ends with a dot
+/// stands for all that begin so.
+pub fn refusals() -> &'static [(&'static str, &'static str)] {
+    refused::all()
+}
+
 fn inherited(setting: &Setting) -> String {
     let first = setting.synonyms.first();
     first.map_or_else(|| "none".to_owned(), |synonym| format!("from `{}`", synonym.name))
 }
 
-fn refusals(out: &mut String) -> fmt::Result {
+fn refused_names(out: &mut String) -> fmt::Result {
     writeln!(out, "\n## Refused\n\nNames that Kafka has or had, and that are not taken.\n")?;
     writeln!(out, "| Name | Why |\n|---|---|")?;
-    for (name, reason) in refused::all() {
+    for (name, reason) in refusals() {
         let rest = if name.ends_with('.') { "*" } else { "" };
         writeln!(out, "| `{name}{rest}` | {reason} |")?;
     }

@@ -82,9 +82,7 @@ impl Controller {
         }
         let setting = config::find(scope, name)?;
         if setting.update == Update::ReadOnly {
-            let message =
-                format!("{name} cannot be changed while the broker runs: set it at its start");
-            return Err(config::Invalid::Conflict(message));
+            return Err(config::Invalid::ReadOnly { name: name.to_owned() });
         }
         let current = || {
             let own = after.get(name).cloned();
@@ -92,8 +90,7 @@ impl Controller {
         };
         let value = match op {
             ConfigOp::Append(_) | ConfigOp::Subtract(_) if !setting.kind.is_list() => {
-                let message = format!("{name} is no list: set it instead");
-                return Err(config::Invalid::Conflict(message));
+                return Err(config::Invalid::NotAList { name: setting.name });
             }
             ConfigOp::Append(more) => list::append(&current(), more),
             ConfigOp::Subtract(less) => list::subtract(&current(), less),
@@ -150,6 +147,7 @@ fn refusal(scope: Scope, error: &config::Invalid) -> Failure {
     let out_of_range =
         |name: &str, value: &str| name == "interval.ms" && value.trim().parse::<i32>().is_ok();
     let code = match (scope, error) {
+        (_, config::Invalid::NotAList { .. }) => ErrorCode::InvalidConfig,
         (Scope::Broker, _) | (Scope::ClientMetrics, config::Invalid::Unknown { .. }) => {
             ErrorCode::InvalidRequest
         }

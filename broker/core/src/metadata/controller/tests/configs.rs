@@ -1,5 +1,7 @@
 //! Settings of topics change one by one.
 
+mod model;
+
 use super::*;
 use crate::metadata::{ConfigResource, ResourceKind};
 
@@ -68,8 +70,91 @@ fn changes_that_cannot_be_are_refused_as_a_whole() {
     let twice = alter(&[("retention.ms", set("5")), ("retention.ms", set("6"))]);
     assert_eq!(run(&mut bench, twice), Some(42));
     let mut unknown = alter(&[("retention.ms", set("5"))]);
-    unknown[0].resource.name = "b".to_owned();
-    assert_eq!(run(&mut bench, unknown.clone()), Some(3));
-    unknown[0].resource.kind = ResourceKind::Broker;
-    assert_eq!(run(&mut bench, unknown), Some(42));
+    for (kind, name, expected) in [
+        (ResourceKind::Topic, "b", 3),
+        (ResourceKind::Topic, "", 42),
+        (ResourceKind::Topic, "a/b", 17),
+        (ResourceKind::Broker, "b", 42),
+        (ResourceKind::Broker, "9", 42),
+        (ResourceKind::BrokerLogger, "1", 42),
+        (ResourceKind::Group, "", 42),
+        (ResourceKind::ClientMetrics, "", 42),
+    ] {
+        unknown[0].resource = ConfigResource { kind, name: name.to_owned() };
+        assert_eq!(run(&mut bench, unknown.clone()), Some(expected), "{kind:?} {name:?}");
+    }
+}
+
+fn of_broker(name: &str, changes: &[(&str, ConfigOp)]) -> Vec<AlterConfigs> {
+    let mut resources = alter(changes);
+    resources[0].resource = ConfigResource::broker(name);
+    resources
+}
+
+#[test]
+fn settings_of_brokers_are_in_force_as_soon_as_they_are_recorded() {
+    let mut bench = Bench::with(2, &[("num.partitions", "2"), ("log.retention.ms", "1")]);
+    let now = |bench: &Bench| bench.controller.settings().topic_default("retention.ms");
+    assert_eq!(run(&mut bench, of_broker("", &[("log.retention.ms", set("2"))])), None);
+    assert_eq!(now(&bench), "2");
+    assert_eq!(run(&mut bench, of_broker("2", &[("log.retention.ms", set("4"))])), None);
+    assert_eq!(now(&bench), "2", "that is another broker");
+    assert_eq!(run(&mut bench, of_broker("1", &[("log.retention.ms", set("3"))])), None);
+    assert_eq!(now(&bench), "3");
+    // a controller that starts from the image knows, too
+    let image = bench.controller.image().clone();
+    let fixed = BrokerConfig::default();
+    assert_eq!(
+        Controller::new(image, BrokerId(1), fixed).settings().topic_default("retention.ms"),
+        "3"
+    );
+    let gone = of_broker("1", &[("log.retention.ms", ConfigOp::Delete)]);
+    assert_eq!(run(&mut bench, gone), None);
+    assert_eq!(now(&bench), "2");
+    assert_eq!(run(&mut bench, of_broker("", &[("num.partitions", set("5"))])), None);
+    assert_eq!(bench.create(vec![topic("b", -1, 1)]), [None]);
+    assert_eq!(bench.controller.image().topic("b").unwrap().partitions.len(), 5);
+}
+
+#[test]
+fn settings_of_brokers_that_cannot_be_are_refused_with_42() {
+    let mut bench = bench();
+    for (name, key, value) in [
+        ("1", "offsets.topic.num.partitions", "3"),
+        ("1", "log.retention.ms", "soon"),
+        ("1", "log.retention.ms", "0"),
+        ("1", "log.retention.md", "1"),
+        ("1", "ssl.keystore.password", "x"),
+        ("", "leader.replication.throttled.rate", "5"),
+        ("", "group.min.session.timeout.ms", "1800001"),
+    ] {
+        assert_eq!(run(&mut bench, of_broker(name, &[(key, set(value))])), Some(42), "{key}");
+    }
+    let one = of_broker("1", &[("leader.replication.throttled.rate", set("5"))]);
+    assert_eq!(run(&mut bench, one), None);
+    let number = of_broker("1", &[("log.retention.ms", ConfigOp::Append("1".to_owned()))]);
+    assert_eq!(run(&mut bench, number), Some(40));
+    // what was recorded by another version can go
+    let unknown = of_broker("1", &[("made.up", ConfigOp::Delete)]);
+    assert_eq!(run(&mut bench, unknown), None);
+}
+
+#[test]
+fn groups_and_subscriptions_need_not_exist_to_have_settings() {
+    let mut bench = bench();
+    let mut of = |kind, name: &str, key: &str, value: &str| {
+        let mut resources = alter(&[(key, set(value))]);
+        resources[0].resource = ConfigResource { kind, name: name.to_owned() };
+        run(&mut bench, resources)
+    };
+    assert_eq!(of(ResourceKind::Group, "g", "consumer.session.timeout.ms", "50000"), None);
+    assert_eq!(of(ResourceKind::Group, "g", "consumer.session.timeout.ms", "5"), Some(40));
+    assert_eq!(of(ResourceKind::Group, "g", "consumer.nope", "5"), Some(40));
+    assert_eq!(of(ResourceKind::ClientMetrics, "m", "interval.ms", "100"), None);
+    assert_eq!(of(ResourceKind::ClientMetrics, "m", "interval.ms", "99"), Some(42));
+    assert_eq!(of(ResourceKind::ClientMetrics, "m", "interval.ms", "soon"), Some(40));
+    assert_eq!(of(ResourceKind::ClientMetrics, "m", "nope", "1"), Some(42));
+    let configured: Vec<_> =
+        bench.controller.image().configured().map(|it| it.name.clone()).collect();
+    assert_eq!(configured, ["m", "g"]);
 }
