@@ -1,4 +1,5 @@
 //! `KafkaCluster`: brokers, where they listen, what they keep.
+#![expect(clippy::duplicated_attributes, reason = "two printer columns may be of one type")]
 
 use kube::CustomResource;
 use schemars::JsonSchema;
@@ -34,7 +35,8 @@ pub use template::{
     SelectorRequirement, SpreadConstraint, Toleration,
 };
 
-/// What the cluster should be. `spec: {}` is legal: every field has a default.
+/// What the cluster should be. `spec: {}` is legal: every field has a default. `kastellan up` refuses
+/// by its name what this version does not carry out yet.
 #[derive(
     CustomResource, JsonSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize,
 )]

@@ -79,8 +79,8 @@ fn tidy(schema: &mut Value) {
     if let Some(format) = format {
         schema.insert("format".to_owned(), json!(format));
     }
-    for below in schema.get_mut("properties").and_then(Value::as_object_mut).into_iter() {
-        below.values_mut().for_each(tidy);
+    if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        fields.values_mut().for_each(tidy);
     }
     for key in ["items", "additionalProperties"] {
         schema.get_mut(key).into_iter().for_each(tidy);

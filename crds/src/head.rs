@@ -23,7 +23,8 @@ pub struct Observed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// What is true of the object, one entry a type: Ready, Reconciling, Stalled and, of a cluster,
-    /// Available, Degraded, ListenersReady, CertificatesValid, StorageReady, Balanced, Paused.
+    /// `Available`, `Degraded`, `ListenersReady`, `CertificatesValid`, `StorageReady`,
+    /// `Balanced`, `Paused`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 32),

@@ -1,4 +1,5 @@
 //! `KafkaTopic`: one topic of a cluster.
+#![expect(clippy::duplicated_attributes, reason = "two printer columns may be of one type")]
 
 use kube::CustomResource;
 use schemars::JsonSchema;

@@ -2,6 +2,7 @@
 //!
 //! The type is complete so that manifests can be written; carrying it out comes with security, and
 //! until then it is reported as not yet supported.
+#![expect(clippy::duplicated_attributes, reason = "two printer columns may be of one type")]
 
 use kube::CustomResource;
 use schemars::JsonSchema;

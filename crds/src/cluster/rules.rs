@@ -59,6 +59,16 @@ pub(crate) fn spec() -> Vec<Rule> {
         )
         .field_path(".authorization"),
     ];
+    // left out it is MutualTLS
+    rules.push(
+        rule(
+            "(has(self.peers) ? self.peers.transport : 'MutualTLS') == \
+             (has(oldSelf.peers) ? oldSelf.peers.transport : 'MutualTLS')",
+            "peers.transport is fixed when a cluster is created: brokers of both kinds could not \
+             talk to each other",
+        )
+        .field_path(".peers"),
+    );
     rules.push(min_insync());
     rules.extend(FACTORS.map(factor));
     rules
@@ -277,15 +287,6 @@ pub(crate) fn advertised() -> Vec<Rule> {
     ]
 }
 
-/// Of how brokers connect to each other.
-pub(crate) fn transport() -> Vec<Rule> {
-    vec![rule(
-        "self == oldSelf",
-        "peers.transport is fixed when a cluster is created: brokers of both kinds could not \
-         talk to each other",
-    )]
-}
-
 /// Of where certificates come from.
 pub(crate) fn certificates() -> Vec<Rule> {
     vec![
@@ -324,7 +325,7 @@ pub(crate) fn resources() -> Vec<Rule> {
 /// Of an address that keys are fetched from.
 pub(crate) fn https() -> Rule {
     rule(
-        "isURL(self) && url(self).getScheme() == 'https'",
+        "self.matches('^https://[a-zA-Z0-9.-]+(:[0-9]+)?(/[^ ]*)?$')",
         "write an address that begins with https://",
     )
 }

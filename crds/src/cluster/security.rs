@@ -109,7 +109,6 @@ pub struct Peers {
     /// Whether their connections are encrypted, each side with its certificate. Fixed when the
     /// cluster is created.
     #[serde(default)]
-    #[schemars(extend("x-kubernetes-validations" = rules::transport()))]
     pub transport: PeerTransport,
 }
 

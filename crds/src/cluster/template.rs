@@ -109,6 +109,7 @@ pub struct Toleration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub effect: Option<String>,
+    #[expect(clippy::struct_field_names, reason = "Kubernetes' name of this field")]
     /// For how many seconds `NoExecute` is borne. Left out: forever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub toleration_seconds: Option<i64>,
