@@ -2,6 +2,7 @@
 //! They are fetched when the test runs; nothing of them is kept here.
 
 mod upstream {
+    #[path = "../../../protocol/tests/upstream/jar.rs"]
     mod jar;
     mod records;
     mod walk;

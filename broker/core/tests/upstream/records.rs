@@ -12,9 +12,15 @@ use kastellan_protocol::primitive::Reader;
 use serde_json::Value;
 
 use super::{
-    jar::schemas,
+    jar::Definitions,
     walk::{Found, walk, within},
 };
+
+/// All schemas of metadata records.
+fn schemas() -> Option<Vec<Value>> {
+    let definitions = Definitions::open("kafka-metadata", "common/metadata")?;
+    Some(definitions.all().map(|(_, schema)| schema).collect())
+}
 
 const BROKER: BrokerId = BrokerId(3);
 

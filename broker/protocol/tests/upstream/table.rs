@@ -1,16 +1,26 @@
 //! Row by row, field by field.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use super::definition::{ours, range, theirs};
 use super::jar::Definitions;
 use kastellan_protocol::walk::schema::{NEVER, Versions};
 use kastellan_protocol::walk::{schema, schemas};
 use kastellan_protocol::{ApiKey, api_version};
 
+/// Kafka's definitions of its messages, by their names.
+fn definitions() -> Option<BTreeMap<String, Value>> {
+    Definitions::open("kafka-clients", "common/message")
+        .map(|definitions| definitions.all().collect())
+}
+
 #[test]
 fn served_versions_are_those_that_kafka_calls_stable() {
-    let Some(definitions) = Definitions::open() else { return };
+    let Some(definitions) = definitions() else { return };
     for &(api, min, max) in api_version::served() {
-        let message = definitions.read(&format!("{api:?}Request"));
+        let message = &definitions[&format!("{api:?}Request")];
         assert_eq!(message["apiKey"], api as i16);
         let valid = range(&message["validVersions"], Versions::ALL).expect("some version");
         let unstable = message["latestVersionUnstable"] == true;
@@ -20,13 +30,13 @@ fn served_versions_are_those_that_kafka_calls_stable() {
 
 #[test]
 fn every_field_of_every_request_is_as_kafka_declares_it() {
-    let Some(definitions) = Definitions::open() else { return };
+    let Some(definitions) = definitions() else { return };
     for schema in schemas() {
         let api = schema.api;
-        let message = definitions.read(&format!("{api:?}Request"));
+        let message = &definitions[&format!("{api:?}Request")];
         let flexible = range(&message["flexibleVersions"], Versions::ALL).map(|range| range.0);
         assert_eq!(schema.flexible, flexible.unwrap_or(NEVER), "{api:?}");
-        let (ours, theirs) = (ours(schema), theirs(&message, schema.versions));
+        let (ours, theirs) = (ours(schema), theirs(message, schema.versions));
         for (our, their) in ours.iter().zip(&theirs) {
             assert_eq!(our, their, "{api:?}");
         }
@@ -36,9 +46,9 @@ fn every_field_of_every_request_is_as_kafka_declares_it() {
 
 #[test]
 fn responses_turn_flexible_with_their_requests_but_for_api_versions() {
-    let Some(definitions) = Definitions::open() else { return };
+    let Some(definitions) = definitions() else { return };
     for &(api, min, max) in api_version::served() {
-        let message = definitions.read(&format!("{api:?}Response"));
+        let message = &definitions[&format!("{api:?}Response")];
         let flexible = range(&message["flexibleVersions"], Versions::ALL).map(|range| range.0);
         let ours = schema(api).map(|schema| schema.flexible);
         assert_eq!(ours, Some(flexible.unwrap_or(NEVER)), "{api:?}");
@@ -52,8 +62,8 @@ fn responses_turn_flexible_with_their_requests_but_for_api_versions() {
 
 #[test]
 fn the_request_header_is_as_kafka_declares_it() {
-    let Some(definitions) = Definitions::open() else { return };
-    let header = definitions.read("RequestHeader");
+    let Some(definitions) = definitions() else { return };
+    let header = &definitions["RequestHeader"];
     assert_eq!(
         (&header["validVersions"], &header["flexibleVersions"]),
         (&"1-2".into(), &"2+".into())
