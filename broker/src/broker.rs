@@ -26,6 +26,8 @@ pub(crate) struct Broker {
     pub(crate) limits: ArcSwap<Limits>,
     /// The memory that requests may take.
     pub(crate) pool: Arc<Pool>,
+    /// The memory that answers may take.
+    pub(crate) answers: Arc<Pool>,
     /// Who is connected.
     pub(crate) connections: Arc<Registry>,
     /// The cluster's metadata.

@@ -1,6 +1,7 @@
 //! Sockets: listeners, connections, the memory that requests may take, and the one sweeper that
 //! ends what has gone quiet.
 
+mod account;
 mod cold;
 mod connection;
 mod input;

@@ -26,6 +26,7 @@ impl Broker {
         let limits = Arc::new(Limits::new(&settings));
         if *self.limits.load_full() != *limits {
             self.pool.resize(limits.request_bytes);
+            self.answers.resize(limits.answer_bytes);
             self.limits.store(limits);
             self.connections.reconsider();
         }

@@ -34,6 +34,12 @@ static SCHEMAS: [&[Schema]; 5] =
 
 /// Checks the body of a request, the bytes after its header.
 pub fn request(api: ApiKey, version: i16, body: &[u8]) -> Result<(), Refused> {
+    elements(api, version, body).map(|_| ())
+}
+
+/// The same, and says how many elements all its arrays have together: what it names, and by which
+/// its answer grows.
+pub fn elements(api: ApiKey, version: i16, body: &[u8]) -> Result<usize, Refused> {
     let schema = schema(api).ok_or(Refused::UnknownApi(api as i16))?;
     if !schema.versions.contains(version) {
         return Err(Refused::UnsupportedVersion { api: api as i16, version });
@@ -43,8 +49,10 @@ pub fn request(api: ApiKey, version: i16, body: &[u8]) -> Result<(), Refused> {
         version,
         flexible: version >= schema.flexible,
         budget: Budget::for_body(body.len()),
+        elements: 0,
     };
-    walker.structure(schema.fields)
+    walker.structure(schema.fields)?;
+    Ok(walker.elements)
 }
 
 /// The table's row for `api`; `None` for an API that is not served.
@@ -62,6 +70,7 @@ struct Walker<'a> {
     version: i16,
     flexible: bool,
     budget: Budget,
+    elements: usize,
 }
 
 impl Walker<'_> {
@@ -107,6 +116,7 @@ impl Walker<'_> {
             return Err(Refused::TooMany { field: field.name, count, most: array.most });
         }
         self.budget.elements(field.name, count, array.memory)?;
+        self.elements = self.elements.saturating_add(count);
         match *array.of {
             Kind::Struct(fields) => (0..count).try_for_each(|_| self.structure(fields)),
             kind => (0..count).try_for_each(|_| self.scalar(kind, false).map_err(at_field)),

@@ -2,7 +2,7 @@
 
 mod resource;
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use self::resource::describe;
 use kastellan_core::config::{Described, Sourced};
@@ -25,9 +25,12 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: DescribeConfigsRequest = call.decode()?;
     let (synonyms, documentation) = (request.include_synonyms, request.include_documentation);
     let detail = Detail { version: call.version(), synonyms, documentation };
+    // each is answered once: one with all its settings is a thousand times as long as its name
+    let mut seen = BTreeSet::new();
     let results = request
         .resources
         .iter()
+        .filter(|it| seen.insert((it.resource_type, it.resource_name.clone())))
         .map(|resource| match describe(broker, resource) {
             Ok(described) => detail.result(resource, described),
             Err((code, message)) => refused(resource, code, message),

@@ -1,6 +1,6 @@
 //! `DescribeGroups`: groups from outside, whole.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use kastellan_core::group::{Describe, DescribedMember, Description, Input, Reply, State};
 use kastellan_protocol::{
@@ -30,10 +30,14 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: DescribeGroupsRequest = call.decode()?;
     let version = call.version();
     let operations = if request.include_authorized_operations { ALL_OPERATIONS } else { NOT_ASKED };
-    let gather = Gather::new(request.groups.len(), move |groups| {
+    // each is answered once: a group with its members is far longer than its name
+    let mut seen = BTreeSet::new();
+    let mut groups = request.groups;
+    groups.retain(|group| seen.insert(group.clone()));
+    let gather = Gather::new(groups.len(), move |groups| {
         call.reply.send(&DescribeGroupsResponse::default().with_groups(groups));
     });
-    for (index, group) in request.groups.into_iter().enumerate() {
+    for (index, group) in groups.into_iter().enumerate() {
         let gather = Arc::clone(&gather);
         let name = group.clone();
         let input = |ticket| Input::Describe(Describe { ticket, group: name.as_str().into() });

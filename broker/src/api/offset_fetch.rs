@@ -1,6 +1,6 @@
 //! `OffsetFetch`: where groups left off.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use kastellan_core::group::{FetchOffsets, FetchedTopic, Input, Reply, TopicToFetch};
 use kastellan_protocol::{
@@ -41,11 +41,30 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         });
     };
     let gather = Gather::new(asked, done);
-    for (index, group) in groups.into_iter().enumerate() {
+    // what is asked for twice is answered once: an offset with its note is far longer than its name
+    let mut seen = BTreeSet::new();
+    for (index, mut group) in groups.into_iter().enumerate() {
         let gather = Arc::clone(&gather);
+        if !seen.insert(group.group_id.clone()) {
+            let twice = OffsetFetchResponseGroup::default()
+                .with_group_id(group.group_id)
+                .with_error_code(ErrorCode::InvalidRequest.code());
+            gather.put(index, twice);
+            continue;
+        }
+        once(group.topics.iter_mut().flatten());
         fetch(&broker, version, group, move |answer| gather.put(index, answer));
     }
     Ok(())
+}
+
+/// Leaves each partition in its first place only.
+fn once<'a>(topics: impl Iterator<Item = &'a mut OffsetFetchRequestTopics>) {
+    let mut seen = BTreeSet::new();
+    for topic in topics {
+        let name = topic.name.clone();
+        topic.partition_indexes.retain(|index| seen.insert((name.clone(), *index)));
+    }
 }
 
 /// What an older request asks for, in the words of a newer one.

@@ -22,7 +22,9 @@ use tokio::{net::TcpStream, task::JoinHandle, time::Sleep};
 use self::handle::Trouble;
 pub(crate) use self::{handle::Hot, parked::Parked};
 use super::{
-    Mailbox, cold,
+    Mailbox,
+    account::Account,
+    cold,
     input::{Front, Input},
     mailbox::Glance,
     out::{Flushed, Out},
@@ -41,6 +43,8 @@ pub(super) struct Connection {
     mailbox: Arc<Mailbox>,
     input: Input,
     out: Out,
+    /// What its answers take.
+    answers: Account,
     /// Requests that have a slot and no answer in `out` yet.
     pending: usize,
     /// Requests that wait: fetches for data, acknowledgements for the disk.
@@ -80,6 +84,7 @@ impl Connection {
         mailbox: Arc<Mailbox>,
     ) -> Self {
         let input = Input::new(Arc::clone(&broker.pool));
+        let answers = Account::new(Arc::clone(&broker.answers));
         Self {
             broker,
             client: Arc::new(client),
@@ -87,6 +92,7 @@ impl Connection {
             mailbox,
             input,
             out: Out::default(),
+            answers,
             pending: 0,
             parked: Vec::new(),
             timer: None,
@@ -112,7 +118,10 @@ impl Connection {
                 return Err(Ending::Asked(reason));
             }
             let flushed = self.flush(now)?;
-            let over = glance.draining || self.ended;
+            let over = glance.draining || (self.ended && !self.answers.is_starved());
+            if self.pending == 0 && self.out.is_empty() {
+                self.answers.settle();
+            }
             if over && self.pending == 0 && self.out.is_empty() {
                 return Ok(());
             }
@@ -140,6 +149,7 @@ impl Connection {
         let out = &mut self.out;
         let glance = self.mailbox.take(|response| out.push(&response));
         self.pending = glance.unanswered;
+        self.answers.charge(self.out.memory());
         glance
     }
 
@@ -196,6 +206,7 @@ impl Connection {
     fn may_handle(&self, glance: Glance) -> bool {
         let limits = self.broker.limits.load();
         !glance.draining
+            && !self.answers.is_starved()
             && self.pending < limits.pipelined
             && self.out.queued() < limits.queued_response_bytes
     }
@@ -220,6 +231,9 @@ impl Connection {
             return Poll::Ready(Ok(false));
         }
         if self.poll_timer(cx).is_ready() {
+            return Poll::Ready(Ok(false));
+        }
+        if self.answers.is_starved() && self.answers.draw(cx.waker()) {
             return Poll::Ready(Ok(false));
         }
         if !self.ended && self.may_handle(glance) {

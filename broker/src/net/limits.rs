@@ -12,6 +12,8 @@ pub(crate) struct Limits {
     pub(crate) frame: frame::Limits,
     /// Bytes of requests in memory, over all connections (`queued.max.request.bytes`).
     pub(crate) request_bytes: usize,
+    /// Bytes of answers in memory, over all connections.
+    pub(crate) answer_bytes: usize,
     /// Unanswered requests of one connection; at that number its socket is not read.
     pub(crate) pipelined: usize,
     /// Bytes of unsent responses of one connection; at that number its socket is not read.
@@ -37,14 +39,20 @@ pub(crate) struct Limits {
 /// The pool's size where `queued.max.request.bytes` names none: a few of the largest frames.
 const REQUEST_BYTES: usize = 256 << 20;
 
+/// Answers may take the request pool's size divided by this: records, the bulk of what is read,
+/// are sent from files.
+const ANSWERS: usize = 4;
+
 impl Limits {
     /// The limits that `settings` ask for.
     pub(crate) fn new(settings: &BrokerConfig) -> Self {
         let ms = |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
         let produce = settings.socket_request_max_bytes;
+        let request_bytes = settings.queued_max_request_bytes.unwrap_or(REQUEST_BYTES);
         Self {
             frame: frame::Limits { produce, ..frame::Limits::default() },
-            request_bytes: settings.queued_max_request_bytes.unwrap_or(REQUEST_BYTES),
+            request_bytes,
+            answer_bytes: request_bytes / ANSWERS,
             pipelined: 64,
             queued_response_bytes: 1 << 20,
             connections: settings.max_connections,

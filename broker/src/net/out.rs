@@ -73,6 +73,11 @@ impl Out {
         self.bytes.len() - self.sent
     }
 
+    /// Bytes of memory that unsent answers keep.
+    pub(super) fn memory(&self) -> usize {
+        if self.queued() == 0 { 0 } else { self.bytes.capacity() }
+    }
+
     /// Bytes that the socket has taken, ever: it grows while a client reads.
     pub(super) fn taken(&self) -> u64 {
         self.taken

@@ -79,6 +79,13 @@ impl Pool {
         false
     }
 
+    /// Raises what is held to `bytes` whether there is so much or not: they are taken already.
+    pub(super) fn charge(&self, held: &mut Held, bytes: usize) {
+        let more = bytes.saturating_sub(held.drawn + held.overdraft);
+        self.lock().used += more;
+        held.drawn += more;
+    }
+
     /// Gives everything back and wakes those who wait.
     pub(super) fn give_back(&self, held: &mut Held) {
         let Held { drawn, overdraft } = std::mem::take(held);

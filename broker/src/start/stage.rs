@@ -73,6 +73,7 @@ impl Stage {
             controller: Arc::new(controller),
             producer_ids: Arc::new(ProducerIds::default()),
             pool: Arc::new(Pool::new(limits.request_bytes)),
+            answers: Arc::new(Pool::new(limits.answer_bytes)),
             connections: Arc::new(Registry::default()),
             partitions,
             sessions: Sessions::new(settings.load().fetch_session_slots),

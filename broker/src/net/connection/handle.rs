@@ -22,7 +22,7 @@ use crate::{
     broker::Broker,
     call::{Call, Responder},
     dispatch::dispatch,
-    net::{Mailbox, Response, input::Front},
+    net::{Mailbox, Response, account, input::Front},
 };
 
 /// A request that cannot be answered, an unknown API or version among them: Kafka closes the
@@ -104,14 +104,18 @@ impl Connection {
             // A poisoned partition is offline from then on; everything else here dies with the
             // task.
             let handled = catch_unwind(AssertUnwindSafe(|| self.handle(range)));
-            handled.unwrap_or(Err(Trouble::Panicked))?;
+            let handled = handled.unwrap_or(Err(Trouble::Panicked))?;
             self.mailbox.vitals().framed();
+            if !handled {
+                break;
+            }
             self.input.consume(end);
         }
         Ok(())
     }
 
-    fn handle(&mut self, range: std::ops::Range<usize>) -> Result<(), Trouble> {
+    /// False: the frame has to wait until there is memory for its answer.
+    fn handle(&mut self, range: std::ops::Range<usize>) -> Result<bool, Trouble> {
         let frame = self.input.bytes_mut(range);
         let (header, header_len) = header::decode(frame)?;
         let Some(api) = header.api() else {
@@ -119,9 +123,12 @@ impl Connection {
         };
         let body = frame.get_mut(header_len..).unwrap_or_default();
         if !matches!(api, ApiKey::Produce | ApiKey::Fetch) {
+            if !self.answers.reserve(account::cost(api, header.api_version, body)?) {
+                return Ok(false);
+            }
             // Small, and its parts may outlive the buffer: strings point into it.
             let body = Bytes::copy_from_slice(body);
-            return self.handle_cold(api, header, body);
+            return self.handle_cold(api, header, body).map(|()| true);
         }
         let mut hot = Hot {
             broker: &self.broker,
@@ -138,8 +145,9 @@ impl Connection {
         } else {
             fetch::handle(&mut hot)?;
         }
-        Ok(())
+        Ok(true)
     }
+
     fn handle_cold(
         &mut self,
         api: ApiKey,

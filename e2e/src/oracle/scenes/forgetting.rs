@@ -7,7 +7,9 @@ use kafka_protocol::messages::offset_commit_request::{
 use kafka_protocol::messages::offset_delete_request::{
     OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
 };
-use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
+use kafka_protocol::messages::offset_fetch_request::{
+    OffsetFetchRequestGroup, OffsetFetchRequestTopics,
+};
 use kafka_protocol::messages::{
     CreatePartitionsRequest, DeleteGroupsRequest, DescribeGroupsRequest, HeartbeatRequest,
     JoinGroupRequest, LeaveGroupRequest, OffsetCommitRequest, OffsetDeleteRequest,
@@ -25,6 +27,7 @@ pub(super) fn play(side: &mut Side) {
     make(side, "fo", 3, &[]);
     groups(side);
     offsets(side);
+    twice(side);
     others(side);
     larger(side);
 }
@@ -149,6 +152,24 @@ fn offsets(side: &mut Side) {
     ask(side, "left", "os", &[("cm", &[0])]);
     committed(side, "after-left", "os");
     described(side, "described-after-left", "os");
+}
+
+/// What is named twice, where an answer is longer than the question.
+fn twice(side: &mut Side) {
+    side.scene("offset-fetch-twice");
+    coordinated(side, "ot");
+    commit(side, "ot", None);
+    let version = side.newest::<OffsetFetchRequest>();
+    let group = |indexes: &[i32]| {
+        let topic = OffsetFetchRequestTopics::default()
+            .with_name(t("cm"))
+            .with_partition_indexes(indexes.to_vec());
+        OffsetFetchRequestGroup::default().with_group_id(g("ot")).with_topics(Some(vec![topic]))
+    };
+    let ask = |groups| OffsetFetchRequest::default().with_groups(groups);
+    side.ask("once", version, &ask(vec![group(&[1, 0])]));
+    side.ask("partition", version, &ask(vec![group(&[0, 1, 0])]));
+    side.ask("group", version, &ask(vec![group(&[0]), group(&[1])]));
 }
 
 /// Groups of others than consumers, and consumers that are not settled.
