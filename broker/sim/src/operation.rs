@@ -115,8 +115,9 @@ impl Operation {
             Self::ListOffsets | Self::FinishRead | Self::EndOfEpoch => (15, false),
             Self::Flush | Self::Checkpoint | Self::NoFaults => (8, false),
             Self::Compact => (12, false),
-            Self::Crash | Self::CutPowerSoon | Self::Retain => (6, false),
-            Self::DeleteRecords | Self::Lead => (6, false),
+            Self::Crash | Self::CutPowerSoon | Self::Retain | Self::DeleteRecords | Self::Lead => {
+                (6, false)
+            }
             Self::Truncate | Self::Configure | Self::ShutDown => (4, false),
             Self::Jump | Self::DeleteGroup | Self::AlterTopic | Self::SlowDisk => (3, false),
             Self::DeleteTopic | Self::FailSync | Self::FailWrite | Self::FillDisk => (2, false),

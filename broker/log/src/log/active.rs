@@ -75,7 +75,7 @@ impl<D: Disk> Active<D> {
 
     /// Forgets what was noted since, as it could not be written: lookups go on when a write has
     /// failed, and must not find what is not there.
-    pub(super) fn forget(&mut self, before: Before) {
+    pub(super) fn forget(&mut self, before: &Before) {
         self.index.rewind(before.index);
         (self.first_timestamp, self.recent) = (before.first_timestamp, before.recent);
     }

@@ -40,8 +40,8 @@ impl<D: Disk> Log<D> {
         let written = self.write(batches, epoch_begins);
         let Some(active) = &mut self.active else { return Err(self.out_of_range(appended.first)) };
         if let Err(error) = written {
-            active.forget(before);
-            self.epochs.truncate_end(self.end);
+            active.forget(&before);
+            self.end_epochs();
             return Err(error);
         }
         active.segment.size += batches.len() as u64;
@@ -131,6 +131,15 @@ impl<D: Disk> Log<D> {
             }
             Some(_) => Ok(()),
         }
+    }
+
+    /// Forgets the epochs that begin behind the end; true when there were any. Where everything is
+    /// deleted and still in a file, the epoch of the last record stays: recovery would drop batches
+    /// of a lower one that follow.
+    pub(super) fn end_epochs(&mut self) -> bool {
+        let in_a_file = self.segments().next().is_some_and(|first| first.base < self.start);
+        let emptied = self.start >= self.end && in_a_file;
+        self.epochs.truncate_end(self.end + Offset::from(emptied))
     }
 
     /// Replaces the epoch checkpoint; it is synced with the log.

@@ -291,8 +291,8 @@ impl<D: Disk> Log<D> {
             })?;
             self.epochs = epochs;
         }
-        self.epochs.truncate_end(self.end);
         self.epochs.truncate_start(self.start);
+        self.end_epochs();
         if checkpointed.unwrap_or(&Epochs::default()) != &self.epochs {
             // a later open that has no need to scan trusts the file, and an epoch that it did not
             // know would be given to batches behind those of a higher one

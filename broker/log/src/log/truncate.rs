@@ -42,7 +42,7 @@ impl<D: Disk> Log<D> {
             return self.restart_at(self.start);
         }
         self.synced = self.synced.min(self.end);
-        if self.epochs.truncate_end(self.end) {
+        if self.end_epochs() {
             self.write_epochs()?;
         }
         assert!(self.end <= end && self.start <= self.end, "a truncated log ends where asked");

@@ -64,11 +64,11 @@ pub(crate) fn ended(
 pub(crate) fn diverging(
     of: &TopicPartition,
     ended: (LeaderEpoch, Offset),
-    stayed: Diverging,
-    strayed: Diverging,
+    there: Diverging,
+    behind: Diverging,
 ) -> Check {
-    let right = stayed == Ok(None) && strayed == Ok(Some(ended));
+    let right = there == Ok(None) && behind == Ok(Some(ended));
     ensure(right, INVARIANT, || {
-        format!("{of}: at {ended:?} a reader was told {stayed:?}, behind it {strayed:?}")
+        format!("{of}: at {ended:?} a reader was told {there:?}, behind it {behind:?}")
     })
 }

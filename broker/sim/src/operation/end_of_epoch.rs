@@ -47,7 +47,7 @@ pub(super) fn run(world: &mut World) -> Check {
         })
     };
     // who read up to there goes on, who read further has to go back
-    let stayed = read(ended, epoch).map(|fetched| fetched.diverging);
-    let strayed = read(ended + 1, epoch).map(|fetched| fetched.diverging);
-    epochs::diverging(&of, (epoch, ended), stayed, strayed)
+    let there = read(ended, epoch).map(|fetched| fetched.diverging);
+    let behind = read(ended + 1, epoch).map(|fetched| fetched.diverging);
+    epochs::diverging(&of, (epoch, ended), there, behind)
 }
