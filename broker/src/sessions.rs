@@ -27,6 +27,8 @@ pub(crate) struct Live {
     pub(crate) eager: bool,
     /// Slots of partitions that do not tell the session yet.
     pub(crate) silent: Vec<usize>,
+    /// Empty between fetches: memory that is used again.
+    pub(crate) queue: Vec<usize>,
 }
 
 /// The sessions that are remembered.
@@ -43,6 +45,7 @@ impl Live {
             heard: Arc::new(Subscription::default()),
             eager,
             silent: Vec::new(),
+            queue: Vec::new(),
         }))
     }
 }

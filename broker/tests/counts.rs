@@ -86,15 +86,15 @@ fn a_fetch_allocates_a_handful_of_times() {
     fetch_all(&mut client, 0);
     let thousand = i64::try_from(REQUESTS).unwrap();
     let counted = allocations(|| fetch_all(&mut client, thousand));
-    check("fetches of a small batch", counted, 14);
+    check("fetches of a small batch", counted, 8);
     let counted = allocations(|| fetch_all(&mut client, 2 * thousand));
-    check("fetches of a large batch", counted, 14);
+    check("fetches of a large batch", counted, 8);
     let counted = allocations(|| {
         for offset in 0..thousand {
             assert!(has_records(&client.call(12, &fetch(offset, (0, -1)))));
         }
     });
-    check("fetches without a session", counted, 24);
+    check("fetches without a session", counted, 18);
 }
 
 #[test]
@@ -115,5 +115,5 @@ fn a_fetch_that_waits_for_a_produce_allocates_a_handful_of_times() {
     };
     follow(100);
     let counted = allocations(|| follow(REQUESTS));
-    check("produces with a fetch that waits for them", counted, 14);
+    check("produces with a fetch that waits for them", counted, 8);
 }

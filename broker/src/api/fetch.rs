@@ -61,14 +61,14 @@ pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
     };
     let broker = hot.broker;
     let now = broker.clock.monotonic();
-    let mut fetch = match begin(broker, now, head, &request) {
+    let patience = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let mut fetch = match begin(broker, now, head, request) {
         Ok(fetch) => fetch,
         Err(code) => {
             hot.answer(head.error(code));
             return Ok(());
         }
     };
-    let patience = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     // One that cannot find anything has nothing to wait for.
     let force = patience.is_zero() || fetch.lock().session.is_empty();
     if let Some(response) = fetch.attempt(broker, force) {
@@ -90,7 +90,7 @@ fn begin(
     broker: &Broker,
     now: Millis,
     head: Head,
-    request: &FetchRequest,
+    request: FetchRequest,
 ) -> Result<Fetch, ErrorCode> {
     if request.replica_id >= 0 {
         // Followers have a listener of their own.
@@ -109,16 +109,16 @@ fn begin(
     let mut guard = lock(&live);
     let Live { session, heard, .. } = &mut *guard;
     heard.take(|slot| session.mark(slot));
-    for topic in &request.forgotten {
-        let key = key(topic_ids, &topic.name, topic.id);
-        for index in &topic.partitions {
-            session.forget(&key, *index);
+    for topic in request.forgotten {
+        let key = key(topic_ids, topic.name, topic.id);
+        for index in topic.partitions {
+            session.forget(&key, index);
         }
     }
-    for topic in &request.topics {
-        let key = key(topic_ids, &topic.name, topic.id);
-        for wanted in &topic.partitions {
-            session.put(&key, *wanted);
+    for topic in request.topics {
+        let key = key(topic_ids, topic.name, topic.id);
+        for wanted in topic.partitions {
+            session.put(&key, wanted);
         }
     }
     let mut head = head;
@@ -204,8 +204,8 @@ impl Parked {
     }
 }
 
-fn key(topic_ids: bool, name: &str, id: uuid::Uuid) -> TopicKey {
-    if topic_ids { TopicKey::Id(id) } else { TopicKey::Name(name.to_owned()) }
+fn key(topic_ids: bool, name: String, id: uuid::Uuid) -> TopicKey {
+    if topic_ids { TopicKey::Id(id) } else { TopicKey::Name(name) }
 }
 
 fn lock(live: &Mutex<Live>) -> MutexGuard<'_, Live> {

@@ -41,10 +41,10 @@ impl Looked {
     /// Looks at every partition in the queue, until `max_bytes` are found; with `all`, the client
     /// is told of each.
     pub(super) fn new(broker: &Broker, live: &mut Live, max_bytes: usize, all: bool) -> Self {
-        let mut queue = Vec::new();
+        let mut queue = std::mem::take(&mut live.queue);
         live.session.take_queue(&mut queue);
         let mut looked = Self { seen: Vec::with_capacity(queue.len()), bytes: 0, urgent: false };
-        for slot in queue {
+        for slot in queue.drain(..) {
             let left = max_bytes.saturating_sub(looked.bytes);
             let Some(read) = look(broker, live, slot, (left, looked.bytes == 0)) else { continue };
             let look = summary(&read);
@@ -53,6 +53,7 @@ impl Looked {
             let told = all || live.session.is_news(slot, look);
             looked.seen.push(Seen { slot, read, told, look });
         }
+        live.queue = queue;
         looked
     }
 

@@ -10,7 +10,7 @@ use kastellan_protocol::{
 };
 use uuid::Uuid;
 
-use super::look::{Looked, Seen};
+use super::look::Looked;
 use crate::{net::Response, partition::Partition};
 
 /// What stands in front of every answer to one request.
@@ -47,42 +47,48 @@ pub(super) fn response(
     session: &Session<Arc<Partition>>,
     looked: &Looked,
 ) -> Response {
-    let told: Vec<(&TopicKey, &Seen)> = looked
-        .seen
-        .iter()
-        .filter(|seen| seen.told)
-        .filter_map(|seen| Some((session.topic(seen.slot)?, seen)))
-        .collect();
-    // A topic is named once for each run of its partitions, as Kafka does.
-    let runs: Vec<_> = told.chunk_by(|a, b| a.0 == b.0).collect();
-    let mut writer = ResponseWriter::new(&head.response(None), runs.len(), BytesMut::new());
+    let told = |from| {
+        let told = looked.seen.iter().enumerate().skip(from).filter(|(_, seen)| seen.told);
+        told.filter_map(|(at, seen)| Some((at, session.topic(seen.slot)?, seen)))
+    };
+    let topics = runs(told(0).map(|(_, topic, _)| topic));
+    let mut writer = ResponseWriter::new(&head.response(None), topics, BytesMut::new());
     let mut files = Vec::new();
-    for run in runs {
-        let Some((topic, _)) = run.first() else { continue };
-        match topic {
-            TopicKey::Name(name) => writer.topic(name, &Uuid::nil(), run.len()),
-            TopicKey::Id(id) => writer.topic("", id, run.len()),
+    let mut named = None;
+    for (at, topic, seen) in told(0) {
+        // A topic is named once for each run of its partitions, as Kafka does.
+        if named != Some(topic) {
+            named = Some(topic);
+            let run = told(at).take_while(|(_, other, _)| *other == topic).count();
+            match topic {
+                TopicKey::Name(name) => writer.topic(name, &Uuid::nil(), run),
+                TopicKey::Id(id) => writer.topic("", id, run),
+            }
         }
-        for (_, seen) in run {
-            let index = session.index(seen.slot).unwrap_or(-1);
-            match &seen.read {
-                Err(code) => drop(writer.partition(&PartitionHeader::error(index, *code), 0)),
-                Ok(read) => {
-                    let header = PartitionHeader {
-                        high_watermark: read.high_watermark,
-                        last_stable_offset: read.last_stable_offset,
-                        log_start_offset: read.log_start,
-                        // Without transactions none is aborted.
-                        aborted_transactions: head.read_committed.then_some(&[]),
-                        diverging_epoch: read.diverging,
-                        ..PartitionHeader::new(index)
-                    };
-                    let len = read.records.as_ref().map_or(0, |records| records.len);
-                    let position = writer.partition(&header, len);
-                    files.extend(read.records.clone().map(|records| (position, records)));
-                }
+        let index = session.index(seen.slot).unwrap_or(-1);
+        match &seen.read {
+            Err(code) => drop(writer.partition(&PartitionHeader::error(index, *code), 0)),
+            Ok(read) => {
+                let header = PartitionHeader {
+                    high_watermark: read.high_watermark,
+                    last_stable_offset: read.last_stable_offset,
+                    log_start_offset: read.log_start,
+                    // Without transactions none is aborted.
+                    aborted_transactions: head.read_committed.then_some(&[]),
+                    diverging_epoch: read.diverging,
+                    ..PartitionHeader::new(index)
+                };
+                let len = read.records.as_ref().map_or(0, |records| records.len);
+                let position = writer.partition(&header, len);
+                files.extend(read.records.clone().map(|records| (position, records)));
             }
         }
     }
     Response { bytes: writer.finish().freeze(), files }
+}
+
+/// How many runs of partitions of one topic there are.
+fn runs<'a>(topics: impl Iterator<Item = &'a TopicKey>) -> usize {
+    let mut named = None;
+    topics.filter(|topic| named.replace(*topic) != Some(*topic)).count()
 }
