@@ -2,11 +2,13 @@
 //!
 //! A blocking harness on `std::process`: [`peer`] runs Apache Kafka 4.3.1, [`ours`] runs Kastellan,
 //! [`suite`] runs a client program against either, [`wire`] speaks Kafka's protocol by hand,
-//! [`oracle`] compares the answers of the two, [`activity`] counts what a process does.
+//! [`oracle`] compares the answers of the two, [`activity`] counts what a process does, [`disks`] are
+//! file systems that fill up and fail.
 
 pub mod activity;
 pub mod batch;
 pub mod cache;
+pub mod disks;
 pub mod judged;
 pub mod need;
 pub mod oracle;

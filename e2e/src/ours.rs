@@ -20,7 +20,9 @@ use crate::{cache, port};
 pub struct Ours {
     binary: PathBuf,
     folder: PathBuf,
+    node: String,
     settings: Vec<String>,
+    dirs: Vec<PathBuf>,
     address: SocketAddr,
     process: Option<Process>,
 }
@@ -75,18 +77,32 @@ fn find_or_build() -> Result<PathBuf> {
 }
 
 impl Ours {
-    /// A broker on `folder` (its data lies in `folder/data`), with Kafka-named `settings`. Does not
-    /// start it.
+    /// A broker on `folder` (its data lies in `folder/data`), with Kafka-named `settings`
+    /// (`node.id` is 1 unless it is among them). Does not start it.
     pub fn new(folder: &Path, settings: &[(&str, &str)]) -> Result<Ours> {
         let address = SocketAddr::from(([127, 0, 0, 1], port::free()?));
-        let settings = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        Ok(Ours { binary: binary()?, folder: folder.to_owned(), settings, address, process: None })
+        let node = settings.iter().find(|(name, _)| *name == "node.id");
+        let node = node.map_or("1", |(_, id)| id).to_owned();
+        let settings = settings.iter().filter(|(name, _)| *name != "node.id");
+        let settings = settings.map(|(name, value)| format!("{name}={value}")).collect();
+        let (folder, dirs) = (folder.to_owned(), Vec::new());
+        Ok(Ours { binary: binary()?, folder, node, settings, dirs, address, process: None })
+    }
+
+    /// The same with more log directories, besides the one that holds the metadata.
+    #[must_use]
+    pub fn with_dirs(mut self, dirs: &[&Path]) -> Ours {
+        self.dirs = dirs.iter().map(|dir| (*dir).to_owned()).collect();
+        self
     }
 
     /// Starts the broker and waits for its `ready` line.
     pub fn start(&mut self) -> Result<()> {
         let mut command = Command::new(&self.binary);
-        command.args(["broker", "--node-id", "1", "--data-dir"]).arg(self.data());
+        command.args(["broker", "--node-id", &self.node, "--data-dir"]).arg(self.data());
+        for dir in &self.dirs {
+            command.arg("--data-dir").arg(dir);
+        }
         command.arg("--listener").arg(format!("plain={}", self.address));
         for setting in &self.settings {
             command.args(["--set", setting]);

@@ -123,7 +123,10 @@ fn rest(broker: &mut Judged, seconds: u64) -> Result<()> {
     let began = Instant::now();
     thread::sleep(Duration::from_secs(seconds));
     let after = process.usage()?;
-    told("at rest: CPU, % of a core", 100.0 * (after.cpu - before.cpu) / began.elapsed().as_secs_f64())?;
+    told(
+        "at rest: CPU, % of a core",
+        100.0 * (after.cpu - before.cpu) / began.elapsed().as_secs_f64(),
+    )?;
     told("at rest: RSS, MiB", after.rss)?;
     let open = fs::read_dir(format!("/proc/{}/fd", process.pid()))?.count();
     let open = u32::try_from(open)?;

@@ -1,0 +1,181 @@
+//! File systems that fill up and fail: a tmpfs of a few MiB, an ext4 in a file on one, errors of
+//! system calls. Made by the test as root, and gone with it.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
+
+use crate::need;
+use crate::process::{Process, pause};
+
+/// Whether `suite` may mount file systems here; said loudly when it may not.
+pub fn ready(suite: &str) -> Result<bool> {
+    if !geteuid().is_root() {
+        need::skip(suite, "only root may mount the file systems that it fills and breaks")?;
+        return Ok(false);
+    }
+    let scratch = crate::suite::Scratch::new("mount")?;
+    if Mount::tmpfs(&scratch.path().join("probe"), 1).is_err() {
+        need::skip(suite, "mounting a tmpfs is not permitted here")?;
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+/// A mounted file system; unmounted when dropped.
+#[derive(Debug)]
+pub struct Mount {
+    at: PathBuf,
+}
+
+fn run<S: AsRef<OsStr>>(program: &str, arguments: &[S]) -> Result<()> {
+    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{program} failed: {}", said.trim());
+    Ok(())
+}
+
+impl Mount {
+    /// A tmpfs of some MiB at `at`, which is created.
+    pub fn tmpfs(at: &Path, mib: u32) -> Result<Mount> {
+        fs::create_dir_all(at)?;
+        let size = format!("size={mib}m");
+        run(
+            "mount",
+            &[
+                OsStr::new("-t"),
+                "tmpfs".as_ref(),
+                "-o".as_ref(),
+                size.as_ref(),
+                "tmpfs".as_ref(),
+                at.as_ref(),
+            ],
+        )?;
+        Ok(Mount { at: at.to_owned() })
+    }
+
+    /// An ext4 of some MiB in the file `image`, mounted at `at`. The file is sparse: where there is
+    /// less room than it promises, write-back fails.
+    pub fn ext4(image: &Path, mib: u64, at: &Path) -> Result<Mount> {
+        if !image.exists() {
+            File::create(image)?.set_len(mib << 20)?;
+            run(
+                "mkfs.ext4",
+                &[OsStr::new("-q"), "-E".as_ref(), "lazy_itable_init=0".as_ref(), image.as_ref()],
+            )?;
+        }
+        fs::create_dir_all(at)?;
+        run(
+            "mount",
+            &[OsStr::new("-o"), "loop,errors=continue".as_ref(), image.as_ref(), at.as_ref()],
+        )?;
+        Ok(Mount { at: at.to_owned() })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.at
+    }
+
+    /// Gives a tmpfs another size, in MiB.
+    pub fn resize(&self, mib: u32) -> Result<()> {
+        let size = format!("remount,size={mib}m");
+        run("mount", &[OsStr::new("-o"), size.as_ref(), self.at.as_ref()])
+    }
+
+    /// Bytes that are free for everybody.
+    pub fn free(&self) -> Result<u64> {
+        let found = rustix::fs::statvfs(&self.at)?;
+        Ok(found.f_bavail * found.f_frsize)
+    }
+
+    /// Fills it with a file that leaves `free` bytes; the file goes with the answer.
+    pub fn fill(&self, free: u64) -> Result<Ballast> {
+        let path = self.at.join("ballast");
+        let ballast = Ballast { path: path.clone() };
+        let file = File::create(&path)?;
+        let len = self.free()?.saturating_sub(free);
+        rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, len.max(1))?;
+        Ok(ballast)
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        // a process that was just killed may still be letting go of its files
+        while run("umount", &[&self.at]).is_err() && Instant::now() < deadline {
+            pause();
+        }
+    }
+}
+
+/// A file that takes up room.
+#[derive(Debug)]
+pub struct Ballast {
+    path: PathBuf,
+}
+
+impl Drop for Ballast {
+    fn drop(&mut self) {
+        // what is gone takes up no room either
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+/// strace, attached to a process, that makes some of its system calls fail.
+#[derive(Debug)]
+pub struct Injection {
+    process: Process,
+    calls: PathBuf,
+}
+
+impl Injection {
+    /// Has the `nth` call of `calls` (names between commas) of each thread of process `pid` fail
+    /// with `EIO`. `None` where that is not permitted.
+    pub fn attach(pid: u32, calls: &str, nth: u32, folder: &Path) -> Result<Option<Injection>> {
+        let (table, log) = (folder.join("inject.calls"), folder.join("inject.log"));
+        drop(fs::remove_file(&log));
+        let mut command = Command::new("strace");
+        command.args(["-f", "-y", "-p", &pid.to_string()]);
+        command.args(["-e", &format!("trace={calls}")]);
+        command.args(["-e", &format!("inject={calls}:error=EIO:when={nth}")]);
+        command.arg("-o").arg(&table).stdout(Stdio::null());
+        let mut process = Process::start_keeping_stdout(&mut command, &log)?;
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let said = process.log_text();
+            if said.contains("not permitted") {
+                return Ok(None);
+            }
+            if said.contains("attached") {
+                return Ok(Some(Injection { process, calls: table }));
+            }
+            process.check_alive()?;
+            if Instant::now() > deadline {
+                bail!("strace does not attach: {said}");
+            }
+            pause();
+        }
+    }
+
+    /// Lets go of the process; returns the lines about calls that were seen.
+    pub fn detach(mut self) -> Result<Vec<String>> {
+        if self.process.check_alive().is_ok() {
+            let pid =
+                Pid::from_raw(i32::try_from(self.process.pid())?).context("0 is no process")?;
+            kill_process(pid, Signal::INT)?;
+        }
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.process.check_alive().is_ok() {
+            ensure!(Instant::now() < deadline, "strace does not let go");
+            pause();
+        }
+        Ok(fs::read_to_string(&self.calls)?.lines().map(str::to_owned).collect())
+    }
+}

@@ -1,0 +1,9 @@
+//! Disks that fill up, fail and lose: with the real program, on real file systems.
+
+mod disk {
+    pub(crate) mod client;
+    mod full;
+    mod moving;
+    mod sync;
+    mod tail;
+}
