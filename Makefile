@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kastellan/target
 KASTELLAN = $(CARGO_TARGET_DIR)/release/kastellan
 
-.PHONY: quickstart run check test suites sim fuzz bench fix packages packages-build
+.PHONY: quickstart run check test suites suites-full sim fuzz bench fix packages packages-build
 
 # the README's first command: a broker and a topic on this computer, until Ctrl-C
 quickstart: packages-build
@@ -44,6 +44,12 @@ fuzz:
 suites: packages
 	cargo build --release --locked --bin kastellan
 	KASTELLAN_BIN=$(KASTELLAN) cargo test --release --locked -p kastellan-e2e -- --test-threads=1
+
+# the same for longer, and the judges judged: each of them against Apache Kafka
+suites-full: suites
+	KASTELLAN_BIN=$(KASTELLAN) KGO_TEST_RECORDS=100000 cargo test --release --locked -p kastellan-e2e --test kgo
+	KASTELLAN_JUDGE=kafka cargo test --release --locked -p kastellan-e2e --test clients --test tools --test python \
+		--test kgo --test oracle -- --test-threads=1
 
 # ours beside Apache Kafka, in one run
 bench: packages

@@ -2,13 +2,15 @@
 //!
 //! A blocking harness on `std::process`: [`peer`] runs Apache Kafka 4.3.1, [`ours`] runs Kastellan,
 //! [`suite`] runs a client program against either, [`wire`] speaks Kafka's protocol by hand,
-//! [`oracle`] compares the answers of the two, [`activity`] counts what a process does, [`disks`] are
-//! file systems that fill up and fail.
+//! [`oracle`] compares the answers of the two, [`tools`] what Apache's command-line tools say of
+//! them, [`foreign`] runs the test suites of client libraries, [`activity`] counts what a process
+//! does, [`disks`] are file systems that fill up and fail.
 
 pub mod activity;
 pub mod batch;
 pub mod cache;
 pub mod disks;
+pub mod foreign;
 pub mod judged;
 pub mod need;
 pub mod oracle;
@@ -17,4 +19,5 @@ pub mod peer;
 pub mod port;
 pub mod process;
 pub mod suite;
+pub mod tools;
 pub mod wire;

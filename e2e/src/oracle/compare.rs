@@ -210,7 +210,7 @@ pub fn judge(differences: &[Difference], findings: &[Finding]) -> Result<()> {
 }
 
 /// Whether `text` is `pattern`, in which each `*` stands for any text.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((head, rest)) => text.strip_prefix(head).is_some_and(|text| {
