@@ -195,6 +195,9 @@ fn run(
                 pace = Pace::of(&settings.load());
                 due.retention = due.retention.min(at + pace.retention);
                 due.producers = due.producers.min(at + pace.producers);
+                let flush = round::shortest_flush(partitions).unwrap_or(pace.checkpoint);
+                let soonest = at + pace.checkpoint.min(flush);
+                due.checkpoint = due.checkpoint.map(|checkpoint| checkpoint.min(soonest));
                 due.clean = Some(due.clean.unwrap_or(at + pace.clean).min(at + pace.clean));
             }
         }

@@ -42,9 +42,11 @@ pub(crate) async fn accept(broker: Arc<Broker>, bound: Bound) -> io::Result<()> 
     let listener = TcpListener::from_std(bound.socket)?;
     let quiet = Arc::new(Quiet::default());
     loop {
-        broker.connections.room(&broker.limits, &bound.name, broker.clock).await;
         match listener.accept().await {
             Ok((stream, peer)) => {
+                // by the limits of now, not of when the wait for it began; to the client it looks
+                // like the others in the kernel's queue
+                broker.connections.room(&broker.limits, &bound.name, broker.clock).await;
                 take_in(&broker, stream, peer.ip(), &bound.name, &quiet);
             }
             Err(error) => {

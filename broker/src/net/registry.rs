@@ -72,8 +72,8 @@ impl Registry {
         Ok(Place { registry: Arc::clone(self), number, host, listener: Arc::clone(listener) })
     }
 
-    /// Waits until there is room for one connection more, and time for it: until then they stay in
-    /// the kernel's queue.
+    /// Waits until there is room for one connection more, and time for it: until then the others
+    /// stay in the kernel's queue.
     pub(super) async fn room(&self, limits: &ArcSwap<Limits>, listener: &str, clock: Clock) {
         let room = |state: &State| {
             let limits = limits.load();

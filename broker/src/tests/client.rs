@@ -1,18 +1,13 @@
-//! A client that speaks through the crate `kafka-protocol`, so that our own codecs are not judged
-//! by themselves.
+//! The tests' client with what these tests ask for: topics, batches, fetches.
 
-use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream},
-    time::Duration,
-};
+use std::time::Duration;
 
 use bytes::Bytes;
 use kastellan_protocol::{
     batch::Builder,
     messages::{
-        ApiKey, BrokerId, CreateTopicsRequest, FetchRequest, FetchResponse, MetadataRequest,
-        ProduceRequest, ProduceResponse, TopicName,
+        ApiKey, BrokerId, CreateTopicsRequest, FetchRequest, FetchResponse, ProduceRequest,
+        ProduceResponse, TopicName,
         create_topics_request::CreatableTopic,
         fetch_request::{FetchPartition, FetchTopic},
         produce_request::{PartitionProduceData, TopicProduceData},
@@ -21,11 +16,7 @@ use kastellan_protocol::{
 };
 use uuid::Uuid;
 
-/// A connection.
-pub(super) struct Client {
-    pub(super) stream: TcpStream,
-    correlation_id: i32,
-}
+pub(super) use super::wire::{Client, topic_name};
 
 /// A topic as a client knows it.
 #[derive(Debug, Clone)]
@@ -59,63 +50,12 @@ impl Default for Ask {
 }
 
 impl Client {
-    pub(super) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_nodelay(true).unwrap();
-        // A test that hangs should fail.
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Self { stream, correlation_id: 0 }
-    }
-
-    /// Sends a request; returns its correlation id.
-    pub(super) fn send<R: Request>(&mut self, version: i16, request: &R) -> i32 {
-        self.correlation_id += 1;
-        let id = self.correlation_id;
-        let frame = kastellan_protocol::encode_request(version, id, Some("test"), request).unwrap();
-        self.stream.write_all(&frame).unwrap();
-        id
-    }
-
-    /// A whole frame, without its size; `None` when the broker has closed the connection.
-    pub(super) fn frame(&mut self) -> Option<Bytes> {
-        let mut size = [0; 4];
-        let first = self.stream.read(&mut size).unwrap_or(0);
-        if first == 0 {
-            return None;
-        }
-        self.stream.read_exact(&mut size[first..]).unwrap();
-        let mut frame = vec![0; u32::from_be_bytes(size) as usize];
-        self.stream.read_exact(&mut frame).unwrap();
-        Some(frame.into())
-    }
-
-    pub(super) fn receive<R: Request>(&mut self, version: i16) -> (i32, R::Response)
-    where
-        R::Response: HeaderVersion,
-    {
-        let frame = self.frame().expect("the connection stays open");
-        kastellan_protocol::decode_response(version, frame).unwrap()
-    }
-
-    pub(super) fn call<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
-        let sent = self.send(version, request);
-        let (id, response) = self.receive::<R>(version);
-        assert_eq!(id, sent);
-        response
-    }
-
-    /// Whether the broker has closed the connection; waits for it.
-    pub(super) fn is_closed(&mut self) -> bool {
-        let mut byte = [0];
-        match self.stream.read(&mut byte) {
-            Ok(n) => n == 0,
-            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
-        }
-    }
-
-    /// Whether the broker still answers on this connection.
-    pub(super) fn works(&mut self) -> bool {
-        self.call(4, &MetadataRequest::default()).brokers.len() == 1
+    /// Whether nothing comes for a moment.
+    pub(super) fn hears_nothing(&mut self) -> bool {
+        self.stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        let heard = self.stream.peek(&mut [0]);
+        self.stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        heard.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
     /// Creates a topic with these settings.
@@ -163,10 +103,6 @@ impl Client {
     pub(super) fn fetch(&mut self, ask: Ask, topic: &Topic, from: &[(i32, i64)]) -> FetchResponse {
         self.call(ask.version, &fetch_request(ask, topic, from))
     }
-}
-
-pub(super) fn topic_name(name: &'static str) -> TopicName {
-    TopicName(StrBytes::from_static_str(name))
 }
 
 pub(super) fn produce_request(
@@ -249,10 +185,7 @@ pub(super) fn values(records: Option<&Bytes>) -> Vec<(i64, String)> {
 
 /// The frame of a request whose body is the caller's.
 pub(super) fn raw_frame(api: ApiKey, version: i16, body: &impl Encodable) -> Vec<u8> {
-    let mut bytes = bytes::BytesMut::new();
-    kastellan_protocol::header::encode(api, version, 1, Some("raw"), &mut bytes);
+    let mut bytes = Vec::new();
     body.encode(&mut bytes, version).unwrap();
-    let mut frame = u32::try_from(bytes.len()).unwrap().to_be_bytes().to_vec();
-    frame.extend_from_slice(&bytes);
-    frame
+    super::wire::frame(api, version, &bytes)
 }

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use kastellan_protocol::{
     messages::{
-        AlterConfigsRequest, DescribeConfigsRequest, IncrementalAlterConfigsRequest,
-        ListConfigResourcesRequest, alter_configs_request as legacy,
+        AlterConfigsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
+        IncrementalAlterConfigsRequest, ListConfigResourcesRequest,
+        alter_configs_request as legacy,
         describe_configs_request::DescribeConfigsResource,
         incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig},
     },
@@ -72,6 +73,8 @@ fn described(client: &mut Client, (kind, name): (i8, &str), key: &str) -> (Optio
     (found.value.as_ref().map(ToString::to_string), found.config_source)
 }
 
+mod effects;
+
 /// Asks `again` until it says yes.
 #[track_caller]
 fn until(what: &str, mut again: impl FnMut() -> bool) {
@@ -101,9 +104,9 @@ fn a_topics_settings_reach_its_partitions_at_once_and_survive() {
     assert_eq!(client.put(&topic, 0, batch(&["x"])).0, 19, "NOT_ENOUGH_REPLICAS");
     for kill in [false, true] {
         if kill {
-            harness.kill_and_restart()
+            harness.kill_and_restart();
         } else {
-            harness.restart()
+            harness.restart();
         }
         let mut client = harness.client();
         assert_eq!(client.put(&topic, 0, batch(&["x"])).0, 19);
@@ -118,11 +121,10 @@ fn a_topics_settings_reach_its_partitions_at_once_and_survive() {
 
 #[test]
 fn the_brokers_defaults_change_every_topic_that_does_not_override_them() {
-    let mut harness = Harness::with(&[
-        ("log.retention.check.interval.ms", "50"),
-        ("log.segment.delete.delay.ms", "0"),
-    ]);
+    let mut harness = Harness::new();
     let mut client = harness.client();
+    set(&mut client, (BROKER, ""), "log.retention.check.interval.ms", "50");
+    set(&mut client, (BROKER, ""), "log.segment.delete.delay.ms", "0");
     let small = ("internal.segment.bytes", "200");
     let plain = client.create("plain", 1, &[small]);
     let own = client.create("own", 1, &[small, ("retention.bytes", "-1")]);
@@ -172,6 +174,7 @@ fn a_listener_that_is_full_lets_the_next_in_when_its_limit_is_raised() {
     assert!(client.works());
     let mut waiting = harness.client();
     let sent = waiting.send(4, &kastellan_protocol::messages::MetadataRequest::default());
+    assert!(waiting.hears_nothing());
     assert_eq!(described(&mut client, (BROKER, "1"), key), (Some("1".to_owned()), 4));
     set(&mut client, (BROKER, ""), key, "2");
     let (id, _) = waiting.receive::<kastellan_protocol::messages::MetadataRequest>(4);
@@ -219,7 +222,6 @@ fn topics_come_into_being_as_the_settings_say_now() {
     assert_eq!(create(&mut client, "three"), 3);
     set(&mut client, (BROKER, "1"), "num.partitions", "2");
     assert_eq!(create(&mut client, "two"), 2);
-    use kastellan_protocol::messages::DeleteTopicsRequest;
     let names = vec![super::client::topic_name("two")];
     let delete = DeleteTopicsRequest::default().with_topic_names(names).with_timeout_ms(5_000);
     assert_eq!(client.call(5, &delete).responses[0].error_code, 73, "TOPIC_DELETION_DISABLED");
@@ -253,7 +255,8 @@ fn a_group_is_joined_by_the_rules_of_now() {
 
 #[test]
 fn groups_and_subscriptions_have_settings_that_are_listed_and_described() {
-    let mut harness = Harness::new();
+    // a snapshot after every change, from which the broker starts again
+    let mut harness = Harness::with(&[("metadata.log.max.record.bytes.between.snapshots", "1")]);
     let mut client = harness.client();
     client.create("t", 1, &[]);
     set(&mut client, (GROUP, "g"), "consumer.session.timeout.ms", "50000");

@@ -7,11 +7,12 @@ use kastellan_core::{
         Described, Overrides, Source, Sourced, described_broker, described_client_metrics,
         described_cluster, described_group, described_topic,
     },
+    id::BrokerId,
     metadata::{ConfigResource, ResourceKind, validate_name},
 };
 use kastellan_protocol::{ErrorCode, messages::describe_configs_request::DescribeConfigsResource};
 
-use crate::{broker::Broker, config::Config};
+use crate::broker::Broker;
 
 pub(super) type Refusal = (ErrorCode, String);
 
@@ -37,7 +38,7 @@ pub(super) fn describe(
         }
         Some(ResourceKind::Broker) if name.is_empty() => Ok(described_cluster(&settings).collect()),
         Some(ResourceKind::Broker) if name == broker.config.node_id.to_string() => {
-            let identity = identity(&broker.config);
+            let identity = identity(broker);
             let mut all: Vec<_> = described_broker(&settings).chain(identity).collect();
             all.sort_by(|a, b| a.name.cmp(&b.name));
             Ok(all)
@@ -76,17 +77,29 @@ fn overrides(broker: &Broker, kind: ResourceKind, name: &str) -> Overrides {
 }
 
 /// What the broker was told outside the table: who and where it is.
-fn identity(config: &Config) -> impl Iterator<Item = Described> {
-    let listeners: Vec<_> = config
-        .listeners
-        .iter()
-        .map(|listener| format!("{}://{}", listener.name, listener.bind))
-        .collect();
+fn identity(broker: &Broker) -> impl Iterator<Item = Described> {
+    let config = &broker.config;
+    let listeners: Vec<_> =
+        broker.addresses.iter().map(|(name, address)| format!("{name}://{address}")).collect();
+    let image = broker.controller.image();
+    let me = image.broker(BrokerId(config.node_id));
+    let endpoints = me.into_iter().flat_map(|me| &me.endpoints);
+    let advertised: Vec<_> =
+        endpoints.map(|it| format!("{}://{}:{}", it.name, it.host, it.port)).collect();
     let dirs: Vec<_> = config.log_dirs.iter().map(|dir| dir.display().to_string()).collect();
+    let metadata = config.metadata_log_dir.as_ref().or(config.log_dirs.first());
+    let metadata = metadata.map(|dir| dir.display().to_string()).unwrap_or_default();
     [
+        (
+            "advertised.listeners",
+            advertised.join(","),
+            7,
+            "Where clients are told to reach the broker.",
+        ),
         ("node.id", config.node_id.to_string(), 3, "The broker's id, unique in its cluster."),
         ("listeners", listeners.join(","), 7, "Where the broker listens."),
         ("log.dirs", dirs.join(","), 7, "Where the broker keeps its data."),
+        ("metadata.log.dir", metadata, 2, "Where the cluster's metadata lies."),
     ]
     .into_iter()
     .map(|(name, value, kind, doc)| {

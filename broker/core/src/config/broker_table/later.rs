@@ -125,6 +125,7 @@ pub(super) static ROWS: &[Setting] = &[
         "9223372036854775807",
         "With one broker nothing is replicated.",
     )
+    .without_default()
     .without_effect()
     .one_by_one(),
     Setting::broker(
@@ -147,6 +148,7 @@ pub(super) static ROWS: &[Setting] = &[
         "9223372036854775807",
         "With one broker nothing is replicated.",
     )
+    .without_default()
     .without_effect()
     .one_by_one(),
     Setting::broker(
@@ -241,6 +243,7 @@ pub(super) static ROWS: &[Setting] = &[
         "9223372036854775807",
         "Moves between log directories are not throttled.",
     )
+    .without_default()
     .without_effect()
     .one_by_one(),
     Setting::broker(

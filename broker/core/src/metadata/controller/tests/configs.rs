@@ -3,7 +3,7 @@
 mod model;
 
 use super::*;
-use crate::metadata::{ConfigResource, ResourceKind};
+use crate::metadata::ConfigResource;
 
 fn alter(changes: &[(&str, ConfigOp)]) -> Vec<AlterConfigs> {
     let change =

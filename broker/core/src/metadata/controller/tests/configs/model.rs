@@ -1,7 +1,5 @@
 //! Any sequence of changes gives what a map gives to which they are applied one by one.
 
-use std::collections::BTreeSet;
-
 use proptest::prelude::*;
 
 use super::*;
