@@ -2,9 +2,11 @@
 //!
 //! A blocking harness on `std::process`: [`peer`] runs Apache Kafka 4.3.1, [`ours`] runs Kastellan,
 //! [`suite`] runs a client program against either, [`wire`] speaks Kafka's protocol by hand,
+//! [`segments`] asks Kafka about files,
 //! [`oracle`] compares the answers of the two, [`tools`] what Apache's command-line tools say of
-//! them, [`foreign`] runs the test suites of client libraries, [`activity`] counts what a process
-//! does, [`disks`] are file systems that fill up and fail.
+//! them, [`foreign`] runs the test suites of client libraries, [`activity`] counts what
+//! a process does, [`kubernetes`] runs an API server, [`disks`] are file systems that fill up and
+//! fail.
 
 pub mod activity;
 pub mod batch;
@@ -12,12 +14,14 @@ pub mod cache;
 pub mod disks;
 pub mod foreign;
 pub mod judged;
+pub mod kubernetes;
 pub mod need;
 pub mod oracle;
 pub mod ours;
 pub mod peer;
 pub mod port;
 pub mod process;
+pub mod segments;
 pub mod suite;
 pub mod tools;
 pub mod wire;

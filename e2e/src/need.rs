@@ -19,6 +19,7 @@ pub enum Tool {
     Kcat,
     Cc,
     Strace,
+    Openssl,
 }
 
 impl Tool {
@@ -33,6 +34,7 @@ impl Tool {
             Tool::Kcat => "kcat",
             Tool::Cc => "cc",
             Tool::Strace => "strace",
+            Tool::Openssl => "openssl",
         }
     }
 
@@ -46,6 +48,7 @@ impl Tool {
             Tool::Kcat => "apt-get install kcat",
             Tool::Cc => "apt-get install gcc librdkafka-dev",
             Tool::Strace => "apt-get install strace",
+            Tool::Openssl => "apt-get install openssl",
         }
     }
 }

@@ -233,6 +233,8 @@ fn nothing_large_is_committed() {
     let large: Vec<String> = tracked()
         .into_iter()
         .filter(|file| !["Cargo.lock", "package-lock.json"].iter().any(|lock| file.ends_with(lock)))
+        // what users apply, generated; crds/tests/generated.rs has the limit that matters there
+        .filter(|file| !file.starts_with("crds/yaml/"))
         .filter(|file| fs::metadata(root().join(file)).is_ok_and(|meta| meta.len() > 64 * 1024))
         .collect();
     assert!(large.is_empty(), "{large:?}: larger than 64 KiB: make it in the test instead");
