@@ -1,9 +1,6 @@
 //! `DeleteRecords`: the log of a partition starts later from now on (KIP-107).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use kastellan_core::{id::Offset, metadata::is_internal};
 use kastellan_protocol::{
@@ -43,13 +40,12 @@ fn answer(broker: &Broker, call: Call, request: DeleteRecordsRequest) {
             (topic, partitions)
         })
         .collect();
-    let failed = write_down(broker, &deleted);
+    write_down(broker, &deleted);
     let topics = deleted.into_iter().map(|(topic, partitions)| {
         let result = |(index, deleted): (i32, Deleted)| {
-            let lost = |partition: &Arc<Partition>| failed.contains(&partition.key());
             let (code, low_watermark) = match deleted {
-                Ok((partition, _)) if lost(&partition) => (ErrorCode::KafkaStorageError.code(), -1),
-                Ok((_, start)) => (0, start),
+                Ok((partition, start)) if partition.is_start_durable(start) => (0, start),
+                Ok(_) => (ErrorCode::KafkaStorageError.code(), -1),
                 Err(code) => (code.code(), -1),
             };
             DeleteRecordsPartitionResult::default()
@@ -72,21 +68,16 @@ fn delete(broker: &Broker, topic: &str, index: i32, before: Offset) -> Deleted {
     Ok((partition, start))
 }
 
-/// Writes the new starts down; returns the keys of those of which the disk does not know.
-fn write_down(broker: &Broker, deleted: &[(TopicName, Vec<(i32, Deleted)>)]) -> BTreeSet<u64> {
+/// Writes the new starts down, as far as their log directories take them.
+fn write_down(broker: &Broker, deleted: &[(TopicName, Vec<(i32, Deleted)>)]) {
     let all = deleted.iter().flat_map(|(_, partitions)| partitions);
     let moved: Vec<_> = all
         .filter_map(|(_, deleted)| deleted.as_ref().ok())
         .map(|(partition, _)| Arc::clone(partition))
         .collect();
-    if moved.is_empty() {
-        return BTreeSet::new();
-    }
-    match write_checkpoints(&broker.partitions, &moved) {
-        Ok(()) => BTreeSet::new(),
-        Err(error) => {
-            tracing::error!(%error, "cannot write down which records are deleted");
-            moved.iter().map(|partition| partition.key()).collect()
-        }
+    if !moved.is_empty()
+        && let Err(error) = write_checkpoints(&broker.partitions, &moved)
+    {
+        tracing::error!(%error, "cannot write down which records are deleted");
     }
 }

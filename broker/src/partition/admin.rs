@@ -26,6 +26,11 @@ impl Partition {
         deleted
     }
 
+    /// Whether it starts at `start` at least after any crash.
+    pub(crate) fn is_start_durable(&self, start: Offset) -> bool {
+        self.with(|machine| machine.log().is_start_durable(start)).unwrap_or(false)
+    }
+
     /// Where `epoch` ended, for a client that takes `current` for the leader's. Errors: 74
     /// `FENCED_LEADER_EPOCH`, 75 `UNKNOWN_LEADER_EPOCH`.
     pub(crate) fn end_of_epoch(

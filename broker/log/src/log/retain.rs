@@ -34,6 +34,11 @@ impl<D: Disk> Log<D> {
         Ok(())
     }
 
+    /// Whether `start`, or one behind it, is checkpointed: no crash takes it back.
+    pub fn is_start_durable(&self, start: Offset) -> bool {
+        self.shared.check().is_ok() && self.shared.log_start(&self.partition) >= start
+    }
+
     /// Moves the start offset over the segments that retention by time and size lets go, as far as
     /// `upto` (the high watermark); true when it moved. `now` is in milliseconds since 1970.
     pub fn expire(&mut self, now: i64, upto: Offset) -> Result<bool, LogError> {
