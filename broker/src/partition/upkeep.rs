@@ -85,6 +85,10 @@ impl Partition {
     /// Lets go what retention does not keep; true when the log's start has moved. Files go later,
     /// with [`Partition::remove_expired`].
     pub(crate) fn expire(&self, now: i64) -> Result<bool, LogError> {
+        // What has to be read for it is read first, without the mutex.
+        while let Some(seek) = self.with_log(|log| log.seek_age(now))?? {
+            seek.learn().map_err(|error| LogError::Unreadable(error.to_string()))?;
+        }
         let mut state = self.lock().map_err(|_code| offline())?;
         let machine = state.machine.as_mut().ok_or_else(offline)?;
         let upto = machine.high_watermark();

@@ -114,6 +114,27 @@ impl<D: Disk> Log<D> {
         begun.map_err(|error| self.unreadable(&error))
     }
 
+    /// What [`Log::expire`] would have to read at `now` (milliseconds since 1970) to know how old the
+    /// first segments are; `None` when memory has it. For [`Seek::learn`].
+    pub fn seek_age(&self, now: i64) -> Result<Option<Seek<D>>, LogError> {
+        if !self.config.delete || self.config.retention_ms < 0 {
+            return Ok(None);
+        }
+        let young =
+            |largest: Largest| now.saturating_sub(largest.timestamp) <= self.config.retention_ms;
+        for segment in self.segments().filter(|segment| segment.size > 0) {
+            match self.known_largest(segment) {
+                Recalled::Unknown => {
+                    let seek = self.seek_in(segment, Goal::Largest);
+                    return seek.map(Some).map_err(|error| self.unreadable(&error));
+                }
+                Recalled::Known(Some(largest)) if young(largest) => return Ok(None),
+                Recalled::Known(_) => {}
+            }
+        }
+        Ok(None)
+    }
+
     fn seek_since(&self, timestamp: i64, from: Offset) -> io::Result<Option<Seek<D>>> {
         let from = from.max(self.start);
         let older = |segment: &&Segment<D>| match self.known_largest(segment) {

@@ -80,11 +80,7 @@ impl<D: Disk> Seek<D> {
                 search.wanted = Wanted::Done;
                 self.first_since(timestamp, scratch)
             }
-            Goal::Largest => {
-                let largest = self.index()?.largest();
-                self.segment.learn_largest(largest);
-                Ok(None)
-            }
+            Goal::Largest => self.learn().map(|()| None),
             Goal::LargestLeft => {
                 let largest = self.largest_left(scratch)?;
                 let (segment, start) = (self.segment.id, self.start);
@@ -92,6 +88,13 @@ impl<D: Disk> Seek<D> {
                 Ok(None)
             }
         }
+    }
+
+    /// Reads the segment's largest timestamp, which its log knows from then on.
+    pub fn learn(mut self) -> io::Result<()> {
+        let largest = self.index()?.largest();
+        self.segment.learn_largest(largest);
+        Ok(())
     }
 
     /// The segment's index, read where it is not in memory.
