@@ -8,11 +8,20 @@ use clap::{Parser, Subcommand};
 use crate::failure::Failure;
 
 mod broker;
+mod client;
+mod completions;
+mod consume;
+mod groups;
+mod moment;
+mod produce;
+mod status;
+mod topics;
 mod up;
 
-/// Kafka clusters from manifests, on this machine with `up`; or one broker
+/// Kafka clusters from manifests, on this machine with `up`; or one broker; and
+/// a client for any Kafka cluster
 #[derive(Debug, Parser)]
-#[command(name = "kastellan", version, disable_help_subcommand = true)]
+#[command(name = "kastellan", version, disable_help_subcommand = true, verbatim_doc_comment)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -22,6 +31,12 @@ struct Arguments {
 enum Command {
     Up(up::Arguments),
     Broker(broker::Arguments),
+    Topics(topics::Arguments),
+    Groups(groups::Arguments),
+    Produce(produce::Arguments),
+    Consume(consume::Arguments),
+    Status(status::Arguments),
+    Completions(completions::Arguments),
 }
 
 /// Reads the process's arguments, runs the sub-command, prints its failure; the exit code is 0, or
@@ -31,11 +46,19 @@ pub fn main() -> ExitCode {
     let result = match command {
         Command::Up(arguments) => up::run(arguments),
         Command::Broker(arguments) => broker::run(arguments),
+        Command::Topics(arguments) => topics::run(arguments),
+        Command::Groups(arguments) => groups::run(arguments),
+        Command::Produce(arguments) => produce::run(&arguments),
+        Command::Consume(arguments) => consume::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            complain(&failure);
+            if failure.code() != 0 {
+                complain(&failure);
+            }
             ExitCode::from(failure.code())
         }
     }

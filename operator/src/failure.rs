@@ -1,6 +1,7 @@
 //! What a sub-command says when it gives up: what failed, why, and what to do about it.
 
 use std::fmt;
+use std::io;
 
 /// A failure as the person at the terminal reads it; one per run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,13 +23,23 @@ impl Failure {
         Self { what: what.into(), help: None, code: 2 }
     }
 
+    /// What could not be written to stdout. Whoever closed it, as `head` does, has read enough:
+    /// that is no failure, and nothing is said.
+    pub fn stdout(why: &io::Error) -> Self {
+        match why.kind() {
+            io::ErrorKind::BrokenPipe => Self { what: String::new(), help: None, code: 0 },
+            _ => Self::new(format!("write to stdout: {why}")),
+        }
+    }
+
     /// Adds what to do about it.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// The exit code: 1, or 2 for a command line that cannot be carried out.
+    /// The exit code: 1, or 2 for a command line that cannot be carried out; 0 if nothing has
+    /// failed but the reader's interest.
     pub fn code(&self) -> u8 {
         self.code
     }

@@ -5,9 +5,12 @@
 //! sub-commands. `ARCHITECTURE.md` beside `Cargo.toml` has the map.
 
 pub mod admin;
+mod columns;
 pub mod command;
 pub mod failure;
 pub mod fleet;
 mod stop;
+mod survey;
 mod telemetry;
+mod terminal;
 mod up;

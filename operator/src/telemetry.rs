@@ -5,6 +5,7 @@ use std::io::{IsTerminal, stderr};
 use tracing_subscriber::EnvFilter;
 
 use crate::failure::Failure;
+use crate::terminal::Log;
 
 /// Sends the process's log lines to stderr. The filter, as in `info` or `kastellan_log=debug,warn`,
 /// is the argument of `--log`, or the variable `RUST_LOG`, or `otherwise`; returns which.
@@ -21,8 +22,9 @@ pub(crate) fn init(argument: Option<&str>, otherwise: &str) -> Result<String, Fa
     })?;
     tracing_subscriber::fmt()
         .with_env_filter(parsed)
-        .with_writer(stderr)
-        .with_ansi(stderr().is_terminal())
+        .with_writer(Log::default)
+        // see no-color.org
+        .with_ansi(stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         // the fallback is eprintln!, which panics once the reader of our stderr is gone
         .log_internal_errors(false)
         .try_init()

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kastellan_crds::condition::{ConditionType, Reason};
-use tokio::sync::mpsc;
+use kastellan_crds::name::TopicName;
+use tokio::sync::{mpsc, watch as channel};
 use tokio::time::Instant;
 
 use self::brokers::Brokers;
@@ -19,14 +20,15 @@ use self::child::{End, Event};
 use self::cluster::Cluster;
 use self::data_dir::DataDir;
 use self::files::Asked;
+use self::live::{Live, State};
 use self::report::Report;
 use self::watch::Watch;
 use crate::admin::AdminError;
 use crate::failure::Failure;
-use crate::fleet::Fleet;
 use crate::fleet::manifest::Source;
 use crate::fleet::plan::{self, Action, Observed, Plan};
 use crate::fleet::problem::Problem;
+use crate::fleet::{Fleet, Topic};
 use crate::stop::Stop;
 
 mod brokers;
@@ -34,7 +36,9 @@ mod child;
 mod cluster;
 mod data_dir;
 mod files;
+mod live;
 mod report;
+mod view;
 mod watch;
 
 /// Before a request that failed for a passing reason is sent again.
@@ -56,6 +60,8 @@ pub(crate) struct Options {
     pub(crate) data_dir: Option<PathBuf>,
     /// What the brokers log.
     pub(crate) log: String,
+    /// Whether a live table is shown below the log.
+    pub(crate) table: bool,
 }
 
 /// The port of loopback for port `port` of broker number `number`.
@@ -86,7 +92,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         watch,
         retry: None,
         look: None,
+        shown: channel::Sender::new(State::default()),
     };
+    let live = if options.table { Some(Live::start(up.shown.subscribe())?) } else { None };
     let result = tokio::select! {
         failure = up.serve() => Err(failure),
         asked = stop.asked() => {
@@ -95,6 +103,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         }
     };
     stop.at_once_from_now_on();
+    drop(live);
     up.stop().await;
     result
 }
@@ -127,6 +136,8 @@ struct Up {
     retry: Option<Instant>,
     /// When to look whether another client has changed something.
     look: Option<Instant>,
+    /// What the live table is told, if there is one.
+    shown: channel::Sender<State>,
 }
 
 impl Up {
@@ -136,10 +147,31 @@ impl Up {
             if let Err(failure) = self.reconcile().await {
                 return failure;
             }
+            self.publish();
             if let Err(failure) = self.wait().await {
                 return failure;
             }
+            self.publish();
         }
+    }
+
+    /// Tells the live table what is known here.
+    fn publish(&self) {
+        if self.shown.receiver_count() == 0 {
+            return;
+        }
+        let cluster = self.fleet.cluster.name.as_str();
+        let condition = |kind, name: &str| self.report.condition(kind, name).unwrap_or_default();
+        let topic = |(name, topic): (&TopicName, &Topic)| {
+            (name.to_string(), condition("KafkaTopic", topic.object.as_str()))
+        };
+        self.shown.send_replace(State {
+            cluster: cluster.to_owned(),
+            condition: condition("KafkaCluster", cluster),
+            bootstrap: self.brokers.bootstrap(),
+            brokers: self.brokers.processes(),
+            topics: self.fleet.topics.iter().map(topic).collect(),
+        });
     }
 
     /// Waits for a reason to plan again.

@@ -38,8 +38,19 @@ fn broker_says_what_it_prints_and_how_it_stops() {
 }
 
 #[test]
+fn the_clients_commands_have_examples_and_name_their_fields() {
+    for command in ["topics", "groups", "produce", "consume", "status", "completions"] {
+        same(&format!("{command}.txt"), &[command, "--help"]);
+    }
+    same("groups-reset-offsets.txt", &["groups", "reset-offsets", "--help"]);
+}
+
+#[test]
 fn help_fits_a_terminal() {
-    for arguments in [vec!["--help"], vec!["up", "-h"], vec!["broker", "-h"]] {
+    let client = ["topics", "groups", "produce", "consume", "status"];
+    let client = client.map(|command| vec![command, "-h"]);
+    let own = [vec!["--help"], vec!["up", "-h"], vec!["broker", "-h"]];
+    for arguments in own.into_iter().chain(client) {
         let text = help(&arguments);
         assert!(text.contains("Usage: kastellan"), "{text}");
         // a usage line is not broken by clap

@@ -6,8 +6,8 @@ use clap::Args;
 use tokio::runtime::Builder;
 
 use crate::failure::Failure;
-use crate::telemetry;
 use crate::up::{self, Options};
+use crate::{telemetry, terminal};
 
 /// Run the cluster of a manifest on this machine, without Kubernetes
 ///
@@ -16,8 +16,9 @@ use crate::up::{self, Options};
 /// everything is Ready: ready bootstrap=HOST:PORT[,...]. Progress goes to stderr.
 ///
 /// Edits of the files are applied while it runs; files that cannot be applied
-/// change nothing. Ctrl-C or SIGTERM stops everything cleanly (exit code 0), a
-/// second one at once.
+/// change nothing. What another client changes of a topic of the files is put
+/// back. Ctrl-C or SIGTERM stops everything cleanly (exit code 0), a second one
+/// at once.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, next_line_help = true, after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -31,6 +32,10 @@ pub(super) struct Arguments {
     /// What to log
     #[arg(long, value_name = "FILTER", help = LOG_HELP)]
     log: Option<String>,
+    /// Show no table of brokers, topics and groups below the log; there is none
+    /// either where stderr is no terminal
+    #[arg(long, verbatim_doc_comment)]
+    no_table: bool,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -47,5 +52,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|why| Failure::new(format!("set up the event loop: {why}")))?;
-    runtime.block_on(up::run(Options { paths: arguments.paths, data_dir: arguments.data_dir, log }))
+    let (paths, data_dir) = (arguments.paths, arguments.data_dir);
+    let table = !arguments.no_table && terminal::can_show();
+    runtime.block_on(up::run(Options { paths, data_dir, log, table }))
 }

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use kastellan_crds::head::DeletionPolicy;
 use kastellan_crds::condition::{ConditionType, Reason};
+use kastellan_crds::head::DeletionPolicy;
 use kastellan_crds::name::{ObjectName, TopicName};
 
 use super::{Broker, Fleet, Topic};

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::child::{self, Child, End, Event};
 use super::data_dir::DataDir;
+use super::live::Process;
 use crate::failure::Failure;
 use crate::fleet::Broker;
 
@@ -127,6 +128,17 @@ impl Brokers {
     pub(super) fn bootstrap(&self) -> Vec<SocketAddr> {
         let first = |slot: &Slot| slot.addresses.first().map(|(_, address)| *address);
         self.slots.values().filter_map(first).collect()
+    }
+
+    /// All of them, as the table shows them.
+    pub(super) fn processes(&self) -> Vec<Process> {
+        let process = |(id, slot): (&i32, &Slot)| Process {
+            id: *id,
+            pid: slot.child.as_ref().and_then(|child| child.pid),
+            since: slot.since,
+            address: slot.addresses.first().map(|(_, address)| *address),
+        };
+        self.slots.iter().map(process).collect()
     }
 
     /// Asks all of them to stop.

@@ -43,6 +43,8 @@ pub(super) struct End {
 pub(super) struct Child {
     /// What it was started as.
     pub(super) broker: Broker,
+    /// Its process's id.
+    pub(super) pid: Option<u32>,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -74,7 +76,7 @@ pub(super) fn start(
         .spawn()
         .map_err(|why| Failure::new(format!("start a process for broker {}: {why}", broker.id)))?;
     let (stop, stopped) = oneshot::channel();
-    let id = broker.id;
+    let (id, pid) = (broker.id, process.id());
     let stdout = process.stdout.take();
     let stderr = process.stderr.take();
     tokio::spawn(async move {
@@ -91,7 +93,7 @@ pub(super) fn start(
         // nobody listens: we are leaving
         drop(events.send(Event::Ended { id, end }));
     });
-    Ok(Child { broker: broker.clone(), stop: Some(stop) })
+    Ok(Child { broker: broker.clone(), pid, stop: Some(stop) })
 }
 
 fn command(broker: &Broker, data_dir: &Path, log: &str) -> Command {

@@ -1,11 +1,11 @@
 //! What `up` says: progress in plain lines on stderr, and one line on stdout.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 
 use crate::failure::Failure;
 use crate::fleet::plan::{Object, Verdict};
 use crate::fleet::problem::Problem;
+use crate::terminal;
 
 /// Remembers what was said, so that nothing is said twice in a row.
 #[derive(Debug, Default)]
@@ -30,6 +30,12 @@ impl Report {
         self.said.clone_from(verdicts);
     }
 
+    /// What was said last of an object, as in `Ready`.
+    pub(super) fn condition(&self, kind: &'static str, name: &str) -> Option<String> {
+        let object = Object { kind, name: name.to_owned() };
+        self.said.get(&object).map(|verdict| verdict.condition.to_string())
+    }
+
     /// Whether everything has been Ready before.
     pub(super) fn is_ready(&self) -> bool {
         self.ready
@@ -41,9 +47,7 @@ impl Report {
             return Ok(());
         }
         self.ready = true;
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "ready bootstrap={bootstrap}")
-            .and_then(|()| out.flush())
+        terminal::line_on_stdout(&format!("ready bootstrap={bootstrap}"))
             .map_err(|why| Failure::new(format!("write the ready line to stdout: {why}")))
     }
 }
@@ -56,8 +60,7 @@ pub(super) fn problems(problems: &[Problem], consequence: &str) {
     line(consequence);
 }
 
-/// A line on stderr; when nobody reads there, there is nobody to tell.
+/// A line on stderr, above the table where there is one.
 pub(super) fn line(text: &str) {
-    // in one piece: stderr has no buffer, and others write there, too
-    drop(std::io::stderr().lock().write_all(format!("{text}\n").as_bytes()));
+    terminal::line(text);
 }

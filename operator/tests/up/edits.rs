@@ -9,7 +9,7 @@ use kastellan_operator::admin::{Admin, Described};
 use crate::harness::{Folder, Process, cluster, free_port, topic};
 
 /// Asks the cluster as any other client.
-fn ask<T>(address: SocketAddr, question: impl AsyncFnOnce(&mut Admin) -> T) -> T {
+pub(crate) fn ask<T>(address: SocketAddr, question: impl AsyncFnOnce(&mut Admin) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let patience = Duration::from_secs(10);
@@ -19,13 +19,13 @@ fn ask<T>(address: SocketAddr, question: impl AsyncFnOnce(&mut Admin) -> T) -> T
     })
 }
 
-fn described(address: SocketAddr, topics: &[&str]) -> BTreeMap<String, Described> {
+pub(crate) fn described(address: SocketAddr, topics: &[&str]) -> BTreeMap<String, Described> {
     let names: Vec<String> = topics.iter().map(|name| (*name).to_owned()).collect();
     ask(address, async |admin| admin.describe(&names).await.unwrap())
 }
 
 /// The partitions of those of the topics that exist.
-fn partitions(address: SocketAddr, topics: &[&str]) -> BTreeMap<String, i32> {
+pub(crate) fn partitions(address: SocketAddr, topics: &[&str]) -> BTreeMap<String, i32> {
     described(address, topics).into_iter().map(|(name, topic)| (name, topic.partitions)).collect()
 }
 

@@ -1,7 +1,11 @@
-//! `kastellan up`, as its user meets it: the real binary, real files, real signals.
+//! `kastellan up` and the client's commands, as their user meets them: the real binary, real files,
+//! real signals, a real terminal.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod client;
+mod drift;
 mod edits;
 mod errors;
 mod harness;
 mod lifetime;
+mod table;

@@ -4,7 +4,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::fleet::Topic;
 use crate::fleet::problem::Place;
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
