@@ -8,6 +8,8 @@ mod fetching;
 mod hostile;
 mod partitions;
 mod upkeep;
+#[path = "../tests/common/client.rs"]
+mod wire;
 
 use std::{
     collections::BTreeMap,

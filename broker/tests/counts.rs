@@ -7,20 +7,27 @@
     reason = "helpers of tests"
 )]
 
+#[path = "common/client.rs"]
+mod client;
+#[path = "common/server.rs"]
+mod server;
+
 mod counts {
     pub(crate) mod allocator;
     #[expect(dead_code, reason = "the tests of the walker use more of it")]
     #[path = "../../protocol/tests/requests/forge.rs"]
     pub(crate) mod forge;
     pub(crate) mod memory;
-    pub(crate) mod server;
+    pub(crate) mod requests;
 }
 
 use bytes::Bytes;
+use client::Client;
 use counts::{
     allocator::{allocations, alone},
-    server::{Client, Server, batch, fetch, has_records},
+    requests::{TOPIC, batch, fetch, has_records},
 };
+use server::Server;
 
 /// Requests that are counted.
 const REQUESTS: u64 = 1_000;
@@ -54,7 +61,7 @@ fn fetch_all(client: &mut Client, from: i64) {
 fn a_produce_allocates_next_to_nothing() {
     let _alone = alone();
     let server = Server::start(&[]);
-    server.create_topic();
+    server.create_topic(TOPIC);
     let (mut client, batch) = (server.connect(), batch(100));
     produce_all(&mut client, -1, &batch);
     for acks in [1, -1] {
@@ -67,7 +74,7 @@ fn a_produce_allocates_next_to_nothing() {
 fn a_produce_that_waits_for_the_disk_allocates_little() {
     let _alone = alone();
     let server = Server::start(&[("kastellan.durability", "fsync")]);
-    server.create_topic();
+    server.create_topic(TOPIC);
     let (mut client, batch) = (server.connect(), batch(100));
     produce_all(&mut client, 1, &batch);
     let counted = allocations(|| produce_all(&mut client, -1, &batch));
@@ -78,7 +85,7 @@ fn a_produce_that_waits_for_the_disk_allocates_little() {
 fn a_fetch_allocates_a_handful_of_times() {
     let _alone = alone();
     let server = Server::start(&[]);
-    server.create_topic();
+    server.create_topic(TOPIC);
     let mut client = server.connect();
     let (small, large) = (batch(100), batch(20_000));
     (0..2).for_each(|_| produce_all(&mut client, -1, &small));
@@ -101,7 +108,7 @@ fn a_fetch_allocates_a_handful_of_times() {
 fn a_fetch_that_waits_for_a_produce_allocates_a_handful_of_times() {
     let _alone = alone();
     let server = Server::start(&[]);
-    server.create_topic();
+    server.create_topic(TOPIC);
     let (mut reader, mut writer, batch) = (server.connect(), server.connect(), batch(100));
     let (mut session, mut epoch, mut offset) = (0, 0, 0);
     let mut follow = |times: u64| {

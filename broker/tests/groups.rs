@@ -6,30 +6,40 @@
     reason = "helpers of tests"
 )]
 
+#[path = "common/client.rs"]
+mod client;
+#[path = "common/server.rs"]
+mod server;
+
 mod groups {
-    pub(crate) mod client;
     pub(crate) mod member;
 }
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use groups::{
-    client::{Client, Server},
-    member::{Ids, Member, group},
-};
+use client::{Client, topic_name};
+use groups::member::{Ids, Member, group, group_called, until};
 use kastellan_protocol::{
     ErrorCode,
     messages::{
-        DescribeGroupsRequest, FindCoordinatorRequest, JoinGroupResponse, ListGroupsRequest,
-        OffsetCommitRequest, OffsetFetchRequest, SyncGroupResponse,
+        DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, JoinGroupResponse,
+        ListGroupsRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest,
+        SyncGroupResponse,
         offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
+        offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic},
         offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopic},
     },
 };
+use server::Server;
 
 /// Long enough for anything that is not broken.
 const SOON: Duration = Duration::from_secs(20);
+
+/// A broker whose groups hear of the silent soon, in few partitions.
+fn start() -> Server {
+    Server::start(&[("group.min.session.timeout.ms", "500"), ("offsets.topic.num.partitions", "5")])
+}
 
 fn commit(version: i16, member: &Ids, topic: &str, offset: i64) -> OffsetCommitRequest {
     let partition = OffsetCommitRequestPartition::default()
@@ -42,7 +52,7 @@ fn commit(version: i16, member: &Ids, topic: &str, offset: i64) -> OffsetCommitR
         .with_member_id(member.id.clone())
         .with_topics(vec![
             OffsetCommitRequestTopic::default()
-                .with_name(groups::client::topic(topic))
+                .with_name(topic_name(topic))
                 .with_partitions(vec![partition]),
         ]);
     if version >= 5 { request } else { request.with_retention_time_ms(-1) }
@@ -51,7 +61,7 @@ fn commit(version: i16, member: &Ids, topic: &str, offset: i64) -> OffsetCommitR
 fn fetch_old(client: &mut Client, version: i16, topic: &str) -> (i16, i64, i16) {
     let topics = vec![
         OffsetFetchRequestTopic::default()
-            .with_name(groups::client::topic(topic))
+            .with_name(topic_name(topic))
             .with_partition_indexes(vec![0]),
     ];
     let request = OffsetFetchRequest::default().with_group_id(group()).with_topics(Some(topics));
@@ -70,7 +80,7 @@ fn fetch_all(client: &mut Client, version: i16) -> (i16, Vec<i64>) {
 
 #[test]
 fn the_coordinator_of_the_first_group_is_found_at_once() {
-    let server = Server::start();
+    let server = start();
     let mut client = server.connect();
     for version in 0..=6 {
         let keys = vec!["g".into(), "h".into()];
@@ -86,7 +96,7 @@ fn the_coordinator_of_the_first_group_is_found_at_once() {
             assert_eq!((found.coordinators.len(), &*last.key), (2, "h"));
             (last.error_code, last.node_id, last.port)
         };
-        assert_eq!((code, *node, port), (0, 1, i32::from(server.port())));
+        assert_eq!((code, *node, port), (0, 1, i32::from(server.address().port())));
     }
     let share = FindCoordinatorRequest::default()
         .with_key_type(2)
@@ -97,7 +107,7 @@ fn the_coordinator_of_the_first_group_is_found_at_once() {
 
 #[test]
 fn two_consumers_share_a_group_and_one_takes_over_when_the_other_leaves() {
-    let server = Server::start();
+    let server = start();
     let mut one = Member::connect(&server);
     one.find();
     one.join_with_id(5);
@@ -134,7 +144,7 @@ fn two_consumers_share_a_group_and_one_takes_over_when_the_other_leaves() {
 
 #[test]
 fn every_version_of_join_and_sync_is_served() {
-    let server = Server::start();
+    let server = start();
     for version in 0..=9 {
         let mut member = Member::connect(&server);
         member.find();
@@ -153,7 +163,7 @@ fn every_version_of_join_and_sync_is_served() {
 
 #[test]
 fn a_commit_survives_a_restart() {
-    let server = Server::start();
+    let server = start();
     let mut member = Member::connect(&server);
     server.create_topic("t");
     member.find();
@@ -173,7 +183,7 @@ fn a_commit_survives_a_restart() {
     let mut client = server.connect();
     // the log is read in the background: until then the answer is 14
     let loading = ErrorCode::CoordinatorLoadInProgress.code();
-    groups::client::until(SOON, || fetch_all(&mut client, 8).0 != loading);
+    until(SOON, || fetch_all(&mut client, 8).0 != loading);
     for version in 2..=7 {
         assert_eq!(fetch_old(&mut client, version, "t"), (0, 90, 0));
         assert_eq!(fetch_old(&mut client, version, "never-committed"), (0, -1, 0));
@@ -190,7 +200,7 @@ fn a_commit_survives_a_restart() {
 
 #[test]
 fn a_deleted_topic_takes_its_offsets_along() {
-    let server = Server::start();
+    let server = start();
     let mut member = Member::connect(&server);
     server.create_topic("t");
     member.find();
@@ -207,10 +217,10 @@ fn a_deleted_topic_takes_its_offsets_along() {
 
 #[test]
 fn groups_are_described_and_listed() {
-    let server = Server::start();
+    let server = start();
     let mut member = Member::connect(&server);
     member.find();
-    let dead = DescribeGroupsRequest::default().with_groups(vec![groups::client::group("nobody")]);
+    let dead = DescribeGroupsRequest::default().with_groups(vec![group_called("nobody")]);
     for version in 0..=6 {
         let described = member.client.call(version, &dead);
         let expected = if version < 6 { 0 } else { ErrorCode::GroupIdNotFound.code() };
@@ -239,22 +249,20 @@ fn groups_are_described_and_listed() {
 
 #[test]
 fn a_silent_member_is_out_although_nobody_asks() {
-    let server = Server::start();
+    let server = start();
     let mut member = Member::connect(&server);
     member.session_ms = 500;
     member.find();
     member.join_with_id(5);
     member.sync(3, &["all"]);
     let request = DescribeGroupsRequest::default().with_groups(vec![group()]);
-    groups::client::until(SOON, || {
-        &*member.client.call(5, &request).groups[0].group_state == "Empty"
-    });
+    until(SOON, || &*member.client.call(5, &request).groups[0].group_state == "Empty");
     assert_eq!(member.heartbeat(3), ErrorCode::UnknownMemberId.code());
 }
 
 #[test]
 fn who_is_parked_when_the_broker_stops_is_told_to_look_elsewhere() {
-    let server = Server::start();
+    let server = start();
     let mut one = Member::connect(&server);
     one.find();
     one.join_with_id(5);
@@ -271,7 +279,7 @@ fn who_is_parked_when_the_broker_stops_is_told_to_look_elsewhere() {
 
 #[test]
 fn what_does_not_fit_into_a_batch_is_refused_and_the_group_goes_on() {
-    let server = Server::start();
+    let server = start();
     server.create_topic("t");
     let mut member = Member::connect(&server);
     member.find();
@@ -295,4 +303,82 @@ fn what_does_not_fit_into_a_batch_is_refused_and_the_group_goes_on() {
     let too_large = ErrorCode::InvalidCommitOffsetSize.code();
     assert!(codes.clone().all(|code| code == too_large), "{:?}", codes.collect::<Vec<_>>());
     assert_eq!(member.heartbeat(3), 0, "a commit that is too large disturbs nobody");
+}
+
+/// Joins, syncs and commits as the only member of the group; its ids.
+fn settle(member: &mut Member) -> Ids {
+    member.find();
+    member.join_with_id(5);
+    member.sync(3, &["all"]);
+    let ids = member.ids();
+    let response = member.client.call(9, &commit(9, &ids, "t", 7));
+    assert_eq!(response.topics[0].partitions[0].error_code, 0);
+    ids
+}
+
+fn deleted(client: &mut Client, version: i16) -> i16 {
+    let request = DeleteGroupsRequest::default().with_groups_names(vec![group(), group()]);
+    let response = client.call(version, &request);
+    assert_eq!(response.results.len(), 1, "a group named twice is answered once");
+    response.results[0].error_code
+}
+
+#[test]
+fn a_deleted_group_stays_deleted_after_a_restart() {
+    let server = start();
+    server.create_topic("t");
+    let mut member = Member::connect(&server);
+    settle(&mut member);
+    let mut client = server.connect();
+    assert_eq!(deleted(&mut client, 2), ErrorCode::NonEmptyGroup.code());
+    assert_eq!(fetch_all(&mut client, 9), (0, vec![7]));
+    assert_eq!(member.leave(5), 0);
+    assert_eq!(deleted(&mut client, 0), 0);
+    assert_eq!(deleted(&mut client, 1), ErrorCode::GroupIdNotFound.code());
+    assert_eq!(member.heartbeat(3), ErrorCode::UnknownMemberId.code());
+
+    let server = server.restart();
+    let mut client = server.connect();
+    let loading = ErrorCode::CoordinatorLoadInProgress.code();
+    until(SOON, || fetch_all(&mut client, 8).0 != loading);
+    assert_eq!(fetch_all(&mut client, 9), (0, vec![]));
+    assert_eq!(deleted(&mut client, 2), ErrorCode::GroupIdNotFound.code());
+}
+
+#[test]
+fn deleted_offsets_stay_deleted_after_a_restart() {
+    let server = start();
+    server.create_topic("t");
+    let mut member = Member::connect(&server);
+    let delete = |client: &mut Client, topic: &str| {
+        let partition = OffsetDeleteRequestPartition::default().with_partition_index(0);
+        let topic = OffsetDeleteRequestTopic::default()
+            .with_name(topic_name(topic))
+            .with_partitions(vec![partition]);
+        let request =
+            OffsetDeleteRequest::default().with_group_id(group()).with_topics(vec![topic]);
+        let response = client.call(0, &request);
+        let fate = response.topics.first().map(|topic| topic.partitions[0].error_code);
+        (response.error_code, fate)
+    };
+    let ids = settle(&mut member);
+    // what this member says about itself is no subscription: it may read anything
+    let subscribed = Some(ErrorCode::GroupSubscribedToTopic.code());
+    let mut client = server.connect();
+    assert_eq!(delete(&mut client, "t"), (0, subscribed));
+    assert_eq!(member.leave(5), 0);
+    let unknown = Some(ErrorCode::UnknownTopicOrPartition.code());
+    assert_eq!(delete(&mut client, "missing"), (0, unknown));
+    assert_eq!(fetch_all(&mut client, 9), (0, vec![7]));
+    assert_eq!(delete(&mut client, "t"), (0, Some(0)));
+
+    let server = server.restart();
+    let mut client = server.connect();
+    let loading = ErrorCode::CoordinatorLoadInProgress.code();
+    until(SOON, || fetch_all(&mut client, 8).0 != loading);
+    assert_eq!(fetch_all(&mut client, 9), (0, vec![]));
+    // the group is still there, and counts on from its generation
+    let mut back = Member::connect(&server);
+    back.join_with_id(5);
+    assert!(back.generation > ids.generation);
 }

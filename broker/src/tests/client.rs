@@ -7,12 +7,12 @@ use kastellan_protocol::{
     batch::Builder,
     messages::{
         ApiKey, BrokerId, CreateTopicsRequest, FetchRequest, FetchResponse, ProduceRequest,
-        ProduceResponse, TopicName,
+        ProduceResponse,
         create_topics_request::CreatableTopic,
         fetch_request::{FetchPartition, FetchTopic},
         produce_request::{PartitionProduceData, TopicProduceData},
     },
-    protocol::{Encodable, HeaderVersion, Request, StrBytes},
+    protocol::{Encodable, StrBytes},
 };
 use uuid::Uuid;
 

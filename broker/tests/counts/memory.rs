@@ -19,10 +19,15 @@ use kastellan_protocol::{
 };
 use rustix::net::sockopt;
 
+use crate::{
+    client::{Client, frame},
+    server::Server,
+};
+
 use super::{
     allocator::{alone, live, rise},
     forge::Forge,
-    server::{Client, Server, frame},
+    requests::TOPIC,
 };
 
 /// What may be left of a connection that is gone: lists that have grown and are kept.
@@ -36,13 +41,13 @@ fn most(sent: usize) -> i64 {
 /// A broker that has served, and a client in order.
 fn warm() -> (Server, Client) {
     let server = Server::start(&[]);
-    server.create_topic();
+    server.create_topic(TOPIC);
     let mut healthy = server.connect();
     // The first question for a group's coordinator creates the topic that coordinators live in.
     healthy.find_coordinator();
     for _ in 0..50 {
-        assert!(healthy.is_served());
-        assert!(server.connect().is_served());
+        assert!(healthy.works());
+        assert!(server.connect().works());
     }
     (server, healthy)
 }
@@ -53,7 +58,7 @@ fn warm() -> (Server, Client) {
 fn comes_back(before: i64, healthy: &mut Client, what: &str) {
     let began = Instant::now();
     while live() - before > LEFT {
-        assert!(healthy.is_served());
+        assert!(healthy.works());
         let late = began.elapsed() > Duration::from_secs(20);
         assert!(!late, "{} bytes are left after {what}", live() - before);
     }
@@ -107,7 +112,7 @@ fn counts_that_lie_take_no_more_memory_than_the_bytes_that_came() {
                 worst = worst.max((100 * taken / most(bytes.len()), what));
             }
         }
-        assert!(healthy.is_served());
+        assert!(healthy.works());
     }
     println!("at most {} % of what is allowed: {}", worst.0, worst.1);
 }
@@ -168,7 +173,7 @@ fn half_open_connections_take_a_mebibyte_together() {
             let mut client = server.connect();
             client.stream.write_all(&[0]).unwrap();
             held.push(client);
-            assert!(healthy.is_served());
+            assert!(healthy.works());
         }
     });
     println!("64 connections with a byte each: {taken} bytes");
@@ -274,7 +279,7 @@ fn answers_that_nobody_reads_take_no_more_than_their_pool() {
     let server = Server::start(&[("queued.max.request.bytes", "8388608")]);
     let mut healthy = server.connect();
     healthy.find_coordinator();
-    assert!(healthy.is_served());
+    assert!(healthy.works());
     let broker = DescribeConfigsResource::default()
         .with_resource_type(4)
         .with_resource_name(StrBytes::from_static_str("1"))
@@ -289,7 +294,9 @@ fn answers_that_nobody_reads_take_no_more_than_their_pool() {
         for _ in 0..16 {
             let mut client = server.connect();
             sockopt::set_socket_recv_buffer_size(&client.stream, 4096).unwrap();
-            (0..60).for_each(|_| drop(client.send(4, &all)));
+            for _ in 0..60 {
+                client.send(4, &all);
+            }
             held.push(client);
         }
         // all of them are stuck: nothing moves any more

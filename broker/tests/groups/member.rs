@@ -1,6 +1,6 @@
 //! A member of the group `g`, as far as a test needs one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use kastellan_protocol::{
@@ -14,11 +14,23 @@ use kastellan_protocol::{
     protocol::StrBytes,
 };
 
-use super::client::{self, Client, Server};
+use crate::{client::Client, server::Server};
 
 /// The group of every test.
 pub(crate) fn group() -> GroupId {
-    client::group("g")
+    group_called("g")
+}
+
+pub(crate) fn group_called(name: &str) -> GroupId {
+    GroupId(StrBytes::from_string(name.to_owned()))
+}
+
+/// Asks again until the answer is yes.
+pub(crate) fn until(patience: Duration, mut done: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < patience, "it did not happen within {patience:?}");
+    }
 }
 
 pub(crate) struct Member {
@@ -160,6 +172,6 @@ impl Member {
     }
 
     pub(crate) fn until(&mut self, patience: Duration, mut done: impl FnMut(&mut Self) -> bool) {
-        client::until(patience, || done(self));
+        until(patience, || done(self));
     }
 }
