@@ -94,6 +94,7 @@ pub(crate) fn settings_of_log(topic: &TopicConfig) -> Config {
     Config {
         segment_bytes: u64::from(topic.segment_bytes),
         segment_ms: topic.segment_ms,
+        segment_jitter_ms: topic.segment_jitter_ms,
         index_interval_bytes: u64::from(topic.index_interval_bytes),
         segment_index_bytes: topic.segment_index_bytes as usize,
         delete: topic.cleanup.delete,

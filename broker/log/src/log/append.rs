@@ -84,9 +84,17 @@ impl<D: Disk> Log<D> {
             _ => 0,
         };
         active.segment.size.saturating_add(bytes) > self.config.segment_bytes
-            || waited > self.config.segment_ms
+            || waited > self.config.rolls_after(self.which(active.segment.base))
             || active.index.index.is_full(self.config.segment_index_bytes)
             || appended.last.saturating_sub(active.segment.base) > i64::from(i32::MAX)
+    }
+
+    /// Tells a segment from those of other logs; the same after every start.
+    fn which(&self, base: Offset) -> u64 {
+        let name = self.partition.topic.bytes();
+        let topic = name.fold(0_u64, |sum, byte| sum.wrapping_mul(31) ^ u64::from(byte));
+        let partition = u64::from(self.partition.partition.cast_unsigned());
+        base.cast_unsigned() ^ topic.rotate_left(32) ^ partition.rotate_left(48)
     }
 
     /// Closes the active segment; the next append begins a new one.
