@@ -20,10 +20,11 @@ mod template;
 
 pub use listener::{
     AddressType, Advertised, Listener, ListenerType, LoadBalancer, LoadBalancerMode, NodePort,
-    ServiceTemplate,
+    OWN_PORTS, ServiceTemplate,
 };
 pub use operation::{Balance, BalanceMode, Maintenance, Rack, Window};
 pub use pool::{Amounts, Pool, PoolRack, Resources, Role};
+pub use rules::AT_MOST_BROKERS;
 pub use security::{
     Authentication, AuthenticationType, Authority, Authorization, Certificates, IssuerRef, Oauth,
     PeerTransport, Peers, Replacement, SecretRef, Tls, TlsVersion,

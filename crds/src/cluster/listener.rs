@@ -1,6 +1,7 @@
 //! Where clients connect.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,9 @@ use super::{is_false, rules};
 use crate::name::ListenerName;
 use crate::rule;
 use crate::schema::{Cidr, Labels, Texts};
+
+/// Ports that listeners cannot have: those of peers, of management, of probes and metrics.
+pub const OWN_PORTS: RangeInclusive<u16> = 9190..=9199;
 
 /// One address that every broker listens on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -2,6 +2,7 @@
 
 use kube::core::{Message, Rule};
 
+use super::OWN_PORTS;
 use crate::rule::{rule, setting_names};
 
 /// Of the whole object.
@@ -69,8 +70,7 @@ pub(crate) fn spec() -> Vec<Rule> {
         )
         .field_path(".peers"),
     );
-    rules.push(min_insync());
-    rules.extend(FACTORS.map(factor));
+    rules.extend(AT_MOST_BROKERS.map(at_most_brokers));
     rules
 }
 
@@ -79,35 +79,29 @@ const BROKERS: &str = "(has(self.pools) && size(self.pools) > 0 \
      ? self.pools.map(pool, 'Broker' in pool.roles ? pool.replicas : 0).sum() \
      : has(self.replicas) ? self.replicas : 3)";
 
-/// Settings that say how many replicas topics get.
-const FACTORS: [&str; 3] = [
+/// Settings that say how many replicas there are or have to be: no more than brokers.
+pub const AT_MOST_BROKERS: [&str; 4] = [
+    "min.insync.replicas",
     "default.replication.factor",
     "offsets.topic.replication.factor",
     "transaction.state.log.replication.factor",
 ];
 
-fn min_insync() -> Rule {
-    let name = "min.insync.replicas";
+/// What is no number is for the table of settings to refuse.
+fn at_most_brokers(name: &str) -> Rule {
+    let why = match name {
+        "min.insync.replicas" => ", so that nothing could be written with acks=all",
+        _ => "",
+    };
     rule(
-        &at_most_brokers(name),
-        "min.insync.replicas is larger than the number of brokers, so that nothing could be \
-         written with acks=all: lower it, or add brokers",
+        &format!(
+            "!has(self.config) || !('{name}' in self.config) || \
+             !string(self.config['{name}']).matches('^[0-9]{{1,9}}$') || \
+             int(self.config['{name}']) <= {BROKERS}"
+        ),
+        &format!("{name} is larger than the number of brokers{why}: lower it, or add brokers"),
     )
     .field_path(".config")
-}
-
-fn factor(name: &str) -> Rule {
-    let message = format!("{name} is larger than the number of brokers: lower it, or add brokers");
-    rule(&at_most_brokers(name), &message).field_path(".config")
-}
-
-/// What is no number is for the table of settings to refuse.
-fn at_most_brokers(name: &str) -> String {
-    format!(
-        "!has(self.config) || !('{name}' in self.config) || \
-         !string(self.config['{name}']).matches('^[0-9]{{1,9}}$') || \
-         int(self.config['{name}']) <= {BROKERS}"
-    )
 }
 
 /// Of `spec.config`.
@@ -215,9 +209,12 @@ pub(crate) fn listeners() -> Vec<Rule> {
 
 /// Of a listener's port.
 pub(crate) fn port() -> Vec<Rule> {
+    let (first, last) = (OWN_PORTS.start(), OWN_PORTS.end());
     vec![rule(
-        "self < 9190 || self > 9199",
-        "ports 9190 to 9199 are for the brokers themselves: choose another, as in 9092",
+        &format!("self < {first} || self > {last}"),
+        &format!(
+            "ports {first} to {last} are for the brokers themselves: choose another, as in 9092"
+        ),
     )]
 }
 

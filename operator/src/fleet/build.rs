@@ -136,4 +136,6 @@ impl Seen {
 }
 
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use kastellan_core::config::{self, Scope};
 use kastellan_crds::KafkaClusterSpec;
+use kastellan_crds::cluster::{AT_MOST_BROKERS, OWN_PORTS};
 use kastellan_crds::name::{ClusterName, Version};
 
 use super::{Seen, support};
@@ -61,6 +62,7 @@ fn checked(object: &ClusterObject, problems: &mut Vec<Problem>) -> Option<Cluste
     check.version();
     let count = check.replicas();
     let listeners = check.listeners();
+    check.replication(count);
     let settings = check.settings();
     let broker = |id| Broker { id, listeners: listeners.clone(), settings: settings.clone() };
     let brokers = (0..count).map(broker).collect();
@@ -124,6 +126,13 @@ impl Check<'_> {
                 let message = format!("listener {name}: port 0 is no port");
                 self.complain(&format!("{path}.port"), &message, "write a port from 1 to 65535");
             }
+            if OWN_PORTS.contains(&listener.port) {
+                let message =
+                    format!("listener {name}: port {} is the brokers' own", listener.port);
+                let (first, last) = (OWN_PORTS.start(), OWN_PORTS.end());
+                let help = format!("write a port that is not from {first} to {last}, as 9092");
+                self.complain(&format!("{path}.port"), &message, help);
+            }
             if let Some(first) = ports.insert(listener.port, name) {
                 let port = listener.port;
                 let message = format!("listener {name}: port {port} is taken by listener {first}");
@@ -134,6 +143,18 @@ impl Check<'_> {
             .iter()
             .map(|listener| Listener { name: listener.name.clone(), port: listener.port })
             .collect()
+    }
+
+    /// Settings that would need more brokers than there are.
+    fn replication(&mut self, brokers: i32) {
+        for name in AT_MOST_BROKERS {
+            let value = self.object.spec.config.get(name).and_then(|value| value.0.parse().ok());
+            if let Some(value) = value.filter(|value: &i64| *value > i64::from(brokers)) {
+                let message = format!("{name}: {value} needs {value} brokers; there is {brokers}");
+                let help = format!("write {name}: {brokers}, or leave it out");
+                self.complain(&format!("spec.config.{name}"), &message, help);
+            }
+        }
     }
 
     fn settings(&mut self) -> BTreeMap<String, String> {

@@ -104,7 +104,8 @@ impl Walk<'_> {
         let place = self.object.field(path);
         let name = &self.object.name;
         if KUBERNETES.contains(&pattern) {
-            let message = format!("KafkaCluster {name}: {path} is for Kubernetes: not applied here");
+            let message =
+                format!("KafkaCluster {name}: {path} is for Kubernetes: not applied here");
             self.findings.ignored.push(Problem::at(&place, message));
             return;
         }

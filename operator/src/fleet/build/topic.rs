@@ -52,6 +52,16 @@ pub(super) fn checked(
         );
         complain("spec.replicas", message, format!("write replicas: {brokers}, or leave it out"));
     }
+    let copies = spec.replicas.map_or(brokers, |replicas| usize::try_from(replicas).unwrap_or(0));
+    let least = spec.config.get("min.insync.replicas").and_then(|least| least.0.parse().ok());
+    if let Some(least) = least.filter(|least: &usize| *least > copies) {
+        let message = format!(
+            "min.insync.replicas: {least} of {copies} copies cannot be in sync: nothing could be \
+             written"
+        );
+        let help = format!("write min.insync.replicas: {copies}, or leave it out");
+        complain("spec.config.min.insync.replicas", message, help);
+    }
     let config = config(object, cluster, problems);
     let topic = Topic {
         object: object.name.clone(),

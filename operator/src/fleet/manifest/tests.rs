@@ -82,7 +82,7 @@ fn a_wrong_type_is_named_with_what_was_written_and_what_was_wanted() {
             "  deletionPolicy: delete\n",
             "spec.deletionPolicy: \"delete\"\n  help: did you mean \"Delete\"?",
         ),
-        ("  config: {a: [1]}\n", "spec.config.a: a list where a text, a number"),
+        ("  config: {a: [1]}\n", "spec.config.a: a list where a text or a whole number"),
         ("  config: none\n", "spec.config: \"none\" is not a map"),
         ("  topicName: a b\n", "\"a b\" is not a topic name: write letters"),
     ] {

@@ -88,7 +88,9 @@ fn checked(spec: &Value) -> Findings {
 
 fn is_below(pattern: &str, known: &[&str]) -> bool {
     known.iter().any(|known| {
-        pattern.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        pattern
+            .strip_prefix(known)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     })
 }
 
