@@ -26,6 +26,7 @@ const SUBTRACT: i8 = 3;
 
 pub(super) fn play(side: &mut Side) {
     describe(side);
+    whole(side);
     topics(side);
     brokers(side);
     groups(side);
@@ -63,9 +64,8 @@ fn resource(kind: i8, name: &str, keys: Option<&[&str]>) -> DescribeConfigsResou
 /// Asks until the last change is seen: Kafka answers before its broker has heard of it.
 fn seen(side: &mut Side, case: &str, asked: DescribeConfigsResource, value: Option<&str>) {
     let version = side.newest::<DescribeConfigsRequest>();
-    let request = DescribeConfigsRequest::default()
-        .with_resources(vec![asked])
-        .with_include_synonyms(true);
+    let request =
+        DescribeConfigsRequest::default().with_resources(vec![asked]).with_include_synonyms(true);
     side.ask_until(case, version, &request, |answer| {
         let configs = answer.results.iter().flat_map(|result| &result.configs);
         let mut first = configs.take(1).map(|config| config.value.as_deref());
@@ -118,6 +118,15 @@ fn describe(side: &mut Side) {
             side.ask(case, version, &request);
         }
     }
+}
+
+/// Every setting of a broker and of what belongs to it, its type, default and kind of change.
+fn whole(side: &mut Side) {
+    side.scene("whole");
+    let version = side.newest::<DescribeConfigsRequest>();
+    let request =
+        DescribeConfigsRequest::default().with_resources(vec![resource(BROKER, "1", None)]);
+    side.ask("broker", version, &request);
 }
 
 fn topics(side: &mut Side) {
