@@ -34,6 +34,8 @@ pub enum Rare {
     GroupGenerationFinished,
     KilledAndNothingLost,
     MetadataLostWhatWasNotCommitted,
+    OffsetDeleted,
+    OffsetDeletionRefused,
     PoisonedDirectoryServedAgain,
     PowerCut,
     ProducersReadFromSnapshot,
@@ -134,7 +136,7 @@ impl Counters {
 
 impl Rare {
     /// All of them.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 47] = [
         Self::AppendRolledASegment,
         Self::CleanRestart,
         Self::CommitOfOffsetsLost,
@@ -161,6 +163,8 @@ impl Rare {
         Self::GroupGenerationFinished,
         Self::KilledAndNothingLost,
         Self::MetadataLostWhatWasNotCommitted,
+        Self::OffsetDeleted,
+        Self::OffsetDeletionRefused,
         Self::PoisonedDirectoryServedAgain,
         Self::PowerCut,
         Self::ProducersReadFromSnapshot,

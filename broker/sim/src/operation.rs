@@ -11,6 +11,7 @@ mod crash;
 mod create_topic;
 mod cut_power_soon;
 mod delete_group;
+mod delete_offsets;
 mod delete_records;
 mod delete_topic;
 mod end_of_epoch;
@@ -48,6 +49,7 @@ pub(crate) enum Operation {
     CreateTopic,
     CutPowerSoon,
     DeleteGroup,
+    DeleteOffsets,
     DeleteRecords,
     DeleteTopic,
     EndOfEpoch,
@@ -71,7 +73,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 31] = [
+    pub(crate) const ALL: [Self; 32] = [
         Self::Advance,
         Self::AlterTopic,
         Self::Checkpoint,
@@ -83,6 +85,7 @@ impl Operation {
         Self::CreateTopic,
         Self::CutPowerSoon,
         Self::DeleteGroup,
+        Self::DeleteOffsets,
         Self::DeleteRecords,
         Self::DeleteTopic,
         Self::EndOfEpoch,
@@ -120,6 +123,7 @@ impl Operation {
             }
             Self::Truncate | Self::Configure | Self::ShutDown => (4, false),
             Self::Jump | Self::DeleteGroup | Self::AlterTopic | Self::SlowDisk => (3, false),
+            Self::DeleteOffsets => (3, false),
             Self::DeleteTopic | Self::FailSync | Self::FailWrite | Self::FillDisk => (2, false),
         }
     }
@@ -137,6 +141,7 @@ impl Operation {
             Self::CreateTopic => create_topic::run(world),
             Self::CutPowerSoon => cut_power_soon::run(world),
             Self::DeleteGroup => delete_group::run(world),
+            Self::DeleteOffsets => delete_offsets::run(world),
             Self::DeleteRecords => delete_records::run(world),
             Self::DeleteTopic => delete_topic::run(world),
             Self::EndOfEpoch => end_of_epoch::run(world),
@@ -174,6 +179,7 @@ impl Operation {
             Self::CreateTopic => "create topic",
             Self::CutPowerSoon => "cut power soon",
             Self::DeleteGroup => "delete group",
+            Self::DeleteOffsets => "delete offsets",
             Self::DeleteRecords => "delete records",
             Self::DeleteTopic => "delete topic",
             Self::EndOfEpoch => "end of epoch",

@@ -27,6 +27,8 @@ pub(crate) enum Asked {
     Commit(Key, i64),
     /// A group's deletion.
     Delete(GroupId),
+    /// The deletion of a committed offset.
+    DeleteOffset(Key),
     /// A member's next step.
     Member(usize),
 }

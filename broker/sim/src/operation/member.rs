@@ -148,6 +148,21 @@ pub(crate) fn hear(world: &mut World) -> Check {
                     }
                 }
             }
+            (Asked::DeleteOffset(key), Reply::DeleteOffsets(Ok(fates))) => {
+                let Some(known) = groups.offsets.get_mut(&key) else { continue };
+                let Some(at) = known.attempts.iter().position(|attempt| *attempt == -1) else {
+                    continue;
+                };
+                if fates.contains(&Ok(())) {
+                    env.counters.note(Rare::OffsetDeleted);
+                    known.acknowledged = Some((-1, upto));
+                    drop(known.attempts.drain(..=at));
+                } else {
+                    // somebody may read on from it: it was not even tried
+                    env.counters.note(Rare::OffsetDeletionRefused);
+                    known.attempts.remove(at);
+                }
+            }
             (Asked::Member(index), reply) => {
                 let finished =
                     groups.members.get(index).and_then(|it| groups.generations.get(&it.group));
