@@ -226,19 +226,17 @@ impl<D: Disk> Compaction<D> {
                     self.gather()?;
                     self.phase = Phase::Rewrite;
                 }
-                Phase::Rewrite => match self.next_group() {
-                    Some(group) => {
+                Phase::Rewrite => {
+                    if let Some(group) = self.next_group() {
                         self.written = self.rewrite(&group)?;
-                        if self.written.is_some() {
-                            self.phase = Phase::Swap;
-                        }
-                    }
-                    None => {
+                        let any = self.written.is_some();
+                        self.phase = if any { Phase::Swap } else { Phase::Rewrite };
+                    } else {
                         self.named(Self::conclude)?;
                         self.outcome.complete = true;
                         self.phase = Phase::Done;
                     }
-                },
+                }
                 Phase::Sync => {
                     self.named(Self::sync)?;
                     if let Some(written) = self.written.as_ref().filter(|written| written.cold) {

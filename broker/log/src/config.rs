@@ -68,7 +68,8 @@ impl Config {
         };
         let most = u64::try_from(self.segment_jitter_ms.min(self.segment_ms)).unwrap_or(0);
         // a multiplication spreads numbers that lie close together over all others
-        let spread = u128::from(which.wrapping_mul(0x9e37_79b9_7f4a_7c15)) * u128::from(most) >> 64;
+        let which = u128::from(which.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let spread = (which * u128::from(most)) >> 64;
         longest.saturating_sub(i64::try_from(spread).unwrap_or(0))
     }
 }

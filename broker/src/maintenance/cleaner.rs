@@ -127,7 +127,7 @@ impl Drop for Cleaners {
         self.pool.throttle.stop();
         self.pool.rung.notify_all();
         let threads =
-            std::mem::take(&mut *self.threads.lock().unwrap_or_else(|it| it.into_inner()));
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             if thread.join().is_err() {
                 tracing::error!("a thread that compacts panicked: a bug of ours");
@@ -235,13 +235,14 @@ impl Pool {
         let ailing = work.ailing.entry(partition.key()).or_default();
         let pause = ailing.failed(Instant::now());
         drop(work);
-        match error {
-            LogError::Unreadable(_) => tracing::error!(
+        if matches!(error, LogError::Unreadable(_)) {
+            tracing::error!(
                 ?partition, %error, ?pause,
                 "cannot compact this partition: it grows until that is mended, the others go on"
-            ),
+            );
+        } else {
             // whoever took it offline has told of it
-            _ => tracing::debug!(?partition, %error, "an offline partition is not compacted"),
+            tracing::debug!(?partition, %error, "an offline partition is not compacted");
         }
     }
 

@@ -105,7 +105,7 @@ impl Keys {
     /// Where the digest is, or the empty place where it belongs.
     fn find(&self, [high, low]: [u64; 2]) -> usize {
         let places = self.slots.len();
-        let scaled = u128::from(high) * places as u128 >> 64;
+        let scaled = (u128::from(high) * places as u128) >> 64;
         let mut place = usize::try_from(scaled).unwrap_or(0);
         while let Some(slot) = self.slots.get(place) {
             if slot[2] == 0 || (slot[0] == high && slot[1] == low) {
