@@ -12,8 +12,9 @@ use kastellan_protocol::{Refused, messages::ApiKey, walk};
 use super::pool::{Held, Pool};
 
 /// What the answer to one thing that a request names may take, with all that is on its way there:
-/// a row of the answer as the controller decides it, as a message, and as bytes.
-pub(super) const PER_ELEMENT: usize = 256;
+/// a row of the answer as the controller decides it, as a message, and as bytes. A group takes
+/// most.
+pub(super) const PER_ELEMENT: usize = 768;
 
 /// What the names in a request may take when they come back in the answer.
 const PER_BYTE: usize = 4;
@@ -26,8 +27,8 @@ const SMALL: usize = 1 << 10;
 /// answers take all there is.
 const UNKNOWN: usize = 64 << 10;
 
-/// Things that one request may name. A cluster has fewer, and the answer stays below 64 MiB.
-pub(super) const MOST_ELEMENTS: usize = 200_000;
+/// Things that one request may name. A cluster has fewer, and the answer stays below 160 MiB.
+pub(super) const MOST_ELEMENTS: usize = 150_000;
 
 /// One connection's part.
 #[derive(Debug)]

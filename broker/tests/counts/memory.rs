@@ -196,14 +196,14 @@ fn arrays(fields: &'static [Field]) -> Vec<&'static str> {
 }
 
 /// A body with as many of the smallest elements of an array as the walker lets through, up to
-/// 100,000.
+/// 30,000.
 fn crowd(schema: &'static Schema, version: i16, array: &'static str) -> Option<Vec<u8>> {
     let body = |count| {
         let mut forge = Forge::new(schema, version, &[]);
         forge.crowd = Some((array, count));
         forge.body(schema)
     };
-    let counts = std::iter::successors(Some(100_000), |count| Some(count * 4 / 5));
+    let counts = std::iter::successors(Some(30_000), |count| Some(count * 4 / 5));
     counts
         .take_while(|count| *count > 10)
         .map(body)
@@ -223,7 +223,7 @@ fn crowds(schema: &'static Schema) -> impl Iterator<Item = (i16, &'static str)> 
 /// be larger than four times the question. This is what is drawn for it (`net::account`) on top of
 /// what reading it may take, so that the account is true and no answer grows in silence.
 fn most_for_an_answer(sent: usize, elements: usize) -> i64 {
-    most(sent) + i64::try_from(4 * sent + 256 * elements).unwrap()
+    most(sent) + i64::try_from(4 * sent + 768 * elements).unwrap()
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn anything() -> impl Strategy<Value = (&'static Api, i16, Vec<u8>)> {
 
 #[test]
 fn every_served_api_is_in_the_table_in_every_version() {
+    assert_eq!(APIS.len(), api_version::served().len());
     assert_eq!(APIS.len(), schemas().count());
     for &(api, min, max) in api_version::served() {
         let versions = schema(api).expect("in the table").versions;
