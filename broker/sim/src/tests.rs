@@ -5,7 +5,7 @@ use super::*;
 
 /// Seeds that once found something, and what that was. They no longer take the same way, since the
 /// simulator has changed; they cost nothing.
-const PAST: [(u64, &str); 22] = [
+const PAST: [(u64, &str); 24] = [
     (4, "names that one life left unsynced were never synced by the next"),
     (5, "metadata was committed on top of pages whose sync had failed in the life before"),
     (6, "what recovery read from the page cache was taken for synced"),
@@ -28,6 +28,8 @@ const PAST: [(u64, &str); 22] = [
     (1_882_615_927_802_914, "the model forgot the tail that the first of two starts had lost"),
     (900_000_001_066, "the epoch of a batch before the start was forgotten with the checkpoint"),
     (937, "the epochs before a start that a crash took back were forgotten"),
+    (2_225, "the epoch of records that were all deleted was forgotten, and what followed was lost"),
+    (17_810, "indexes of a segment that compaction had replaced came back beside its successor"),
 ];
 
 /// Seeds among which each mistake has to be found.

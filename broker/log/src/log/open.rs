@@ -119,6 +119,8 @@ impl<D: Disk> Log<D> {
             self.remove_segment_files(old)?;
             bases.remove(&old);
         }
+        // one that lost its own name already may have left its indexes: they say where batches were
+        self.remove_segment_files(base)?;
         disk.sync_dir(&self.dir)?;
         disk.rename(&swap, &self.dir.join(Kind::Log.file(base)))?;
         bases.insert(base);
