@@ -99,10 +99,8 @@ pub(crate) fn printable(text: &str) -> String {
     }
     text.chars()
         .flat_map(|letter| {
-            let escaped: Vec<char> = match letter.is_control() {
-                true => letter.escape_default().collect(),
-                false => vec![letter],
-            };
+            let escaped: Vec<char> =
+                if letter.is_control() { letter.escape_default().collect() } else { vec![letter] };
             escaped
         })
         .collect()

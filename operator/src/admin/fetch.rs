@@ -112,10 +112,8 @@ impl Admin {
         let answers = self.fetch_bytes(metadata, positions, Duration::ZERO, HEAD_BYTES).await?;
         let timestamp = |(partition, fetched): (Partition, Result<Fetched, Refusal>)| {
             let header = batch::Header::parse(&fetched.ok()?.records).ok()?;
-            let time = match header.log_append_time() {
-                true => header.max_timestamp,
-                false => header.base_timestamp,
-            };
+            let appended = header.log_append_time();
+            let time = if appended { header.max_timestamp } else { header.base_timestamp };
             (time >= 0).then_some((partition, time))
         };
         Ok(answers.into_iter().filter_map(timestamp).collect())

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use bytes::{Buf as _, Bytes};
 use kastellan_protocol::ErrorCode;
 use kastellan_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
 use kastellan_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kastellan_protocol::messages::{
-    ConsumerGroupDescribeRequest, ConsumerProtocolAssignment, DeleteGroupsRequest,
-    DescribeGroupsRequest, FindCoordinatorRequest, GroupId, ListGroupsRequest, OffsetCommitRequest,
-    OffsetFetchRequest, TopicName, describe_groups_response as classic,
+    ConsumerGroupDescribeRequest, DeleteGroupsRequest, DescribeGroupsRequest,
+    FindCoordinatorRequest, GroupId, ListGroupsRequest, OffsetCommitRequest, OffsetFetchRequest,
+    TopicName, describe_groups_response as classic,
 };
-use kastellan_protocol::protocol::{Decodable as _, StrBytes};
+use kastellan_protocol::primitive::Reader;
+use kastellan_protocol::protocol::StrBytes;
 
 use super::answer::outcome;
 use super::{Admin, AdminError, Answers, Partition, Refusal, by_topic, text};
@@ -172,7 +172,7 @@ impl Admin {
                         .assignment
                         .topic_partitions
                         .into_iter()
-                        .flat_map(|topic| places(topic.topic_name, topic.partitions))
+                        .flat_map(|topic| places(&topic.topic_name, &topic.partitions))
                         .collect(),
                 });
                 let described = Group {
@@ -279,7 +279,7 @@ fn classic_group(group: classic::DescribedGroup, coordinator: i32) -> Group {
         id: owned(member.member_id),
         client: owned(member.client_id),
         host: owned(member.client_host),
-        assignment: assignment(member.member_assignment),
+        assignment: assignment(&member.member_assignment),
     });
     Group {
         state: owned(group.group_state),
@@ -289,20 +289,31 @@ fn classic_group(group: classic::DescribedGroup, coordinator: i32) -> Group {
     }
 }
 
-/// What a leader has given to a member; other kinds of groups write other things there.
-pub(super) fn assignment(mut bytes: Bytes) -> Vec<Partition> {
-    if bytes.remaining() < 2 {
-        return Vec::new();
+/// What a leader has given to a member. Any client can have written anything there, and other kinds
+/// of groups write other things: what is no assignment is none.
+pub(super) fn assignment(bytes: &[u8]) -> Vec<Partition> {
+    let mut reader = Reader::new(bytes);
+    let mut found = Vec::new();
+    // what was read before the bytes end is not worth more than nothing
+    if read_assignment(&mut reader, &mut found).is_none() {
+        found.clear();
     }
-    let version = bytes.get_i16().clamp(0, 3);
-    let Ok(assignment) = ConsumerProtocolAssignment::decode(&mut bytes, version) else {
-        return Vec::new();
-    };
-    let topics = assignment.assigned_partitions.into_iter();
-    topics.flat_map(|topic| places(topic.topic, topic.partitions)).collect()
+    found
 }
 
-fn places(topic: TopicName, partitions: Vec<i32>) -> impl Iterator<Item = Partition> {
-    let name = topic.0.as_str().to_owned();
-    partitions.into_iter().map(move |number| (name.clone(), number))
+/// `ConsumerProtocolAssignment`, of every version: version, topics with their partitions.
+fn read_assignment(reader: &mut Reader<'_>, found: &mut Vec<Partition>) -> Option<()> {
+    reader.i16().ok()?;
+    // counts are believed only as far as bytes follow
+    for _ in 0..reader.array_len(6).ok()? {
+        let topic = reader.string().ok()?;
+        for _ in 0..reader.array_len(4).ok()? {
+            found.push((topic.to_owned(), reader.i32().ok()?));
+        }
+    }
+    Some(())
+}
+
+fn places(topic: &TopicName, partitions: &[i32]) -> Vec<Partition> {
+    partitions.iter().map(|number| (topic.as_str().to_owned(), *number)).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use bytes::{BufMut as _, Bytes, BytesMut};
 use kastellan_protocol::ErrorCode;
 use kastellan_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kastellan_protocol::messages::join_group_response::JoinGroupResponse;
@@ -13,7 +13,8 @@ use kastellan_protocol::messages::{
     ConsumerProtocolAssignment, ConsumerProtocolSubscription, GroupId, HeartbeatRequest,
     JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest, TopicName, consumer_protocol_assignment,
 };
-use kastellan_protocol::protocol::{Decodable as _, Encodable as _};
+use kastellan_protocol::primitive::Reader;
+use kastellan_protocol::protocol::Encodable as _;
 
 use super::answer::outcome;
 use super::groups::assignment;
@@ -109,7 +110,7 @@ impl Admin {
             group: group.to_owned(),
             id: id.clone(),
             generation: joined.generation_id,
-            assignment: assignment(synced.assignment),
+            assignment: assignment(&synced.assignment),
         })
     }
 
@@ -121,7 +122,7 @@ impl Admin {
         let members: BTreeMap<String, Vec<String>> = joined
             .members
             .iter()
-            .map(|member| (member.member_id.as_str().to_owned(), topics(member.metadata.clone())))
+            .map(|member| (member.member_id.as_str().to_owned(), topics(&member.metadata)))
             .collect();
         let named: BTreeSet<String> = members.values().flatten().cloned().collect();
         let named: Vec<String> = named.into_iter().collect();
@@ -200,15 +201,19 @@ fn subscription(topic: &str) -> Bytes {
     bytes.freeze()
 }
 
-/// What a member wants to read, as far as that can be read.
-fn topics(mut bytes: Bytes) -> Vec<String> {
-    if bytes.remaining() < 2 {
+/// What a member wants to read (`ConsumerProtocolSubscription`, of every version), as far as it can
+/// be read: any client can have written anything there.
+fn topics(bytes: &[u8]) -> Vec<String> {
+    let mut reader = Reader::new(bytes);
+    let (Ok(_version), Ok(count)) = (reader.i16(), reader.array_len(2)) else {
         return Vec::new();
+    };
+    let mut topics = Vec::new();
+    for _ in 0..count {
+        let Ok(topic) = reader.string() else { break };
+        topics.push(topic.to_owned());
     }
-    let version = bytes.get_i16().clamp(0, 3);
-    let subscription = ConsumerProtocolSubscription::decode(&mut bytes, version);
-    let topics = subscription.map(|subscription| subscription.topics).unwrap_or_default();
-    topics.iter().map(|topic| topic.as_str().to_owned()).collect()
+    topics
 }
 
 /// Kafka's `range`: of each topic every subscriber gets a run of partitions, the first ones one
@@ -254,8 +259,17 @@ mod tests {
 
     #[test]
     fn a_subscription_is_read_as_it_was_written() {
-        assert_eq!(topics(subscription("greetings")), ["greetings"]);
-        assert!(topics(Bytes::from_static(&[0])).is_empty());
-        assert!(topics(Bytes::from_static(&[0, 0, 0x7f, 0xff, 0xff, 0xff])).is_empty());
+        assert_eq!(topics(&subscription("greetings")), ["greetings"]);
+    }
+
+    #[test]
+    fn what_another_member_writes_costs_no_more_than_its_bytes() {
+        let hostile: [&[u8]; 4] =
+            [&[0], &[0, 0, 0x7f, 0xff, 0xff, 0xff], &[0, 0, 0x80, 0, 0, 0], &[0xff; 9]];
+        for bytes in hostile {
+            assert!(topics(bytes).is_empty() && assignment(bytes).is_empty(), "{bytes:?}");
+        }
+        let endless = [&[0, 0, 0, 0, 0, 1, 0, 1, b't'][..], &[0x7f; 12]].concat();
+        assert!(assignment(&endless).is_empty());
     }
 }

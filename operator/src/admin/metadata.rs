@@ -105,9 +105,10 @@ impl Admin {
             .into_iter()
             .map(|broker| {
                 let host = broker.host.as_str();
-                let address = match host.contains(':') {
-                    true => format!("[{host}]:{}", broker.port),
-                    false => format!("{host}:{}", broker.port),
+                let address = if host.contains(':') {
+                    format!("[{host}]:{}", broker.port)
+                } else {
+                    format!("{host}:{}", broker.port)
                 };
                 let rack = broker.rack.map(|rack| rack.as_str().to_owned());
                 (broker.node_id.0, Node { address, rack })

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kastellan_protocol::ErrorCode;
 use kastellan_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use kastellan_protocol::messages::list_offsets_response::ListOffsetsTopicResponse;
 use kastellan_protocol::messages::{BrokerId, ListOffsetsRequest, TopicName};
 
 use super::answer::outcome;
@@ -21,7 +23,7 @@ pub enum Spot {
 }
 
 impl Spot {
-    /// As ListOffsets has it.
+    /// As `ListOffsets` has it.
     fn timestamp(self) -> i64 {
         match self {
             Self::Earliest => -2,
@@ -103,13 +105,16 @@ impl Admin {
         let mut found = Found::new();
         let mut by_leader = BTreeMap::<i32, Vec<(Partition, ())>>::new();
         for partition in partitions {
-            match metadata.leader(partition) {
-                Some(leader) => by_leader.entry(leader).or_default().push((partition.clone(), ())),
-                None => {
-                    let code = if metadata.topics.contains_key(&partition.0) { 5 } else { 3 };
-                    found.insert(partition.clone(), outcome(code, None).map(|()| -1));
-                }
+            if let Some(leader) = metadata.leader(partition) {
+                by_leader.entry(leader).or_default().push((partition.clone(), ()));
+                continue;
             }
+            let error = if metadata.topics.contains_key(&partition.0) {
+                ErrorCode::LeaderNotAvailable
+            } else {
+                ErrorCode::UnknownTopicOrPartition
+            };
+            found.insert(partition.clone(), outcome(error.code(), None).map(|()| -1));
         }
         let requests = by_leader.into_iter().map(|(leader, partitions)| {
             let topics = by_topic(partitions).into_iter().map(|(topic, partitions)| {
@@ -131,22 +136,22 @@ impl Admin {
         let mut failure = None;
         for (_, answer) in self.ask_each(7, &requests.collect()).await {
             match answer {
-                Ok(answer) => {
-                    for topic in answer.topics {
-                        for partition in topic.partitions {
-                            let name = topic.name.as_str().to_owned();
-                            let offset = outcome(partition.error_code, None);
-                            found.insert(
-                                (name, partition.partition_index),
-                                offset.map(|()| partition.offset),
-                            );
-                        }
-                    }
-                }
+                Ok(answer) => found.extend(answer.topics.into_iter().flat_map(told)),
                 Err(why) if why.may_pass() => failure = Some(why),
                 Err(why) => return Err(why),
             }
         }
         Ok((found, failure))
     }
+}
+
+/// What a leader says of a topic's partitions.
+fn told(
+    topic: ListOffsetsTopicResponse,
+) -> impl Iterator<Item = (Partition, Result<i64, Refusal>)> {
+    let name = topic.name.0.as_str().to_owned();
+    topic.partitions.into_iter().map(move |partition| {
+        let offset = outcome(partition.error_code, None).map(|()| partition.offset);
+        ((name.clone(), partition.partition_index), offset)
+    })
 }

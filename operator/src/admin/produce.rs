@@ -26,6 +26,9 @@ pub struct Producer {
     pub epoch: i16,
 }
 
+/// The first offset of each partition's batch, or why it was refused.
+type Written = BTreeMap<i32, Result<i64, Refusal>>;
+
 impl Admin {
     /// A new identity for an idempotent producer.
     pub async fn producer(&mut self) -> Result<Producer, AdminError> {
@@ -57,12 +60,13 @@ impl Admin {
         topic: &str,
         acks: i16,
         batches: &BTreeMap<i32, Bytes>,
-    ) -> Result<BTreeMap<i32, Result<i64, Refusal>>, AdminError> {
+    ) -> Result<Written, AdminError> {
         let deadline = self.deadline();
-        let mut done = BTreeMap::new();
+        let mut done = Written::new();
         let mut open = batches.clone();
         loop {
-            let failure = self.produce_once(metadata, topic, acks, &open, &mut done).await?;
+            let (written, failure) = self.produce_once(metadata, topic, acks, &open).await?;
+            done.extend(written);
             open.retain(|number, _| match done.get(number) {
                 Some(Err(why)) => why.retriable,
                 Some(Ok(_)) => false,
@@ -87,21 +91,18 @@ impl Admin {
         topic: &str,
         acks: i16,
         batches: &BTreeMap<i32, Bytes>,
-        done: &mut BTreeMap<i32, Result<i64, Refusal>>,
-    ) -> Result<Option<AdminError>, AdminError> {
+    ) -> Result<(Written, Option<AdminError>), AdminError> {
+        let mut done = Written::new();
         let mut by_leader = BTreeMap::<i32, Vec<PartitionProduceData>>::new();
         for (number, batch) in batches {
             let place: Partition = (topic.to_owned(), *number);
-            match metadata.leader(&place) {
-                Some(leader) => by_leader.entry(leader).or_default().push(
-                    PartitionProduceData::default()
-                        .with_index(*number)
-                        .with_records(Some(batch.clone())),
-                ),
-                None => {
-                    let code = ErrorCode::LeaderNotAvailable.code();
-                    done.insert(*number, outcome(code, None).map(|()| -1));
-                }
+            if let Some(leader) = metadata.leader(&place) {
+                let data = PartitionProduceData::default();
+                let data = data.with_index(*number).with_records(Some(batch.clone()));
+                by_leader.entry(leader).or_default().push(data);
+            } else {
+                let code = ErrorCode::LeaderNotAvailable.code();
+                done.insert(*number, outcome(code, None).map(|()| -1));
             }
         }
         let requests = by_leader.into_iter().map(|(leader, partitions)| {
@@ -116,7 +117,8 @@ impl Admin {
         });
         let requests: BTreeMap<i32, ProduceRequest> = requests.collect();
         if acks == 0 {
-            return self.produce_unheard(requests, done).await;
+            done.extend(self.produce_unheard(requests).await?);
+            return Ok((done, None));
         }
         let mut failure = None;
         for (_, answer) in self.ask_each(9, &requests).await {
@@ -138,20 +140,20 @@ impl Admin {
                 done.insert(one.index, written);
             }
         }
-        Ok(failure)
+        Ok((done, failure))
     }
 
     /// acks=0: nobody answers, and nothing is known.
     async fn produce_unheard(
         &mut self,
         requests: BTreeMap<i32, ProduceRequest>,
-        done: &mut BTreeMap<i32, Result<i64, Refusal>>,
-    ) -> Result<Option<AdminError>, AdminError> {
+    ) -> Result<Written, AdminError> {
+        let mut done = Written::new();
         for (node, request) in requests {
             self.link(Some(node)).await?.send(9, &request).await?;
             let numbers = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
             done.extend(numbers.map(|one| (one.index, Ok(-1))));
         }
-        Ok(None)
+        Ok(done)
     }
 }

@@ -17,25 +17,30 @@ const DEFAULT: &str = "127.0.0.1:9092";
 /// Read when `--bootstrap` is not given.
 const VARIABLE: &str = "KASTELLAN_BOOTSTRAP";
 
+const BOOTSTRAP_HELP: &str = "The address of one broker or of several; the others are learned
+[default: what KASTELLAN_BOOTSTRAP says, or 127.0.0.1:9092]";
+
 /// Where the cluster is.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Connect {
-    /// The address of one broker or of several; the rest is learned from them
-    /// [default: what KASTELLAN_BOOTSTRAP says, or 127.0.0.1:9092]
+    /// Where the cluster is
     #[arg(
         long,
         global = true,
         value_name = "HOST:PORT[,...]",
-        verbatim_doc_comment,
+        help = BOOTSTRAP_HELP,
         help_heading = "Cluster"
     )]
     bootstrap: Option<String>,
-    /// How long to wait for an answer, and to ask again what may still succeed
+    /// How long to wait for an answer, and to ask again what may pass
+    /// [default: 30]
     #[arg(
         long,
         global = true,
         value_name = "SECONDS",
         default_value = "30",
+        hide_default_value = true,
+        verbatim_doc_comment,
         value_parser = clap::value_parser!(u64).range(1..=3600),
         help_heading = "Cluster"
     )]
@@ -58,8 +63,17 @@ pub(super) enum Format {
 /// `-o`.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct Output {
-    /// How to print the answer
-    #[arg(short, long, global = true, value_enum, default_value = "table", value_name = "FORMAT")]
+    /// How to print the answer: table, wide, json or yaml [default: table]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value = "table",
+        value_name = "FORMAT",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     pub(super) output: Format,
 }
 
@@ -146,17 +160,12 @@ pub(super) async fn topics(admin: &mut Admin, names: &[String]) -> Result<Metada
 }
 
 /// Nothing has this name; what has a similar one.
-pub(super) fn unknown<'a>(
-    kind: &str,
-    name: &str,
-    there: impl Iterator<Item = &'a str> + Clone,
-) -> Failure {
+pub(super) fn unknown<'a>(kind: &str, name: &str, there: impl Iterator<Item = &'a str>) -> Failure {
     let failure = Failure::new(format!("there is no {kind} {name:?}"));
-    match nearest(name, there.clone()) {
+    let there: Vec<&str> = there.collect();
+    match nearest(name, there.iter().copied()) {
         Some(near) => failure.help(format!("did you mean {near:?}?")),
-        None if there.clone().next().is_none() => {
-            failure.help(format!("the cluster has no {kind}s"))
-        }
+        None if there.is_empty() => failure.help(format!("the cluster has no {kind}s")),
         None => failure.help(format!("`kastellan {kind}s` lists those there are")),
     }
 }

@@ -26,15 +26,24 @@ const WAIT: Duration = Duration::from_millis(500);
 /// where the group is, and commits what was printed; several may share a topic.
 /// Records of transactions that were aborted are printed as well.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[command(verbatim_doc_comment, next_line_help = true, after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Which topic
     #[arg(value_name = "TOPIC")]
     topic: String,
-    /// Where to begin: beginning, end, an offset, -N for the last N records of
-    /// each partition, a time (2026-01-31T08:00:00Z), or an age (10m)
-    #[arg(long, default_value = "beginning", value_name = "WHERE", value_parser = from::parse,
-          allow_hyphen_values = true, verbatim_doc_comment)]
+    /// Where to begin: beginning, end, an offset, -N for the last N records
+    /// of each partition, a time (2026-01-31T08:00:00Z), or an age (10m)
+    /// [default: beginning]
+    #[arg(
+        long,
+        default_value = "beginning",
+        value_name = "WHERE",
+        value_parser = from::parse,
+        allow_hyphen_values = true,
+        hide_default_value = true,
+        verbatim_doc_comment
+    )]
     from: From,
     /// Go on with new records until stopped
     #[arg(short, long)]
@@ -45,8 +54,8 @@ pub(super) struct Arguments {
     /// Read this partition only. May be repeated
     #[arg(short, long, value_name = "N", conflicts_with = "group")]
     partition: Vec<i32>,
-    /// Read as a member of this consumer group; --from is for partitions that it
-    /// has not read before
+    /// Read as a member of this consumer group; --from is for partitions that
+    /// it has not read before
     #[arg(short, long, value_name = "GROUP", verbatim_doc_comment)]
     group: Option<String>,
     /// Print the key and this text before the value (\t is a tab)

@@ -11,12 +11,12 @@ use crate::failure::Failure;
 mod reset;
 mod show;
 
-/// List, describe and delete consumer groups of a cluster, and move their offsets
+/// List, describe and delete consumer groups, and move their offsets
 ///
 /// LAG is how many records a group has not committed. LAG TIME is the age of
 /// the oldest of them: the time since the batch it is in was written.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(verbatim_doc_comment, next_line_help = true, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Option<Action>,
@@ -30,8 +30,8 @@ const EXAMPLES: &str = "Examples:
   kastellan groups
   kastellan groups describe riders
   kastellan groups reset-offsets riders --topic orders --to-earliest
-  kastellan groups reset-offsets riders --topic orders:0,1 --to-datetime 2026-01-31T08:00:00Z \\
-      --execute
+  kastellan groups reset-offsets riders --topic orders:0,1 --execute \\
+      --to-datetime 2026-01-31T08:00:00Z
   kastellan groups delete riders
   kastellan groups -o json | jq '.[] | select(.lag > 1000) | .name'
 

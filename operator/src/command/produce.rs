@@ -35,7 +35,7 @@ const MARGIN: usize = 1 << 10;
 /// every record is written once, whatever is lost on the way. Ends at the end of
 /// stdin; after a failure the message says how many records were written.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, after_help = EXAMPLES)]
+#[command(verbatim_doc_comment, next_line_help = true, after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Which topic
     #[arg(value_name = "TOPIC")]
@@ -46,18 +46,25 @@ pub(super) struct Arguments {
     /// A header of every record. May be repeated
     #[arg(short = 'H', long, value_name = "NAME=VALUE", value_parser = header)]
     header: Vec<(String, String)>,
-    /// A key or a value that is exactly this text is null: a null value deletes
-    /// its key from a compacted topic
+    /// A key or a value that is exactly this text is null: a null value
+    /// deletes its key from a compacted topic
     #[arg(long, value_name = "TEXT", verbatim_doc_comment)]
     null: Option<String>,
     /// Write to this partition only
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
     partition: Option<i32>,
-    /// Compress batches
-    #[arg(short = 'z', long, value_enum, default_value = "none", value_name = "CODEC")]
+    /// Compress batches: none, gzip, snappy, lz4 or zstd
+    #[arg(
+        short = 'z',
+        long,
+        value_enum,
+        default_value = "none",
+        value_name = "CODEC",
+        hide_possible_values = true
+    )]
     compression: Compression,
-    /// Who must have a record before it counts as written: all replicas in sync,
-    /// the leader (1), or nobody (0)
+    /// Who must have a record before it counts as written: all replicas in
+    /// sync, the leader (1), or nobody (0)
     #[arg(long, default_value = "all", value_name = "all|1|0", value_parser = acks, verbatim_doc_comment)]
     acks: i16,
     /// Say nothing about what was written

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 /// A partition is well when it has a leader and all of its replicas are in sync.
 /// The exit code is 0 whenever the cluster answers.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, after_help = EXAMPLES)]
+#[command(verbatim_doc_comment, next_line_help = true, after_help = EXAMPLES)]
 pub(super) struct Arguments {
     #[command(flatten)]
     connect: Connect,

@@ -106,14 +106,13 @@ impl Cluster {
     }
 
     async fn admin(&mut self, broker: SocketAddr) -> Result<&mut Admin, AdminError> {
-        let admin = match self.admin.take() {
-            Some(admin) => admin,
-            None => {
-                let mut admin = Admin::connect(&[broker.to_string()], PATIENCE).await?;
-                // whose settings are asked for has to be known by address
-                admin.metadata(Some(&[])).await?;
-                admin
-            }
+        let admin = if let Some(admin) = self.admin.take() {
+            admin
+        } else {
+            let mut admin = Admin::connect(&[broker.to_string()], PATIENCE).await?;
+            // whose settings are asked for has to be known by address
+            admin.metadata(Some(&[])).await?;
+            admin
         };
         Ok(self.admin.insert(admin))
     }

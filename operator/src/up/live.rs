@@ -77,6 +77,9 @@ impl Drop for Live {
     }
 }
 
+/// By topic: the ends of its partitions, and what all groups have committed of them, both summed up.
+type Sums = BTreeMap<String, (i64, i64)>;
+
 /// What the brokers said the last time.
 #[derive(Debug, Default)]
 struct Figures {
@@ -85,7 +88,7 @@ struct Figures {
     topics: Vec<TopicLine>,
     groups: Vec<GroupLine>,
     /// When the rates were last worked out, and from which sums: offsets written and committed.
-    before: Option<(Instant, BTreeMap<String, (i64, i64)>)>,
+    before: Option<(Instant, Sums)>,
 }
 
 async fn keep(mut states: watch::Receiver<State>, mut resized: tokio::signal::unix::Signal) {
@@ -131,7 +134,7 @@ impl Figures {
         self.admin = Some(admin);
         let readings: BTreeMap<String, Reading> =
             readings.into_iter().filter_map(|(id, reading)| Some((id, reading.ok()?))).collect();
-        let mut sums = BTreeMap::<String, (i64, i64)>::new();
+        let mut sums = Sums::new();
         self.topics = Vec::new();
         for (name, topic) in &metadata.topics {
             let extent = |number: &i32| extents.get(&(name.clone(), *number)).copied();
@@ -167,7 +170,7 @@ impl Figures {
     }
 
     /// What has changed since the last refresh, by the second.
-    fn rates(&mut self, sums: BTreeMap<String, (i64, i64)>) {
+    fn rates(&mut self, sums: Sums) {
         let now = Instant::now();
         if let Some((then, before)) = &self.before {
             let seconds = now.duration_since(*then).as_secs_f64().max(f64::MIN_POSITIVE);

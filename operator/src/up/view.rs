@@ -78,14 +78,9 @@ pub(super) fn render(view: &View, rows: usize, columns: usize) -> Vec<String> {
     let mut lines = vec![rule(&title, columns)];
     let room = rows.saturating_sub(2);
     let shares = shares(room, [brokers.len(), topics.len(), groups.len()]);
-    let sections: [(&[Column], Vec<Vec<String>>, usize); 3] = [
-        (&BROKERS, brokers, shares[0]),
-        (&TOPICS, topics, shares[1]),
-        (&GROUPS, groups, shares[2]),
-    ];
-    for (heads, rows, share) in sections {
-        section(&mut lines, heads, rows, share, columns);
-    }
+    section(&mut lines, &BROKERS, brokers, (shares[0], columns));
+    section(&mut lines, &TOPICS, topics, (shares[1], columns));
+    section(&mut lines, &GROUPS, groups, (shares[2], columns));
     lines
 }
 
@@ -115,8 +110,7 @@ fn section(
     lines: &mut Vec<String>,
     heads: &[Column],
     mut rows: Vec<Vec<String>>,
-    share: usize,
-    columns: usize,
+    (share, columns): (usize, usize),
 ) {
     // a heading alone says nothing
     if share < 2 || rows.is_empty() {

@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str) -> Result<From, String> {
         ("end", _) => Ok(From::End),
         (_, Ok(offset @ 0..)) => Ok(From::Offset(offset)),
         (_, Ok(last)) => Ok(From::Last(last.saturating_neg())),
-        _ => moment::parse(text).map(From::Time).map_err(|_| {
+        _ => moment::parse(text).map(From::Time).map_err(|_no_time| {
             "write beginning, end, an offset, -N for the last N, a time like \
              2026-01-31T08:00:00Z, or an age like 10m"
                 .to_owned()

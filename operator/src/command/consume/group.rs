@@ -42,9 +42,9 @@ pub(super) async fn in_a_group(
     };
     stop.at_once_from_now_on();
     // what was not printed was not read
-    let printed = printer.flush();
-    let left = if printed.is_ok() { reading.leave(admin).await } else { Ok(()) };
-    result.and(printed).and(left)
+    let flushed = printer.flush();
+    let left = if flushed.is_ok() { reading.leave(admin).await } else { Ok(()) };
+    result.and(flushed).and(left)
 }
 
 struct Reading<'a> {

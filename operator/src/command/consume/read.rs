@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kastellan_protocol::ErrorCode;
-use kastellan_protocol::batch::{Malformed, Scratch, batches, for_each_record};
+use kastellan_protocol::batch::{Malformed, RecordView, Scratch, batches, for_each_record};
 use tokio::time::Instant;
 
 use super::from::known;
@@ -126,13 +126,11 @@ impl Reader {
                 }
             }
         }
-        match trouble {
-            Some(why) => self.passes(admin, why).await,
-            None => {
-                self.trouble = None;
-                Ok(())
-            }
+        if let Some(why) = trouble {
+            return self.passes(admin, why).await;
         }
+        self.trouble = None;
+        Ok(())
     }
 
     /// Looks again at who leads what, unless this has gone on for too long.
@@ -179,51 +177,66 @@ impl Reader {
         printer: &mut Printer,
     ) -> Result<(), Failure> {
         let end = self.ends.get(&place).copied().unwrap_or(i64::MAX);
-        let mut next = at;
+        let mut window = Window { partition: place.1, at, end, next: at };
         let broken = |why: &Malformed| {
             Failure::new(format!("{}-{} near offset {at}: {why}", place.0, place.1))
         };
         for batch in batches(&fetched.records) {
             let (header, bytes) = batch.map_err(|why| broken(&why))?;
-            if printer.is_done() || next >= end {
+            if printer.is_done() || window.next >= end {
                 break;
             }
-            let mut failure = None;
             if !header.is_control() {
-                let walked = for_each_record::<Stop>(bytes, &mut self.scratch, |record| {
-                    if record.offset < at {
-                        return Ok(());
-                    }
-                    if record.offset >= end || printer.is_done() {
-                        return Err(Stop::Enough);
-                    }
-                    next = record.offset.saturating_add(1);
-                    printer.record(place.1, &record).map_err(|why| {
-                        failure = Some(why);
-                        Stop::Enough
-                    })
-                });
-                if let Err(Stop::Malformed(why)) = &walked {
-                    return Err(broken(why));
-                }
-                if let Some(why) = failure {
-                    return Err(why);
-                }
-                if walked.is_err() {
-                    break;
+                match window.print(bytes, &mut self.scratch, printer) {
+                    Ok(()) => {}
+                    Err(Stop::Enough) => break,
+                    Err(Stop::Failed(why)) => return Err(why),
+                    Err(Stop::Malformed(why)) => return Err(broken(&why)),
                 }
             }
             // compaction may have taken the last records of a batch
-            next = next.max(header.next_offset());
+            window.next = window.next.max(header.next_offset());
         }
-        self.positions.insert(place, next);
+        self.positions.insert(place, window.next);
         Ok(())
+    }
+}
+
+/// What of a partition is to be printed.
+struct Window {
+    partition: i32,
+    /// The first offset: a batch may begin before it.
+    at: i64,
+    /// The offset behind the last one.
+    end: i64,
+    /// The offset behind the last record that was printed.
+    next: i64,
+}
+
+impl Window {
+    fn print(
+        &mut self,
+        batch: &[u8],
+        scratch: &mut Scratch,
+        printer: &mut Printer,
+    ) -> Result<(), Stop> {
+        for_each_record(batch, scratch, |record: RecordView<'_>| {
+            if record.offset >= self.end || printer.is_done() {
+                return Err(Stop::Enough);
+            }
+            if record.offset >= self.at {
+                self.next = record.offset.saturating_add(1);
+                printer.record(self.partition, &record).map_err(Stop::Failed)?;
+            }
+            Ok(())
+        })
     }
 }
 
 /// Why the walk over a batch ended early.
 enum Stop {
     Enough,
+    Failed(Failure),
     Malformed(Malformed),
 }
 

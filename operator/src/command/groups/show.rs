@@ -174,13 +174,16 @@ fn full(name: &str, protocol: &str, reading: &Reading) -> Full {
 
 fn text(group: &Full, wide: bool) -> String {
     let brief = &group.brief;
-    let mut text = format!("Name:         {}\n", printable(&brief.name));
-    text += &format!("State:        {}\nProtocol:     {}", brief.state, brief.protocol);
-    if !group.assignor.is_empty() {
-        text += &format!(" ({})", group.assignor);
-    }
-    text +=
-        &format!("\nCoordinator:  broker {}\nMembers:      {}\n", group.coordinator, brief.members);
+    let mut lines = vec![
+        format!("Name:         {}", printable(&brief.name)),
+        format!("State:        {}", brief.state),
+        match group.assignor.as_str() {
+            "" => format!("Protocol:     {}", brief.protocol),
+            assignor => format!("Protocol:     {} ({assignor})", brief.protocol),
+        },
+        format!("Coordinator:  broker {}", group.coordinator),
+        format!("Members:      {}", brief.members),
+    ];
     if !group.member_list.is_empty() {
         let mut heads = vec![words("MEMBER"), words("HOST"), numbers("PARTITIONS")];
         if wide {
@@ -195,7 +198,7 @@ fn text(group: &Full, wide: bool) -> String {
             row
         };
         let rows: Vec<Vec<String>> = group.member_list.iter().map(row).collect();
-        push(&mut text, &columns::lines(&heads, &rows, None));
+        lines.extend(columns::lines(&heads, &rows, None));
     }
     if !group.offsets.is_empty() {
         let mut heads = vec![
@@ -224,14 +227,7 @@ fn text(group: &Full, wide: bool) -> String {
             row
         };
         let rows: Vec<Vec<String>> = group.offsets.iter().map(row).collect();
-        push(&mut text, &columns::lines(&heads, &rows, None));
+        lines.extend(columns::lines(&heads, &rows, None));
     }
-    text
-}
-
-fn push(text: &mut String, lines: &[String]) {
-    for line in lines {
-        text.push_str(line);
-        text.push('\n');
-    }
+    lines.join("\n") + "\n"
 }

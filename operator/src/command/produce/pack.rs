@@ -75,14 +75,14 @@ impl Packer {
     pub(super) fn line(&mut self, number: u64, line: &[u8]) -> Result<(), Option<Failure>> {
         let (key, value) = match &self.rules.separator {
             None => (None, line),
-            Some(separator) => match split(line, separator) {
-                Some((key, value)) => (Some(key), value),
-                None => {
+            Some(separator) => {
+                let Some((key, value)) = split(line, separator) else {
                     let separator = String::from_utf8_lossy(separator);
                     let what = format!("line {number} has no {separator:?} between key and value");
                     return Err(Some(Failure::new(what)));
-                }
-            },
+                };
+                (Some(key), value)
+            }
         };
         let null = self.rules.null.as_deref();
         let key = key.filter(|key| null != Some(*key));
@@ -139,7 +139,7 @@ impl Packer {
         let records = u32::try_from(count).unwrap_or_default();
         self.turn = self.turn.wrapping_add(1);
         let sealed = Sealed { partition, bytes, records };
-        self.sender.blocking_send(Ok(sealed)).map_err(|_| Gone)
+        self.sender.blocking_send(Ok(sealed)).or(Err(Gone))
     }
 }
 

@@ -189,16 +189,19 @@ fn full(
 }
 
 fn text(topic: &Full, wide: bool) -> String {
-    let mut text = format!("Name:        {}\nId:          {}\n", topic.name, topic.id);
-    text += &format!("Partitions:  {}\n", topic.partitions.len());
-    let head = if topic.config.is_empty() { "Config:      (defaults)\n" } else { "Config:\n" };
-    text += head;
-    for set in &topic.config {
+    let mut lines = vec![
+        format!("Name:        {}", topic.name),
+        format!("Id:          {}", topic.id),
+        format!("Partitions:  {}", topic.partitions.len()),
+        format!("Config:      {}", if topic.config.is_empty() { "(defaults)" } else { "" }),
+    ];
+    lines.extend(topic.config.iter().map(|set| {
         let value = set.value.as_deref().unwrap_or("(hidden)");
-        let source =
-            if set.source == "topic" { String::new() } else { format!("  ({})", set.source) };
-        text += &format!("  {}={value}{source}\n", set.name);
-    }
+        match set.source {
+            "topic" => format!("  {}={value}", set.name),
+            source => format!("  {}={value}  ({source})", set.name),
+        }
+    }));
     let mut heads: Vec<Column> = vec![
         numbers("PARTITION"),
         numbers("LEADER"),
@@ -227,9 +230,6 @@ fn text(topic: &Full, wide: bool) -> String {
         row
     };
     let rows: Vec<Vec<String>> = topic.partitions.iter().map(row).collect();
-    for line in columns::lines(&heads, &rows, None) {
-        text += &line;
-        text.push('\n');
-    }
-    text
+    lines.extend(columns::lines(&heads, &rows, None));
+    lines.iter().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }

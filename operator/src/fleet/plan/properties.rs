@@ -165,12 +165,13 @@ proptest! {
     fn the_order_of_the_documents_is_nothing_to_the_plan(order in Just(NAMES).prop_shuffle()) {
         let head = "apiVersion: kastellan.dev/v1alpha1\nkind: ";
         let mut text = format!("{head}KafkaCluster\nmetadata: {{name: demo}}\nspec: {{}}\n");
-        for name in order {
-            text.push_str(&format!(
+        let topic = |name| {
+            format!(
                 "---\n{head}KafkaTopic\nmetadata: {{name: {name}}}\n\
                  spec: {{clusterRef: {{name: demo}}}}\n"
-            ));
-        }
+            )
+        };
+        text.extend(order.map(topic));
         let source = crate::fleet::manifest::Source { file: "f.yaml".to_owned(), text };
         let manifests = crate::fleet::manifest::read(&[source]).unwrap();
         let fleet = crate::fleet::build::fleet(&manifests).unwrap();
