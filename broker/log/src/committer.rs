@@ -151,23 +151,25 @@ impl<D: Disk> Inner<D> {
     fn run(&self) {
         while let Some(task) = self.next() {
             match task {
-                Task::Commit(commits) => {
-                    let (keys, works): (Vec<_>, Vec<_>) = commits.into_iter().unzip();
-                    let synced = Unsynced::sync_all(&works);
-                    for (key, work) in keys.into_iter().zip(works) {
-                        self.pending.fetch_sub(work.bytes, Ordering::Relaxed);
-                        let outcome = synced.clone().map(|()| work.receipt);
-                        drop(work);
-                        (self.done)(Done { key, outcome });
-                        if self.queue().finish(key) {
-                            self.wake.notify_one();
-                        }
-                    }
-                }
+                Task::Commit(commits) => self.commit(commits),
                 Task::WriteBack(range) => {
                     self.pace(&range);
                     self.pending.fetch_sub(range.len, Ordering::Relaxed);
                 }
+            }
+        }
+    }
+
+    fn commit(&self, commits: Vec<(u64, Unsynced<D>)>) {
+        let (keys, works): (Vec<_>, Vec<_>) = commits.into_iter().unzip();
+        let synced = Unsynced::sync_all(&works);
+        for (key, work) in keys.into_iter().zip(works) {
+            self.pending.fetch_sub(work.bytes, Ordering::Relaxed);
+            let outcome = synced.clone().map(|()| work.receipt);
+            drop(work);
+            (self.done)(Done { key, outcome });
+            if self.queue().finish(key) {
+                self.wake.notify_one();
             }
         }
     }

@@ -32,7 +32,8 @@ pub(crate) struct Changes<'a> {
     pub(crate) changed: Vec<&'a Topic>,
     /// Topics that are gone, as they were.
     pub(crate) deleted: Vec<&'a Topic>,
-    /// Whether settings of the broker or of topics are other ones now; those of topics are in force.
+    /// Whether settings of the broker or of topics are other ones now; those of topics are in
+    /// force.
     pub(crate) reconfigured: bool,
 }
 

@@ -2,10 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use kastellan_core::{
-    log::{Log as _, LogError},
-    partition as machine,
-};
+use kastellan_core::{log::LogError, partition as machine};
 use kastellan_log::{Bounds, Brake, Checkpoints, Compacted, Dirtiness, Turn, Unsynced};
 use kastellan_protocol::ErrorCode;
 
@@ -15,7 +12,7 @@ impl Partition {
     /// Takes the log away, for it is deleted. Who waits is told: 3 `UNKNOWN_TOPIC_OR_PARTITION`.
     pub(crate) fn delete(&self) -> Option<Log> {
         self.deleted.store(true, Ordering::Release);
-        self.take(ErrorCode::UnknownTopicOrPartition)?.machine.map(machine::Partition::into_log)
+        self.take(ErrorCode::UnknownTopicOrPartition).map(machine::Partition::into_log)
     }
 
     /// Takes the log away, for its directory has failed. Who waits is told: 56
@@ -26,14 +23,16 @@ impl Partition {
 
     /// Closes the log, the producers' state beside it. Who waits is told: 56 `KAFKA_STORAGE_ERROR`.
     pub(crate) fn close(&self) -> Result<Checkpoints, LogError> {
-        let taken = self.take(ErrorCode::KafkaStorageError).ok_or_else(offline)?;
-        let mut machine = taken.machine.ok_or_else(offline)?;
-        let end = machine.log().end();
-        if end > taken.snapshot {
-            let snapshot = machine.producers().to_snapshot();
-            machine.log_mut().store_snapshot(end, &snapshot)?;
-        }
+        self.prepare_close()?;
+        let machine = self.take(ErrorCode::KafkaStorageError).ok_or_else(offline)?;
         machine.into_log().close()
+    }
+
+    /// Does what [`Partition::close`] does but the sync, for whoever closes many.
+    pub(crate) fn prepare_close(&self) -> Result<(), LogError> {
+        let mut state = self.lock().map_err(|_code| offline())?;
+        state.store_snapshot()?;
+        state.machine.as_mut().ok_or_else(offline)?.log_mut().prepare_close()
     }
 
     /// Forgets producers that have been silent for `expiration` milliseconds.
@@ -138,18 +137,18 @@ impl Partition {
         self.with(|machine| act(machine.log_mut())).map_err(|_code| offline())
     }
 
-    /// What is left of the state once the log is gone from it; those who wait are told `code`.
-    fn take(&self, code: ErrorCode) -> Option<Taken> {
+    /// Takes the machine with the log away; those who wait are told `code`.
+    fn take(&self, code: ErrorCode) -> Option<machine::Partition<Log>> {
         let mut state = self.lock().ok()?;
-        let State { machine, waiters, snapshot, .. } = &mut *state;
-        let taken = Taken { machine: machine.take(), snapshot: *snapshot };
+        let State { machine, waiters, .. } = &mut *state;
+        let taken = machine.take();
         let waiters = std::mem::take(waiters);
         state.tell_readers(0, true);
         drop(state);
         for waiter in waiters {
             (waiter.tell)(Err(code));
         }
-        Some(taken)
+        taken
     }
 }
 
@@ -166,10 +165,4 @@ pub(crate) struct Means {
 
 fn offline() -> LogError {
     LogError::Poisoned("the partition is offline".to_owned())
-}
-
-/// What a partition had.
-struct Taken {
-    machine: Option<machine::Partition<Log>>,
-    snapshot: kastellan_core::id::Offset,
 }

@@ -116,7 +116,7 @@ impl Partitions {
         defer(true);
         let offline = self.open_all(wanted);
         defer(false);
-        self.sync_recovered();
+        self.sync_all();
         offline
     }
 
@@ -232,6 +232,13 @@ impl Partitions {
     pub(crate) fn close(&self) -> Closed {
         let mut closed = Closed::new();
         for partition in self.all() {
+            // one that fails says so when it is closed
+            if let Err(error) = partition.prepare_close() {
+                tracing::debug!(?partition, %error, "a log is not ready to be closed");
+            }
+        }
+        self.sync_all();
+        for partition in self.all() {
             let dir = closed.entry(partition.place()).or_insert_with(|| Some(Vec::new()));
             match (partition.close(), dir.as_mut()) {
                 (Ok(checkpoints), Some(all)) => all.push(checkpoints),
@@ -245,15 +252,15 @@ impl Partitions {
         closed
     }
 
-    /// Has everything synced before it returns that opening has recovered, each directory in one go.
-    fn sync_recovered(&self) {
+    /// Has everything synced before it returns, each directory in one go.
+    fn sync_all(&self) {
         let mut by_dir = BTreeMap::<usize, Vec<Arc<Partition>>>::new();
         for partition in self.all() {
             by_dir.entry(partition.place()).or_default().push(partition);
         }
         for partitions in by_dir.values() {
             if let Err(error) = Partition::flush_all(partitions) {
-                tracing::error!(%error, "what was recovered cannot be synced");
+                tracing::error!(%error, "a log directory cannot be synced");
             }
         }
     }

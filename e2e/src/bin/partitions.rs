@@ -1,4 +1,5 @@
-//! `make bench-partitions`: very many partitions, ours and, with `--kafka`, Apache Kafka 4.3.1.
+//! Very many partitions, on ours and, with `--kafka`, on Apache Kafka 4.3.1.
+//! `KASTELLAN_BIN=... cargo run --release -p kastellan-e2e --bin partitions` runs it.
 //!
 //! Figures, never a test. Creates a topic of 1,000 partitions and produces one message to each,
 //! then grows to `--partitions N` (10,000) with a message in each, and shows what they cost at

@@ -181,6 +181,14 @@ impl<D: Disk> Log<D> {
     /// Makes everything durable and writes the active segment's indexes, so that the next open
     /// need not scan; returns what the directory's checkpoints are to say.
     pub fn close(mut self) -> Result<Checkpoints, LogError> {
+        self.prepare_close()?;
+        self.flush()?;
+        Ok(self.checkpoints())
+    }
+
+    /// Does what [`Log::close`] does but the sync: who has many logs to close prepares them all,
+    /// syncs once for all ([`Unsynced::sync_all`]), and finds closing them cheap.
+    pub fn prepare_close(&mut self) -> Result<(), LogError> {
         self.abandon_compaction();
         self.shared.check()?;
         self.stop_compaction()?;
@@ -192,14 +200,15 @@ impl<D: Disk> Log<D> {
             if let Some(largest) = active.index.largest {
                 index.note_time(largest);
             }
-            let base = active.segment.base;
+            let (base, size) = (active.segment.base, active.segment.size);
             let files = write_index(&self.shared.disk, &self.dir, base, &index)
                 .map_err(|error| self.poison("write the indexes of", &error))?;
             self.changed_files(files);
+            if let Some(active) = &mut self.active {
+                active.indexed = Some(size);
+            }
         }
-        self.purge(i64::MAX)?;
-        self.flush()?;
-        Ok(self.checkpoints())
+        self.purge(i64::MAX)
     }
 }
 

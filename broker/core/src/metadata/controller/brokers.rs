@@ -32,7 +32,7 @@ impl Controller {
         let fenced = registration.fenced;
         effects.push(Effect::Append(vec![Record::RegisterBroker(registration)]));
         if !fenced {
-            push_in_batches(elections(&self.image, id, &online), effects);
+            push_in_batches(&elections(&self.image, id, &online), effects);
         }
         effects.push(Effect::Reply(ticket, Reply::Registered { epoch }));
     }

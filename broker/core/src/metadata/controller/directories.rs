@@ -47,7 +47,7 @@ impl Controller {
             log_dirs: online.clone(),
         });
         effects.push(Effect::Append(vec![change]));
-        push_in_batches(elections(&self.image, broker, &online), effects);
+        push_in_batches(&elections(&self.image, broker, &online), effects);
         effects.push(Effect::Reply(ticket, Reply::Done));
     }
 
@@ -61,7 +61,7 @@ impl Controller {
     ) {
         let records: Vec<_> =
             assignments.iter().filter_map(|wanted| assign(&self.image, broker, wanted)).collect();
-        push_in_batches(records, effects);
+        push_in_batches(&records, effects);
         effects.push(Effect::Reply(ticket, Reply::Done));
     }
 }
@@ -72,7 +72,7 @@ fn unregistered(broker: BrokerId) -> Failure {
 }
 
 /// Each batch stays small, and half of them done is a legal state.
-pub(super) fn push_in_batches(records: Vec<Record>, effects: &mut Vec<Effect>) {
+pub(super) fn push_in_batches(records: &[Record], effects: &mut Vec<Effect>) {
     let batches = records.chunks(MAX_PARTITIONS_PER_REQUEST);
     effects.extend(batches.map(|batch| Effect::Append(batch.to_vec())));
 }
