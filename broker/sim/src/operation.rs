@@ -122,8 +122,11 @@ impl Operation {
                 (6, false)
             }
             Self::Truncate | Self::Configure | Self::ShutDown => (4, false),
-            Self::Jump | Self::DeleteGroup | Self::AlterTopic | Self::SlowDisk => (3, false),
-            Self::DeleteOffsets => (3, false),
+            Self::Jump
+            | Self::DeleteGroup
+            | Self::DeleteOffsets
+            | Self::AlterTopic
+            | Self::SlowDisk => (3, false),
             Self::DeleteTopic | Self::FailSync | Self::FailWrite | Self::FillDisk => (2, false),
         }
     }

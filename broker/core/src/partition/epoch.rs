@@ -1,8 +1,8 @@
 //! Leader epochs: which one leads, and where those before it ended (KIP-101, KIP-279, KIP-320).
 //!
 //! An epoch begins where the log ends when its leader takes over, whether or not it writes anything
-//! then. One that wrote nothing is not told apart from its neighbours by the log: it ended where the
-//! next one began.
+//! then. One that wrote nothing is not told apart from its neighbours by the log: it ended where
+//! the next one began.
 
 use kastellan_protocol::ErrorCode;
 

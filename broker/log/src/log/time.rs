@@ -114,8 +114,8 @@ impl<D: Disk> Log<D> {
         begun.map_err(|error| self.unreadable(&error))
     }
 
-    /// What [`Log::expire`] would have to read at `now` (milliseconds since 1970) to know how old the
-    /// first segments are; `None` when memory has it. For [`Seek::learn`].
+    /// What [`Log::expire`] would have to read at `now` (milliseconds since 1970) to know how old
+    /// the first segments are; `None` when memory has it. For [`Seek::learn`].
     pub fn seek_age(&self, now: i64) -> Result<Option<Seek<D>>, LogError> {
         if !self.config.delete || self.config.retention_ms < 0 {
             return Ok(None);

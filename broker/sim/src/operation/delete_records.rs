@@ -1,5 +1,5 @@
-//! An admin deletes records before an offset, which may lie in the middle of a batch, or asks for what
-//! cannot be.
+//! An admin deletes records before an offset, which may lie in the middle of a batch, or asks for
+//! what cannot be.
 
 use kastellan_core::{
     config::Cleanup,
