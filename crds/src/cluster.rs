@@ -36,8 +36,8 @@ pub use template::{
     SelectorRequirement, SpreadConstraint, Toleration,
 };
 
-/// What the cluster should be. `spec: {}` is legal: every field has a default. `kastellan up` refuses
-/// by its name what this version does not carry out yet.
+/// What the cluster should be. `spec: {}` is legal: every field has a default. `kastellan up`
+/// refuses by its name what this version does not carry out yet.
 #[derive(
     CustomResource, JsonSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize,
 )]

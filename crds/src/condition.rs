@@ -1,8 +1,8 @@
 //! Conditions as kstatus reads them: what is true of an object, why, and since when.
 //!
 //! Types and reasons are enums: a reason is an interface that scripts and alerts match on, so a new
-//! one is a decision, not a typing error. In the schema they are texts: an operator can be newer than
-//! the definitions, or older than what another one wrote.
+//! one is a decision, not a typing error. In the schema they are texts: an operator can be newer
+//! than the definitions, or older than what another one wrote.
 
 use std::fmt;
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 pub type Config = BTreeMap<String, ConfigValue>;
 
 /// A setting's value as Kafka takes it, which is text; a manifest may write a whole number without
-/// quotes. Not so true, false and decimals: a schema that has no type for them is the only one whose
-/// rules see the settings, and what the API server refuses is refused everywhere.
+/// quotes. Not so true, false and decimals: a schema that has no type for them is the only one
+/// whose rules see the settings, and what the API server refuses is refused everywhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct ConfigValue(pub String);

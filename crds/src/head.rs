@@ -1,5 +1,5 @@
-//! What the three kinds have in common beside their metadata: the reference to a cluster, the head of
-//! a status, and what becomes of data.
+//! What the three kinds have in common beside their metadata: the reference to a cluster, the head
+//! of a status, and what becomes of data.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -120,7 +120,8 @@ name!(
 );
 
 /// The longest name of a cluster. `NAME-LISTENER-bootstrap` is the name of a Service, 63 characters
-/// at most, and `NAME-ID` that of a StatefulSet, 52 at most: the label with its revision appends 11.
+/// at most, and `NAME-ID` that of a StatefulSet, 52 at most: the label with its revision appends
+/// 11.
 pub const CLUSTER_LENGTH: usize = 40;
 /// The longest name of a listener.
 pub const LISTENER_LENGTH: usize = 11;

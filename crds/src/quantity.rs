@@ -1,4 +1,5 @@
-//! An amount of bytes as Kubernetes writes it (`10Gi`), parsed once; and one of anything, passed on.
+//! An amount of bytes as Kubernetes writes it (`10Gi`), parsed once; and one of anything, passed
+//! on.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,8 +20,8 @@ pub struct Quantity {
 #[error("{0:?} is not an amount of bytes: write a number and a unit, as in 10Gi")]
 pub struct InvalidQuantity(String);
 
-/// An amount of a container's resource as Kubernetes writes it (`500m`, `4Gi`), which only Kubernetes
-/// has to understand.
+/// An amount of a container's resource as Kubernetes writes it (`500m`, `4Gi`), which only
+/// Kubernetes has to understand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Amount(pub String);

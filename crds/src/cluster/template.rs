@@ -1,5 +1,5 @@
-//! What a user adds to the objects that the operator makes: Kubernetes' own words, only what a broker
-//! can live with.
+//! What a user adds to the objects that the operator makes: Kubernetes' own words, only what a
+//! broker can live with.
 
 use std::collections::BTreeMap;
 

@@ -11,7 +11,8 @@ use crate::cache;
 
 /// The folder with `etcd`, `kube-apiserver` and `kubectl`.
 ///
-/// The first build on a machine takes 4 to 15 minutes and 2 GB of Go's build cache; then it is there.
+/// The first build on a machine takes 4 to 15 minutes and 2 GB of Go's build cache; then it is
+/// there.
 pub fn programs() -> Result<PathBuf> {
     let source = cache::e2e().join("kubernetes");
     let keys = ["go.mod", "go.sum", "main.go"].map(|file| source.join(file));

@@ -29,7 +29,8 @@ pub fn fleet(manifests: &Manifests) -> Result<Fleet, Vec<Problem>> {
     }
 }
 
-/// What the manifests ask for that only Kubernetes can give: worth a line, and otherwise left alone.
+/// What the manifests ask for that only Kubernetes can give: worth a line, and otherwise left
+/// alone.
 pub fn ignored(manifests: &Manifests) -> Vec<Problem> {
     manifests.clusters.iter().flat_map(|cluster| support::check(cluster).ignored).collect()
 }

@@ -1,5 +1,5 @@
-//! Which fields of a spec this version carries out. A field is refused unless it stands here, so that
-//! a new one is never accepted in silence.
+//! Which fields of a spec this version carries out. A field is refused unless it stands here, so
+//! that a new one is never accepted in silence.
 
 use kastellan_crds::KafkaClusterSpec;
 use serde::Serialize;

@@ -42,8 +42,8 @@ fn example(schema: &Value) -> Value {
     }
 }
 
-/// Every field below `schema`: its path with `[]` for elements, and a spec that has just it and what
-/// it needs around it.
+/// Every field below `schema`: its path with `[]` for elements, and a spec that has just it and
+/// what it needs around it.
 fn fields(schema: &Value, path: &str) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     let around = example(schema);
