@@ -166,10 +166,6 @@ impl<D: Disk> Log<D> {
 
     fn replace(&mut self, at: usize, written: &Written<D>, now: i64) -> io::Result<()> {
         let replaced: Vec<_> = self.closed.drain(at..at + written.replaces.len()).collect();
-        for segment in &replaced {
-            self.set_aside(segment.base, now)?;
-            self.shared.forget(segment.id);
-        }
         let mut segment = Segment::new(self.shared.id(), written.base, written.end, written.size);
         segment.know_largest(written.index.largest);
         // its name comes last: until then it is reached through the open file only
@@ -177,7 +173,11 @@ impl<D: Disk> Log<D> {
         self.shared.keep_index(segment.id, &Arc::new(written.index.clone().close()));
         self.closed.insert(at, segment);
         self.unnamed = Some(written.base);
-        Ok(())
+        // what fails from here on leaves readers with all that there is
+        for segment in &replaced {
+            self.shared.forget(segment.id);
+        }
+        replaced.iter().try_for_each(|segment| self.set_aside(segment.base, now))
     }
 
     /// Gives the segment that a compaction has put in place its name, and its index files theirs.
