@@ -3,7 +3,8 @@
 //! One loop: observe, plan, act, report, then wait for a reason to do it again: a file changed, a
 //! broker came up or ended, an attempt is due, a signal. Kafka tells nobody that a topic or a
 //! setting was changed, so every few seconds, and the less often the more there is, the cluster is
-//! looked at as well. What the files ask for is decided in `fleet`; this module only carries it out.
+//! looked at as well. What the files ask for is decided in `fleet`; this module only carries it
+//! out.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -45,8 +45,8 @@ impl Membership {
 }
 
 impl Admin {
-    /// Joins a group that reads `topic`; `id` is empty, or the id that this member had before. Waits
-    /// for the rebalance to end.
+    /// Joins a group that reads `topic`; `id` is empty, or the id that this member had before.
+    /// Waits for the rebalance to end.
     pub async fn join(
         &mut self,
         group: &str,

@@ -16,7 +16,12 @@ mod show;
 /// LAG is how many records a group has not committed. LAG TIME is the age of
 /// the oldest of them: the time since the batch it is in was written.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, next_line_help = true, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(
+    verbatim_doc_comment,
+    next_line_help = true,
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true
+)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Option<Action>,

@@ -16,7 +16,12 @@ mod show;
 /// Without a sub-command: lists all topics but the brokers' own. RECORDS counts
 /// offsets, so a compacted topic may have fewer. SIZE is one replica's.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, next_line_help = true, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(
+    verbatim_doc_comment,
+    next_line_help = true,
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true
+)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Option<Action>,

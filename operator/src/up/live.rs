@@ -77,7 +77,7 @@ impl Drop for Live {
     }
 }
 
-/// By topic: the ends of its partitions, and what all groups have committed of them, both summed up.
+/// By topic: the ends of its partitions summed up, and what all groups have committed of them.
 type Sums = BTreeMap<String, (i64, i64)>;
 
 /// What the brokers said the last time.

@@ -68,7 +68,7 @@ const TOPICS: [Column; 7] = [
 const GROUPS: [Column; 5] =
     [words("GROUP"), words("STATE"), numbers("MEMBERS"), numbers("LAG"), numbers("LAG TIME")];
 
-/// The table for a terminal of so many rows and columns: at least one row of it is left free, and no
+/// The table for a terminal of so many rows and columns: a row of it at least is left free, and no
 /// line is longer than a row. What has no room is counted.
 pub(super) fn render(view: &View, rows: usize, columns: usize) -> Vec<String> {
     let title = format!("{}   {}   {}", view.cluster, view.condition, view.bootstrap);

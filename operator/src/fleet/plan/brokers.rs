@@ -1,8 +1,8 @@
 //! The brokers: which to start, which to restart, and which only to tell of new settings.
 //!
-//! A broker is asked to be what it was started as, with the settings on top that may change while it
-//! runs. So after a start with today's settings nothing is set on top, and what an earlier run had
-//! set is taken away.
+//! A broker is asked to be what it was started as, with the settings on top that may change while
+//! it runs. So after a start with today's settings nothing is set on top, and what an earlier run
+//! had set is taken away.
 
 use std::collections::{BTreeMap, BTreeSet};
 
