@@ -24,12 +24,16 @@ mod stdin;
 const LOG_HELP: &str = "What to log: error, warn, info, debug, trace or target=level,...
 [default: what RUST_LOG says, or info]";
 
+const USAGE: &str = "kastellan broker [OPTIONS] --node-id <ID> --data-dir <DIR> \
+                     --listener <NAME=HOST:PORT[,advertised=HOST:PORT]>
+       kastellan broker --help-config [-o <FORMAT>]";
+
 const EXAMPLES: &str = "Examples:
   kastellan broker --node-id 0 --data-dir ./data --listener plain=127.0.0.1:9092
   kastellan broker --node-id 0 --data-dir ./data --set log.retention.hours=24 \\
       --listener plain=0.0.0.0:9092,advertised=kafka.example:9092
   kastellan broker --help-config | less
-  kastellan broker --help-config -o json | jq '.broker[] | select(.change == \"read-only\")'";
+  kastellan broker --help-config -o json | jq '.broker[].name'";
 
 /// Run one broker in this process
 ///
@@ -37,7 +41,12 @@ const EXAMPLES: &str = "Examples:
 /// bound: ready NAME=HOST:PORT[,...]. Logs go to stderr. SIGTERM or Ctrl-C stops
 /// it cleanly (exit code 0), a second one at once.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, next_line_help = true, after_help = EXAMPLES)]
+#[command(
+    verbatim_doc_comment,
+    next_line_help = true,
+    override_usage = USAGE,
+    after_help = EXAMPLES
+)]
 pub(super) struct Arguments {
     /// This broker's id, unique in its cluster: 0 or more
     #[arg(
@@ -84,12 +93,14 @@ pub(super) struct Arguments {
     /// type, default and meaning, and start nothing
     #[arg(long, verbatim_doc_comment)]
     help_config: bool,
-    /// How --help-config prints
+    /// How --help-config prints: table, json or yaml
     #[arg(
         short,
         long,
         requires = "help_config",
         value_enum,
+        hide_possible_values = true,
+        hide_default_value = true,
         default_value = "table",
         value_name = "FORMAT"
     )]

@@ -104,8 +104,7 @@ fn text(settings: &Settings) -> String {
     out.push_str("Names of Kafka's that are refused\n\n");
     for Refused { name, reason } in &settings.refused {
         let rest = if name.ends_with('.') { "*" } else { "" };
-        out.push_str(&format!("  {name}{rest}\n"));
-        out.push_str(&wrapped(reason));
+        out.extend(["  ", name, rest, "\n", &wrapped(reason)]);
     }
     out
 }
@@ -141,7 +140,7 @@ fn wrapped(text: &str) -> String {
         if line.len() > INDENT.len() && line.len() + 1 + word.len() > WIDTH {
             out.push_str(&line);
             out.push('\n');
-            line = INDENT.to_owned();
+            INDENT.clone_into(&mut line);
         }
         if line.len() > INDENT.len() {
             line.push(' ');
@@ -160,11 +159,15 @@ mod tests {
     #[test]
     fn a_setting_is_a_name_its_facts_and_its_meaning() {
         let setting = kastellan_core::config::find(Scope::Broker, "log.retention.ms").unwrap();
-        assert_eq!(
-            entry(&row(setting), true),
-            "  log.retention.ms\n      long; default from log.retention.minutes; cluster-wide\n      \
-             Default of the topics' retention.ms, in milliseconds; negative keeps\n      records for \
-             ever.\n\n"
-        );
+        let said = entry(&row(setting), true);
+        let lines: Vec<&str> = said.lines().map(str::trim).collect();
+        let wanted = [
+            "log.retention.ms",
+            "long; default from log.retention.minutes; cluster-wide",
+            "Default of the topics' retention.ms, in milliseconds; negative keeps",
+            "records for ever.",
+            "",
+        ];
+        assert_eq!(lines, wanted);
     }
 }
