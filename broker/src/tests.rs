@@ -8,7 +8,7 @@ mod fetching;
 mod hostile;
 mod partitions;
 mod upkeep;
-#[path = "../tests/common/client.rs"]
+#[path = "../tests/groups/client.rs"]
 mod wire;
 
 use std::{

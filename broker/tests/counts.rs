@@ -7,9 +7,9 @@
     reason = "helpers of tests"
 )]
 
-#[path = "common/client.rs"]
+#[path = "groups/client.rs"]
 mod client;
-#[path = "common/server.rs"]
+#[path = "groups/server.rs"]
 mod server;
 
 mod counts {

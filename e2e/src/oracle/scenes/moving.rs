@@ -6,7 +6,7 @@ use kafka_protocol::messages::alter_partition_reassignments_request::{
 };
 use kafka_protocol::messages::describe_topic_partitions_request::{Cursor, TopicRequest};
 use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
-use kafka_protocol::messages::list_partition_reassignments_request::ListPartitionReassignmentsTopics;
+use kafka_protocol::messages::list_partition_reassignments_request as listing;
 use kafka_protocol::messages::{
     AlterPartitionReassignmentsRequest, BrokerId, DescribeTopicPartitionsRequest,
     ElectLeadersRequest, ListPartitionReassignmentsRequest,
@@ -146,7 +146,7 @@ fn moved(side: &mut Side) {
     }
     let list = |topics: Option<&[(&str, &[i32])]>| {
         let topic = |(name, indexes): &(&str, &[i32])| {
-            ListPartitionReassignmentsTopics::default()
+            listing::ListPartitionReassignmentsTopics::default()
                 .with_name(t(name))
                 .with_partition_indexes(indexes.to_vec())
         };
