@@ -70,7 +70,7 @@ public class Tools {
         Map.entry("kafka-features", TOOLS + "FeatureCommand"),
         Map.entry("kafka-transactions", TOOLS + "TransactionsCommand"),
         Map.entry("kafka-acls", TOOLS + "AclCommand"),
-        Map.entry("kafka-replica-verification", TOOLS + "ReplicaVerificationTool"));
+        Map.entry("client-compatibility-test", TOOLS + "ClientCompatibilityTest"));
 
     /** How long a tool may run. */
     static final Duration LIMIT = Duration.ofSeconds(60);
@@ -271,6 +271,8 @@ public class Tools {
             // the texts of errors, which every broker words itself: the class says which it is
             text = text.replaceAll("(errors\\.\\w+Exception): .*", "$1: {message}")
                 .replaceAll("(Error while executing [\\w ]+ ?:) .*", "$1 {message}");
+            // what clients warn of depends on the moment, but for what they made of an offset
+            text = text.replaceAll("(?m)^[\\d:.]* ?WARN (?!OffsetsUtils).*\\R?", "");
             // ids and times; the time and stack of a log line; the usage after a wrong option
             text = text.replaceAll("([Tt]opicId\"?: ?\"?)[\\w-]{22}\\b", "$1{id}")
                 .replaceAll("\\b1[6-9]\\d{11}\\b", "{time}")
