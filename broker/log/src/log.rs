@@ -74,7 +74,7 @@ pub struct Log<D: Disk> {
     changes: u64,
     changes_synced: u64,
     unsynced_files: Vec<(u64, Arc<D::File>)>,
-    /// The last change that no open file stands for: only a sync of the whole file system proves it.
+    /// The last change that no open file stands for: only a sync of the file system proves it.
     loose: u64,
     pins: Pins,
     /// The change with which the log's directory appeared, or its topic id was noted.

@@ -178,7 +178,8 @@ fn main() -> Result<()> {
         let left = size(&data.join(format!("{phase}-0"))).unwrap_or(0);
         writeln!(
             io::stdout(),
-            "{phase}: p50 {:?}, p99 {:?}, p99.9 {:?}; {} MB fed, {} MB in the log; broker {:?} to {:?}",
+            "{phase}: p50 {:?}, p99 {:?}, p99.9 {:?}; {} MB fed, {} MB in the log; broker {:?}, \
+             then {:?}",
             at(500),
             at(990),
             at(999),

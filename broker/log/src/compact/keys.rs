@@ -1,6 +1,6 @@
 //! The last offset of each key, in bounded memory: 24 bytes a key whatever its size.
 //!
-//! An open-addressing table of digests. A digest is 128 bits of two keyed `SipHash`es whose keys are
+//! An open-addressing table of digests. A digest is 128 bits of two `SipHash`es whose keys are
 //! drawn anew for every compaction: two keys with the same one would lose the older record, and
 //! neither chance (2^-128 a pair) nor a client who knows the code can bring that about.
 

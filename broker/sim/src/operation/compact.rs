@@ -1,4 +1,4 @@
-//! The cleaner gets round to a compacted topic; the groups' topic is one. It does all of it at once,
+//! The cleaner gets round to a compacted topic; the groups' topic is one. It does it all at once,
 //! or begins, and goes on between other things.
 
 use kastellan_core::{
