@@ -31,7 +31,8 @@ fn example(schema: &Value) -> Value {
         Some("array") => json!([example(&schema["items"])]),
         Some("boolean") => json!(true),
         Some("integer") => {
-            let least = schema["minimum"].as_f64().map_or(1, |least| least as i64);
+            let least =
+                schema["minimum"].as_f64().map_or(1, |least| least.to_string().parse().unwrap());
             json!(if default.as_i64() == Some(least) { least + 1 } else { least })
         }
         Some("string") if schema["maxLength"] == json!(9.0) || schema["maxLength"] == json!(9) => {
