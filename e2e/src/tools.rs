@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Error, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::oracle::compare::matches;
@@ -106,14 +106,18 @@ fn run(command: &mut Command, folder: &Path) -> Result<Vec<Note>> {
 
 fn note(line: &str) -> Result<Note> {
     let value: Value = serde_json::from_str(line).with_context(|| line.to_owned())?;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let outcome =
-        |place: usize| (value["status"][place].as_i64().unwrap_or(-1), text(&value["text"][place]));
+    let at =
+        |pointer: &str| value.pointer(pointer).with_context(|| format!("no {pointer}: {line}"));
+    let text = |pointer: &str| Ok::<_, Error>(at(pointer)?.as_str().unwrap_or_default().to_owned());
+    let status = |pointer: &str| Ok::<_, Error>(at(pointer)?.as_i64().unwrap_or(-1));
     Ok(Note {
-        script: text(&value["script"]),
-        command: text(&value["command"]),
-        refused: value["refused"].as_bool().unwrap_or(false),
-        outcomes: [outcome(0), outcome(1)],
+        script: text("/script")?,
+        command: text("/command")?,
+        refused: at("/refused")?.as_bool().unwrap_or(false),
+        outcomes: [
+            (status("/status/0")?, text("/text/0")?),
+            (status("/status/1")?, text("/text/1")?),
+        ],
     })
 }
 
