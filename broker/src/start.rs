@@ -141,7 +141,8 @@ pub fn start(config: Config) -> Result<Running, StartError> {
     let (ready, started) = mpsc::channel();
     let (stop, stopped) = oneshot::channel();
     let (fatal, failed) = oneshot::channel();
-    let main = move || run(config, Fatal::new(fatal), stopped, &ready);
+    let fatal = Fatal::new(fatal);
+    let main = move || run(config, &fatal, stopped, &ready);
     let thread = thread::Builder::new().name("broker".to_owned()).spawn(main)?;
     match started.recv() {
         Ok(Ok(addresses)) => {
@@ -160,8 +161,8 @@ pub fn start(config: Config) -> Result<Running, StartError> {
 type Ready = mpsc::Sender<Result<Vec<(String, SocketAddr)>, StartError>>;
 
 /// The broker's main thread.
-fn run(config: Config, fatal: Fatal, stopped: oneshot::Receiver<Stop>, ready: &Ready) {
-    let started = Stage::new(config, &fatal).and_then(|stage| {
+fn run(config: Config, fatal: &Fatal, stopped: oneshot::Receiver<Stop>, ready: &Ready) {
+    let started = Stage::new(config, fatal).and_then(|stage| {
         let runtime = Stage::runtime()?;
         Ok((stage, runtime))
     });

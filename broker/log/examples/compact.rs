@@ -91,6 +91,7 @@ fn fill(
     Ok(records)
 }
 
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
 fn measure(
     directory: &Directory<StdDisk>,
     mut log: Log<StdDisk>,

@@ -226,17 +226,7 @@ impl<D: Disk> Compaction<D> {
                     self.gather()?;
                     self.phase = Phase::Rewrite;
                 }
-                Phase::Rewrite => {
-                    if let Some(group) = self.next_group() {
-                        self.written = self.rewrite(&group)?;
-                        let any = self.written.is_some();
-                        self.phase = if any { Phase::Swap } else { Phase::Rewrite };
-                    } else {
-                        self.named(Self::conclude)?;
-                        self.outcome.complete = true;
-                        self.phase = Phase::Done;
-                    }
-                }
+                Phase::Rewrite => self.phase = self.rewrite_next()?,
                 Phase::Sync => {
                     self.named(Self::sync)?;
                     if let Some(written) = self.written.as_ref().filter(|written| written.cold) {
@@ -248,6 +238,16 @@ impl<D: Disk> Compaction<D> {
                 Phase::Done => return Ok(Turn::Done),
             }
         }
+    }
+
+    fn rewrite_next(&mut self) -> Result<Phase, Halt> {
+        let Some(group) = self.next_group() else {
+            self.named(Self::conclude)?;
+            self.outcome.complete = true;
+            return Ok(Phase::Done);
+        };
+        self.written = self.rewrite(&group)?;
+        Ok(if self.written.is_some() { Phase::Swap } else { Phase::Rewrite })
     }
 
     /// Does what goes by name, unless the names belong to something else by now.

@@ -51,8 +51,8 @@ fn act(
 ) -> impl Fn(&str) + Send + Sync + 'static {
     let (broker, fatal) = (Arc::downgrade(broker), fatal.clone());
     move |why| {
-        let (broker, fatal, why) = (broker.clone(), fatal.clone(), why.to_owned());
-        let handle = move || handle(&broker, &fatal, place, why);
+        let (broker, fatal, why) = (Weak::clone(&broker), fatal.clone(), why.to_owned());
+        let handle = move || handle(&broker, &fatal, place, &why);
         let thread = thread::Builder::new().name("log-dir-failure".to_owned()).spawn(handle);
         if let Err(error) = thread {
             tracing::error!(%error, "cannot take the partitions of a failed directory offline");
@@ -60,7 +60,7 @@ fn act(
     }
 }
 
-fn handle(broker: &Weak<Broker>, fatal: &Fatal, place: Option<usize>, why: String) {
+fn handle(broker: &Weak<Broker>, fatal: &Fatal, place: Option<usize>, why: &str) {
     let Some(broker) = broker.upgrade() else { return };
     let dirs = broker.partitions.dirs();
     let dir = place.and_then(|place| dirs.open().get(place));

@@ -144,9 +144,10 @@ impl Stage {
         }
         let closed = partitions.close();
         // Whoever still held it would still write: then a mark would be a lie.
-        match Arc::into_inner(partitions) {
-            Some(partitions) => partitions.into_dirs().close(closed, metadata),
-            None => tracing::error!("partitions are still in use: the next start has to recover"),
+        if let Some(partitions) = Arc::into_inner(partitions) {
+            partitions.into_dirs().close(closed, metadata);
+        } else {
+            tracing::error!("partitions are still in use: the next start has to recover");
         }
     }
 }

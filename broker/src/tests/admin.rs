@@ -238,7 +238,8 @@ fn settings_are_described_in_every_version() {
             .with_resource_name(StrBytes::from_static_str(name))
             .with_configuration_keys(None)
     };
-    let resources = [(2, "orders"), (2, "nope"), (2, "a/b"), (4, "1"), (4, "2"), (16, "x"), (99, "x")];
+    let resources =
+        [(2, "orders"), (2, "nope"), (2, "a/b"), (4, "1"), (4, "2"), (16, "x"), (99, "x")];
     let resources = resources.iter().map(|&(kind, name)| resource(kind, name)).collect();
     let request = DescribeConfigsRequest::default()
         .with_resources(resources)

@@ -167,8 +167,11 @@ fn one_record(bytes: &Bytes) -> Result<(i64, Bytes, Bytes)> {
     Ok((offset, value, bytes.slice(12 + length..)))
 }
 
-/// Which log directory each partition of a topic lies in, and the directories that are offline.
-pub(crate) fn log_dirs(wire: &mut Wire) -> Result<(BTreeMap<(String, i32), String>, Vec<String>)> {
+/// Which log directory each partition of a topic lies in.
+pub(crate) type Lying = BTreeMap<(String, i32), String>;
+
+/// Where the partitions lie, and the directories that are offline.
+pub(crate) fn log_dirs(wire: &mut Wire) -> Result<(Lying, Vec<String>)> {
     let answer = wire.call(4, &DescribeLogDirsRequest::default().with_topics(None))?;
     let (mut lying, mut offline) = (BTreeMap::new(), Vec::new());
     for dir in answer.results {

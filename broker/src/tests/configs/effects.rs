@@ -101,7 +101,7 @@ fn segments_are_as_long_as_the_topic_says_now() {
             .filter(|file| file.as_ref().unwrap().path().extension() == Some("log".as_ref()))
             .count()
     };
-    let mut fill = |client: &mut Client| {
+    let fill = |client: &mut Client| {
         for _ in 0..5 {
             assert_eq!(client.put(&topic, 0, batch(&[&"x".repeat(200)])).0, 0);
         }
@@ -117,7 +117,7 @@ fn segments_are_as_long_as_the_topic_says_now() {
 fn topics_come_into_being_by_themselves_only_while_the_broker_says_so() {
     let harness = Harness::new();
     let mut client = harness.client();
-    let mut ask = |name| {
+    let ask = |name| {
         let topic = MetadataRequestTopic::default().with_name(Some(topic_name(name)));
         let request = MetadataRequest::default()
             .with_topics(Some(vec![topic]))

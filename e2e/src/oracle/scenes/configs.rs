@@ -36,6 +36,7 @@ pub(super) fn play(side: &mut Side) {
 }
 
 type Change<'a> = (&'a str, i8, Option<&'a str>);
+type Values<'a> = &'a [(&'a str, Option<&'a str>)];
 
 fn changed(kind: i8, name: &str, changes: &[Change<'_>]) -> AlterConfigsResource {
     let configs = changes.iter().map(|(name, op, value)| {
@@ -309,7 +310,7 @@ fn replace(side: &mut Side) {
                 .with_configs(configs.iter().map(config).collect());
             AlterConfigsRequest::default().with_resources(vec![resource])
         };
-        let cases: &[(&str, &[(&str, Option<&str>)])] = &[
+        let cases: [(&str, Values<'_>); 5] = [
             ("null", &[("retention.ms", None)]),
             ("twice", &[("retention.ms", Some("1")), ("retention.ms", Some("2"))]),
             ("bad-value", &[("retention.ms", Some("soon"))]),

@@ -23,6 +23,9 @@ pub(super) fn play(side: &mut Side) {
     moved(side);
 }
 
+/// A topic and a partition to go on from.
+type Place<'a> = Option<(&'a str, i32)>;
+
 fn described(side: &mut Side) {
     side.scene("describe-partitions");
     let ask = |topics: &[&str], most: i32, cursor: Option<(&str, i32)>| {
@@ -36,7 +39,7 @@ fn described(side: &mut Side) {
             .with_cursor(cursor)
     };
     let both: &[&str] = &["pa-2", "pa-1"];
-    let cases: &[(&str, &[&str], i32, Option<(&str, i32)>)] = &[
+    let cases: &[(&str, &[&str], i32, Place<'_>)] = &[
         ("both", both, 2000, None),
         ("twice", &["pa-1", "pa-1"], 2000, None),
         ("unknown", &["pa-1", "no-such-topic", "pa-2"], 2000, None),
