@@ -91,8 +91,8 @@ impl Running {
         self.addresses.clone()
     }
 
-    /// Waits until the broker cannot go on, and says why; it answers with errors meanwhile and is to
-    /// be stopped. For ever where all is well.
+    /// Waits until the broker cannot go on, and says why; it answers with errors meanwhile and is
+    /// to be stopped. For ever where all is well.
     pub async fn failed(&mut self) -> String {
         if let Some(failed) = &mut self.failed
             && let Ok(why) = failed.await

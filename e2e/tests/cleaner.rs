@@ -165,8 +165,11 @@ fn fetch(wire: &mut Wire, topic: &str, from: i64) -> Result<(i64, Bytes)> {
     Ok((part.high_watermark, part.records.unwrap_or_default()))
 }
 
+/// A producer and its last sequence.
+type Last = (i64, i32);
+
 /// Everything in a topic, and each producer's last sequence in the order in which they ended.
-fn survivors(wire: &mut Wire, topic: &str) -> Result<(Vec<Survivor>, Vec<(i64, i32)>)> {
+fn survivors(wire: &mut Wire, topic: &str) -> Result<(Vec<Survivor>, Vec<Last>)> {
     let (mut next, mut all) = (0, Vec::new());
     let mut last = BTreeMap::new();
     let mut scratch = Inflated::default();

@@ -115,8 +115,8 @@ impl<D: Disk> Directory<D> {
         &self.shared.volume
     }
 
-    /// Has `tell` called at the first failed write or sync, on the thread that met it and with locks
-    /// held: it must only pass the word on. Where that happened already it is called now.
+    /// Has `tell` called at the first failed write or sync, on the thread that met it and with
+    /// locks held: it must only pass the word on. Where that happened already it is called now.
     pub fn when_poisoned(&self, tell: impl Fn(&str) + Send + Sync + 'static) {
         self.shared.when_poisoned(Box::new(tell));
     }
@@ -154,9 +154,10 @@ impl<D: Disk> Directory<D> {
         Ok(bytes.and_then(|bytes| topic_id_from_bytes(&bytes)))
     }
 
-    /// From now on, or no longer, opening a log after an unclean shutdown leaves the sync of what it
-    /// recovered to the caller, who has many to open: [`Unsynced::sync_all`](crate::Unsynced::sync_all) does it once for all.
-    /// Nothing may be served from a log before that.
+    /// From now on, or no longer, opening a log after an unclean shutdown leaves the sync of what
+    /// it recovered to the caller, who has many to open:
+    /// [`Unsynced::sync_all`](crate::Unsynced::sync_all) does it once for all. Nothing may be
+    /// served from a log before that.
     pub fn defer_syncs(&self, defer: bool) {
         self.shared.defer_syncs(defer);
     }

@@ -1,5 +1,5 @@
-//! `DescribeLogDirs`: what lies in which log directory, how large it is and how far behind (KIP-113,
-//! with the file system's size since KIP-827).
+//! `DescribeLogDirs`: what lies in which log directory, how large it is and how far behind
+//! (KIP-113, with the file system's size since KIP-827).
 
 use std::{
     collections::{BTreeMap, BTreeSet},

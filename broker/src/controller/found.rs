@@ -11,8 +11,8 @@ use kastellan_log::{Directory, Disk as _, StdDisk, uuid_to_text};
 use super::error::ControllerError;
 use crate::log_dirs::LogDirs;
 
-/// Refuses directories that hold data while there is no metadata: beginning a new cluster would give
-/// that data away.
+/// Refuses directories that hold data while there is no metadata: beginning a new cluster would
+/// give that data away.
 pub(super) fn check_new(dirs: &LogDirs) -> Result<(), ControllerError> {
     for dir in dirs.open() {
         let partitions = dir.directory().partitions()?;

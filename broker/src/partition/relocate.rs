@@ -1,6 +1,7 @@
 //! A partition moves to another log directory while it serves.
 //!
-//! Only the last round holds the mutex across a sync: a moment, of what came since the round before.
+//! Only the last round holds the mutex across a sync: a moment, of what came since the round
+//! before.
 
 use std::sync::{Arc, atomic::Ordering};
 

@@ -108,8 +108,8 @@ impl Partitions {
         }
     }
 
-    /// [`Self::open_all`] at the start of the broker: what an unclean end has left to sync is synced
-    /// once for all of them, before anything is served.
+    /// [`Self::open_all`] at the start of the broker: what an unclean end has left to sync is
+    /// synced once for all of them, before anything is served.
     pub(crate) fn open_at_start(&self, wanted: &[Wanted]) -> usize {
         let defer =
             |defer| self.dirs.open().iter().for_each(|dir| dir.directory().defer_syncs(defer));

@@ -32,7 +32,7 @@ const RECORDS: usize = 500;
 /// Different batches, used again and again.
 const BATCHES: usize = 64;
 /// Keys of all of them.
-const KEYS: usize = 16_000;
+const KEYS: u64 = 16_000;
 
 fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
@@ -84,7 +84,7 @@ fn batches(now: i64) -> Vec<Vec<u8>> {
     };
     let mut batch = || {
         let record = |_| Record {
-            key: Some((random() as usize % KEYS).to_be_bytes().to_vec()),
+            key: Some((random() % KEYS).to_be_bytes().to_vec()),
             value: Some(vec![u8::try_from(random() & 0xff).unwrap_or(0); SIZE]),
             ..Record::default()
         };

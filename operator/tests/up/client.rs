@@ -80,7 +80,8 @@ fn what_produce_writes_consume_prints() {
 fn a_hundred_thousand_lines_arrive_in_order_whole_and_once() {
     let folder = Folder::new();
     let (up, at) = running(&folder, &[("t", "partitions: 1"), ("many", "partitions: 7")]);
-    let input: String = (0..100_000).map(|number| format!("line {number}\n")).collect();
+    let input: Vec<_> = (0..100_000).map(|number| format!("line {number}\n")).collect();
+    let input = input.concat();
     said(at, &["produce", "t", "-z", "lz4"], &input);
     assert_eq!(said(at, &["consume", "t"], ""), input);
     let summary = json(&said(at, &["produce", "many", "-o", "json"], &input));
@@ -193,8 +194,8 @@ fn mistakes_are_told_with_the_way_out() {
 fn a_reader_that_has_seen_enough_is_no_failure() {
     let folder = Folder::new();
     let (up, at) = running(&folder, &[("t", "partitions: 1")]);
-    let input: String =
-        (0..200_000).map(|number| format!("a line with the number {number}\n")).collect();
+    let line = |number| format!("a line with the number {number}\n");
+    let input = (0..200_000).map(line).collect::<Vec<_>>().concat();
     said(at, &["produce", "t"], &input);
     for arguments in [&["consume", "t"][..], &["consume", "t", "-g", "g"]] {
         let mut child = command(at, arguments).spawn().unwrap();

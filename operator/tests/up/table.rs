@@ -22,7 +22,8 @@ fn expect(bytes: &Receiver<Vec<u8>>, seen: &mut String, parts: &[&str]) {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let more = bytes.recv_timeout(left);
-            let more = more.unwrap_or_else(|_| panic!("no {part:?} in {seen:?}"));
+            assert!(more.is_ok(), "no {part:?} in {seen:?}");
+            let more = more.unwrap_or_default();
             seen.push_str(&String::from_utf8_lossy(&more));
         };
         seen.drain(..end);

@@ -1,10 +1,10 @@
 //! Moving a log into another log directory while it is written to (KIP-113).
 //!
 //! The files are copied as they are into a `-future` directory, round after round, each round what
-//! came since the one before. The last round happens with the log at rest: the copy is synced, named
-//! `-moved`, the original named `-delete`, and the copy takes its name. A start that finds a `-future`
-//! removes it; a `-moved` takes the partition's name where nothing else has it. Whichever step is the
-//! last before a crash, one whole log is left and found.
+//! came since the one before. The last round happens with the log at rest: the copy is synced,
+//! named `-moved`, the original named `-delete`, and the copy takes its name. A start that finds a
+//! `-future` removes it; a `-moved` takes the partition's name where nothing else has it. Whichever
+//! step is the last before a crash, one whole log is left and found.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
