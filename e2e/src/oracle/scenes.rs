@@ -2,9 +2,11 @@
 
 mod cluster;
 mod configs;
+mod demands;
 mod fetch;
 mod forgetting;
 mod groups;
+mod log_dirs;
 mod malformed;
 mod members;
 mod moving;
@@ -12,6 +14,7 @@ mod offsets;
 mod partitions;
 mod produce;
 mod producers;
+mod recode;
 mod topics;
 
 use std::time::{Duration, Instant};
@@ -35,8 +38,11 @@ use crate::process::pause;
 pub fn play(side: &mut Side) {
     cluster::play(side);
     configs::play(side);
+    log_dirs::play(side);
     topics::play(side);
     produce::play(side);
+    recode::play(side);
+    demands::play(side);
     producers::play(side);
     fetch::play(side);
     offsets::play(side);
