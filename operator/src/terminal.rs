@@ -97,7 +97,7 @@ fn columns() -> usize {
     size().1
 }
 
-/// Where the log goes: the same lines as [`line`].
+/// Where the log goes: the same lines as [`line()`].
 #[derive(Debug, Default)]
 pub(crate) struct Log(Vec<u8>);
 

@@ -161,9 +161,8 @@ impl<D: Disk> Inner<D> {
     }
 
     fn commit(&self, commits: Vec<(u64, Unsynced<D>)>) {
-        let (keys, works): (Vec<_>, Vec<_>) = commits.into_iter().unzip();
-        let synced = Unsynced::sync_all(&works);
-        for (key, work) in keys.into_iter().zip(works) {
+        let synced = Unsynced::sync_all(commits.iter().map(|(_, work)| work));
+        for (key, work) in commits {
             self.pending.fetch_sub(work.bytes, Ordering::Relaxed);
             let outcome = synced.clone().map(|()| work.receipt);
             drop(work);

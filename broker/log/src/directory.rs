@@ -36,8 +36,8 @@ pub(crate) const MOVED: &str = "-moved";
 /// The longest name of a directory.
 const NAME_MAX: usize = 255;
 
-/// The name of a log that is set aside; cut at the front where it would be too long, as nobody reads
-/// it back.
+/// The name of a log that is set aside; cut at the front where it would be too long, as nobody
+/// reads it back.
 pub(crate) fn aside(partition: &TopicPartition, unique: u64, suffix: &str) -> String {
     let name = partition.to_string();
     let behind = format!(".{unique:032x}{suffix}");

@@ -50,7 +50,7 @@ pub enum Mutant {
     MetadataForgetConfig,
     /// Retention takes one segment too many.
     RetentionTooEager,
-    /// Compaction may touch what is not yet committed and forgets tombstones at once.
+    /// Compaction keeps no tombstone for those who have not read it yet.
     CompactionForgetsTombstones,
     /// Compaction does not know whose last batches it has to keep.
     CompactionForgetsProducers,

@@ -131,6 +131,11 @@ impl Operation {
         }
     }
 
+    /// Whether it compacts, or ends what was begun.
+    pub(crate) fn is_about_compaction(self) -> bool {
+        matches!(self, Self::Compact | Self::CompactOn | Self::Crash | Self::CutPowerSoon)
+    }
+
     pub(crate) fn run(self, world: &mut World) -> Check {
         match self {
             Self::Advance => advance::run(world),

@@ -24,8 +24,8 @@ const PER_BYTE: usize = 4;
 const SMALL: usize = 1 << 10;
 
 /// Drawn for a request whose answer is as large as what the broker holds: it waits while other
-/// answers take all there is.
-const UNKNOWN: usize = 64 << 10;
+/// answers take all there is. All settings of a broker with what they mean take about this.
+const UNKNOWN: usize = 128 << 10;
 
 /// Things that one request may name. A cluster has fewer, and the answer stays below 160 MiB.
 pub(super) const MOST_ELEMENTS: usize = 150_000;
@@ -50,7 +50,7 @@ impl Account {
     /// Draws `cost` bytes more. False: there are none, and [`Self::draw`] has to wait for them.
     pub(super) fn reserve(&mut self, cost: usize) -> bool {
         let wanted = self.spent.saturating_add(cost);
-        if cost > 0 && !self.pool.draw(&mut self.held, wanted, Waker::noop()) {
+        if cost > 0 && !self.may_draw(wanted, Waker::noop()) {
             self.wanted = Some(wanted);
             return false;
         }
@@ -61,11 +61,18 @@ impl Account {
     /// Tries once more for the request that waits. False: `waker` is called when it is worth
     /// another try.
     pub(super) fn draw(&mut self, waker: &Waker) -> bool {
-        let drawn = self.wanted.is_none_or(|wanted| self.pool.draw(&mut self.held, wanted, waker));
+        let drawn = self.wanted.is_none_or(|wanted| self.may_draw(wanted, waker));
         if drawn {
             self.wanted = None;
         }
         drawn
+    }
+
+    /// What is overdrawn is for one answer: the next one waits until that has been read, which
+    /// [`Self::settle`] tells.
+    fn may_draw(&mut self, wanted: usize, waker: &Waker) -> bool {
+        let another = self.held.overdraws() && self.spent > 0;
+        !another && self.pool.draw(&mut self.held, wanted, waker)
     }
 
     /// Whether a request waits for memory.
@@ -83,6 +90,7 @@ impl Account {
 
     /// The client has all its answers.
     pub(super) fn settle(&mut self) {
+        self.wanted = self.wanted.map(|wanted| wanted.saturating_sub(self.spent));
         self.spent = 0;
         self.pool.give_back(&mut self.held);
     }

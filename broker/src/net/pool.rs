@@ -32,6 +32,13 @@ pub(super) struct Held {
     overdraft: usize,
 }
 
+impl Held {
+    /// Whether some of it is more than the pool had.
+    pub(super) fn overdraws(&self) -> bool {
+        self.overdraft > 0
+    }
+}
+
 impl Pool {
     /// A pool of `bytes`.
     pub(crate) fn new(bytes: usize) -> Self {

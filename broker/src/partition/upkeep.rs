@@ -63,7 +63,7 @@ impl Partition {
                 whose.push(partition);
             }
         }
-        Unsynced::sync_all(&works)?;
+        Unsynced::sync_all(works.iter())?;
         for (partition, work) in whose.into_iter().zip(works) {
             let synced = partition.with(|machine| {
                 let durable = machine.log_mut().synced(work.receipt);

@@ -73,12 +73,17 @@ impl<D: Disk> Unsynced<D> {
 
     /// Syncs what several logs of one directory handed out. Where there is much, the whole file
     /// system is synced once instead of each file.
-    pub fn sync_all(all: &[Self]) -> Result<(), LogError> {
-        match all.first() {
-            Some(first) if all.len() >= MANY || all.iter().any(|one| one.whole) => {
+    pub fn sync_all<'a>(
+        all: impl ExactSizeIterator<Item = &'a Self> + Clone,
+    ) -> Result<(), LogError>
+    where
+        D: 'a,
+    {
+        match all.clone().next() {
+            Some(first) if all.len() >= MANY || all.clone().any(|one| one.whole) => {
                 first.shared.sync_volume()
             }
-            _ => all.iter().try_for_each(Self::sync),
+            _ => all.into_iter().try_for_each(Self::sync),
         }
     }
 

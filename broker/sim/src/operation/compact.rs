@@ -30,9 +30,6 @@ pub(super) fn run(world: &mut World) -> Check {
     while broker.compacting.is_some() {
         turn(broker, env)?;
     }
-    if env.is(Mutant::CompactionForgetsTombstones) {
-        forget_tombstones(broker, &of);
-    }
     look(broker, env, &of)
 }
 
@@ -74,6 +71,10 @@ fn begin(broker: &mut Broker, env: &mut Env, of: &TopicPartition) -> bool {
         return false;
     }
     model.durable_start = model.start;
+    if env.mutant == Some(Mutant::CompactionForgetsTombstones) {
+        let config = log.config().clone();
+        log.set_config(kastellan_log::Config { delete_retention_ms: 0, ..config });
+    }
     let begun = log.begin_compaction(bounds);
     let Ok(Some(compaction)) = begun else { return false };
     env.trace.note(format_args!("  {of} below {upto}"));
@@ -108,23 +109,6 @@ fn turn(broker: &mut Broker, env: &mut Env) -> Check {
     let gained = served.machine.log().size() < before && compaction.outcome().complete;
     env.counters.note_if(gained, Rare::CompactionRemovedRecords);
     Ok(())
-}
-
-/// A mistake: another compaction, long after.
-fn forget_tombstones(broker: &mut Broker, of: &TopicPartition) {
-    let Some(served) = broker.partitions.get_mut(of) else { return };
-    let bounds = Bounds {
-        now: i64::MAX / 2,
-        upto: served.machine.high_watermark(),
-        producers: served.machine.producers().last_offsets(),
-        key_bytes: 1 << 20,
-        load: 0.9,
-        brake: None,
-    };
-    let log = served.machine.log_mut();
-    let config = log.config().clone();
-    log.set_config(kastellan_log::Config { min_cleanable_dirty_ratio: 0.0, ..config });
-    drop(log.compact(bounds));
 }
 
 /// Reads everything and compares it.
