@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, bail, ensure};
 
+use crate::findings::{self, matches};
 use crate::judged;
-use crate::oracle::compare::matches;
 
 /// A row of a suite's table. A `*` in the name stands for any text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,25 +30,16 @@ pub enum Verdict {
 
 /// The rows of a suite's table.
 pub fn left_out(table: &str) -> Result<Vec<LeftOut>> {
-    let mut rows = Vec::new();
-    for (place, line) in table.lines().enumerate() {
-        let Some(inner) = line.strip_prefix("| ").and_then(|rest| rest.strip_suffix(" |")) else {
-            continue;
-        };
-        let cells: Vec<&str> = inner.split(" | ").map(str::trim).collect();
-        let [test, how, why] = cells.as_slice() else {
-            bail!("line {}: {} cells instead of 3", place + 1, cells.len());
-        };
-        let excluded = match *how {
-            "how" => continue,
+    let mut left_out = Vec::new();
+    for (line, [test, how, _why]) in findings::rows(table, "test")? {
+        let excluded = match how {
             "excluded" => true,
             "skips itself" => false,
-            other => bail!("line {}: {other:?} is neither excluded nor skips itself", place + 1),
+            other => bail!("line {line}: {other:?} is neither excluded nor skips itself"),
         };
-        ensure!(why.len() > 10, "line {}: the reason is missing", place + 1);
-        rows.push(LeftOut { test: (*test).to_owned(), excluded });
+        left_out.push(LeftOut { test: test.to_owned(), excluded });
     }
-    Ok(rows)
+    Ok(left_out)
 }
 
 /// Judges a run: at least `least` tests passed, none failed, and what skipped itself is in `rows`.

@@ -12,6 +12,7 @@ pub mod activity;
 pub mod batch;
 pub mod cache;
 pub mod disks;
+mod findings;
 pub mod foreign;
 pub mod judged;
 pub mod kubernetes;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Error, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::oracle::compare::matches;
+use crate::findings::{self, matches};
 use crate::{cache, peer, suite};
 
 /// How long all scripts may take together.
@@ -176,28 +176,21 @@ fn found_lines(kafka: &str, ours: &str, differs: &mut impl FnMut(&'static str, S
 
 /// The rows of the table of findings in a Markdown text.
 pub fn findings(text: &str) -> Result<Vec<Finding>> {
-    let mut rows = Vec::new();
-    for (place, line) in text.lines().enumerate() {
-        let Some(inner) = line.strip_prefix("| ").and_then(|rest| rest.strip_suffix(" |")) else {
-            continue;
-        };
-        let cells: Vec<&str> = inner.split(" | ").map(str::trim).collect();
-        let [script, command, about, line, why] = cells.as_slice() else {
-            bail!("line {}: {} cells instead of 5", place + 1, cells.len());
-        };
-        if *script == "script" || script.starts_with("--") {
-            continue;
-        }
-        ensure!(why.len() > 10, "line {}: the reason is missing", place + 1);
-        rows.push(Finding {
-            row: place + 1,
-            script: (*script).to_owned(),
-            command: (*command).to_owned(),
-            about: (*about).to_owned(),
-            line: (*line).to_owned(),
-        });
+    let rows = findings::rows(text, "script")?.into_iter();
+    let finding = |(row, [script, command, about, line, _why]): (usize, [&str; 5])| Finding {
+        row,
+        script: script.to_owned(),
+        command: command.to_owned(),
+        about: about.to_owned(),
+        line: line.to_owned(),
+    };
+    Ok(rows.map(finding).collect())
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {} {}", self.row, self.command, self.line)
     }
-    Ok(rows)
 }
 
 impl Finding {
@@ -210,27 +203,9 @@ impl Finding {
 }
 
 /// Fails with every difference that no finding explains and every finding that explains nothing.
-pub fn judge(differences: &[Difference], findings: &[Finding]) -> Result<()> {
-    let unexplained: Vec<String> = differences
-        .iter()
-        .filter(|difference| !findings.iter().any(|finding| finding.explains(difference)))
-        .map(ToString::to_string)
-        .collect();
-    let stale: Vec<String> = findings
-        .iter()
-        .filter(|finding| !differences.iter().any(|difference| finding.explains(difference)))
-        .map(|finding| format!("line {}: {} {}", finding.row, finding.command, finding.line))
-        .collect();
-    ensure!(
-        unexplained.is_empty() && stale.is_empty(),
-        "{} lines differ without a reason (script, command, about, line):\n{}\n\
-         {} findings that no longer occur:\n{}",
-        unexplained.len(),
-        unexplained.join("\n"),
-        stale.len(),
-        stale.join("\n")
-    );
-    Ok(())
+pub fn judge(differences: &[Difference], found: &[Finding]) -> Result<()> {
+    let what = "lines differ without a reason (script, command, about, line)";
+    findings::judge(what, differences, found, Finding::explains)
 }
 
 #[cfg(test)]
