@@ -5,10 +5,12 @@
 //! the overlap with v0 for the ability to compress), and `JoinGroup` is served from 0
 //! (KAFKA-19444).
 
+mod peers;
 mod response;
 
 use crate::Refused;
 use crate::messages::ApiKey;
+pub use peers::{Audience, check_for, peer, peers};
 pub use response::{Features, answer};
 
 /// What is served: key order, as Kafka lists them.

@@ -10,7 +10,8 @@ mod tests;
 
 use crate::messages::ApiKey;
 use crate::primitive::{Reader, Writer};
-use crate::{Refused, api_version};
+use crate::api_version::{Audience, check_for};
+use crate::Refused;
 use bytes::BufMut;
 pub use client_id::ClientId;
 
@@ -42,11 +43,16 @@ impl RequestHeader {
 /// Refuses what cannot be dispatched: an API or version that is not served. `ApiVersions` is let
 /// through in any version, because the answer to it says which ones there are.
 pub fn decode(frame: &[u8]) -> Result<(RequestHeader, usize), Refused> {
+    decode_for(Audience::Client, frame)
+}
+
+/// The same for what is served to `audience`.
+pub fn decode_for(audience: Audience, frame: &[u8]) -> Result<(RequestHeader, usize), Refused> {
     let mut reader = Reader::new(frame);
     let api_key = reader.i16()?;
     let api_version = reader.i16()?;
     let api = ApiKey::try_from(api_key).or(Err(Refused::UnknownApi(api_key)))?;
-    let version = request_version(api, api_version)?;
+    let version = request_version(audience, api, api_version)?;
     let correlation_id = reader.i32()?;
     let client_id = reader.nullable_string()?.map(ClientId::from);
     if version >= 2 {
@@ -57,11 +63,11 @@ pub fn decode(frame: &[u8]) -> Result<(RequestHeader, usize), Refused> {
 }
 
 /// Which form of the header a served request has.
-fn request_version(api: ApiKey, version: i16) -> Result<i16, Refused> {
-    if api == ApiKey::ApiVersions {
+fn request_version(audience: Audience, api: ApiKey, version: i16) -> Result<i16, Refused> {
+    if api == ApiKey::ApiVersions && audience == Audience::Client {
         return Ok(if version >= FLEXIBLE_API_VERSIONS { 2 } else { 1 });
     }
-    api_version::check(api, version)?;
+    check_for(audience, api, version)?;
     Ok(api.request_header_version(version))
 }
 

@@ -18,6 +18,8 @@ mod cluster;
 mod configs;
 mod data;
 mod groups;
+mod peers;
+mod quorum;
 mod replicas;
 pub mod schema;
 
@@ -28,9 +30,16 @@ use budget::Budget;
 pub use budget::memory_allowed;
 use schema::{Array, Field, Kind, Schema};
 
-/// Every request that is served, by family.
-static SCHEMAS: [&[Schema]; 5] =
-    [data::SCHEMAS, groups::SCHEMAS, cluster::SCHEMAS, configs::SCHEMAS, replicas::SCHEMAS];
+/// Every request that is served, to clients or to other brokers, by family.
+static SCHEMAS: [&[Schema]; 7] = [
+    data::SCHEMAS,
+    groups::SCHEMAS,
+    cluster::SCHEMAS,
+    configs::SCHEMAS,
+    replicas::SCHEMAS,
+    quorum::SCHEMAS,
+    peers::SCHEMAS,
+];
 
 /// Checks the body of a request, the bytes after its header.
 pub fn request(api: ApiKey, version: i16, body: &[u8]) -> Result<(), Refused> {

@@ -1,6 +1,7 @@
 //! Headers of every form, and those that are refused.
 
 use super::*;
+use crate::api_version;
 use crate::primitive::Malformed;
 use kafka_protocol::messages::RequestHeader as Theirs;
 use kafka_protocol::protocol::{Encodable, StrBytes, encode_request_header_into_buffer};

@@ -19,3 +19,9 @@ pub(super) const MEMBERS: usize = 10_000;
 pub(super) const PROTOCOLS: usize = 100;
 /// States or types to filter by; there are fewer than ten of each.
 pub(super) const FILTERS: usize = 100;
+/// Listeners of one broker.
+pub(super) const LISTENERS: usize = 100;
+/// Features of one broker.
+pub(super) const FEATURES: usize = 100;
+/// The one topic and partition of the quorum.
+pub(super) const QUORUM: usize = 10;

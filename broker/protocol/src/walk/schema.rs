@@ -71,6 +71,8 @@ pub enum Kind {
     Int8,
     /// Two bytes.
     Int16,
+    /// Two bytes without a sign: a port.
+    Uint16,
     /// Four bytes.
     Int32,
     /// Eight bytes.
@@ -106,7 +108,7 @@ impl Kind {
         match self {
             Kind::String | Kind::Bytes | Kind::Records | Kind::Array(_) if flexible => 1,
             Kind::Bool | Kind::Int8 => 1,
-            Kind::Int16 | Kind::String => 2,
+            Kind::Int16 | Kind::Uint16 | Kind::String => 2,
             Kind::Int32 | Kind::Bytes | Kind::Records | Kind::Array(_) => 4,
             Kind::Int64 => 8,
             Kind::Uuid => 16,
@@ -206,6 +208,11 @@ pub(super) const fn int16(name: &'static str) -> Field {
     Field::new(name, Kind::Int16)
 }
 
+/// A UINT16.
+pub(super) const fn uint16(name: &'static str) -> Field {
+    Field::new(name, Kind::Uint16)
+}
+
 /// An INT32.
 pub(super) const fn int32(name: &'static str) -> Field {
     Field::new(name, Kind::Int32)
@@ -249,6 +256,11 @@ pub(super) const fn int8s(name: &'static str) -> Field {
 /// An array of INT32.
 pub(super) const fn int32s(name: &'static str) -> Field {
     array(name, &Kind::Int32, size_of::<i32>())
+}
+
+/// An array of UUIDs.
+pub(super) const fn uuids(name: &'static str) -> Field {
+    array(name, &Kind::Uuid, size_of::<uuid::Uuid>())
 }
 
 /// An array of strings.

@@ -157,5 +157,5 @@ fn a_version_or_api_outside_of_the_table_is_refused() {
     let unsupported = Err(Refused::UnsupportedVersion { api: 3, version: 14 });
     assert_eq!(request(ApiKey::Metadata, 14, &[]), unsupported);
     assert!(request(ApiKey::Metadata, -1, &[]).is_err());
-    assert_eq!(request(ApiKey::Vote, 0, &[]), Err(Refused::UnknownApi(52)));
+    assert_eq!(request(ApiKey::WriteTxnMarkers, 0, &[]), Err(Refused::UnknownApi(27)));
 }

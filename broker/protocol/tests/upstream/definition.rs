@@ -112,8 +112,8 @@ fn text(value: &Value) -> &str {
 }
 
 fn kind_of(element: &str) -> &'static str {
-    const PLAIN: [&str; 9] =
-        ["bool", "int8", "int16", "int32", "int64", "uuid", "string", "bytes", "records"];
+    const PLAIN: [&str; 10] =
+        ["bool", "int8", "int16", "uint16", "int32", "int64", "uuid", "string", "bytes", "records"];
     PLAIN.into_iter().find(|plain| *plain == element).unwrap_or("struct")
 }
 
@@ -122,6 +122,7 @@ fn name_of(kind: Kind) -> &'static str {
         Kind::Bool => "bool",
         Kind::Int8 => "int8",
         Kind::Int16 => "int16",
+        Kind::Uint16 => "uint16",
         Kind::Int32 => "int32",
         Kind::Int64 => "int64",
         Kind::Uuid => "uuid",

@@ -29,6 +29,18 @@ fn served_versions_are_those_that_kafka_calls_stable() {
 }
 
 #[test]
+fn peers_ask_in_the_newest_version_that_kafka_calls_stable() {
+    let Some(definitions) = definitions() else { return };
+    for &(api, version) in api_version::peers() {
+        let message = &definitions[&format!("{api:?}Request")];
+        assert_eq!(message["apiKey"], api as i16);
+        let valid = range(&message["validVersions"], Versions::ALL).expect("some version");
+        let unstable = message["latestVersionUnstable"] == true;
+        assert_eq!(version, valid.1 - i16::from(unstable), "{api:?}");
+    }
+}
+
+#[test]
 fn every_field_of_every_request_is_as_kafka_declares_it() {
     let Some(definitions) = definitions() else { return };
     for schema in schemas() {
