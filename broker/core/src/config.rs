@@ -10,6 +10,7 @@ mod broker;
 mod broker_table;
 mod client_metrics_table;
 mod describe;
+mod fleet;
 mod group_table;
 mod invalid;
 mod kind;
@@ -29,6 +30,7 @@ pub use describe::{
     Described, Sourced, described_broker, described_client_metrics, described_cluster,
     described_group, described_topic,
 };
+pub use fleet::{FleetConfig, VoterAddress};
 pub use invalid::Invalid;
 pub use kind::Kind;
 pub use listener::ListenerLimits;

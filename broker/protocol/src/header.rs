@@ -8,10 +8,10 @@ mod client_id;
 #[cfg(test)]
 mod tests;
 
+use crate::Refused;
+use crate::api_version::{Audience, check_for};
 use crate::messages::ApiKey;
 use crate::primitive::{Reader, Writer};
-use crate::api_version::{Audience, check_for};
-use crate::Refused;
 use bytes::BufMut;
 pub use client_id::ClientId;
 

@@ -1,7 +1,7 @@
 //! A broker's settings as values.
 
 use super::{
-    Invalid, ListenerLimits, Overrides, Scope, Source, Update, check, find,
+    FleetConfig, Invalid, ListenerLimits, Overrides, Scope, Source, Update, check, find,
     kind::{parse_bool, words},
     listener,
     setting::Synonym,
@@ -103,6 +103,8 @@ pub struct BrokerConfig {
     pub write_timeout_ms: i64,
     /// metadata.log.max.record.bytes.between.snapshots.
     pub metadata_snapshot_bytes: u64,
+    /// The brokers among each other.
+    pub fleet: FleetConfig,
 }
 
 impl Default for BrokerConfig {
@@ -182,6 +184,12 @@ impl BrokerConfig {
         self.effective.keys().map(String::as_str)
     }
 
+    /// What a setting that a listener may have of its own is for `listener`.
+    pub fn of_listener(&self, listener: &str, name: &str) -> Option<&str> {
+        let own = format!("listener.name.{}.{name}", listener.to_ascii_lowercase());
+        self.explicit(&own).or_else(|| self.explicit(name))
+    }
+
     /// What a topic that does not override `name` gets, as text.
     pub fn topic_default(&self, name: &str) -> String {
         self.inherited(Scope::Topic, name)
@@ -248,6 +256,7 @@ impl BrokerConfig {
             write_timeout_ms: value.long("kastellan.write.timeout.ms"),
             metadata_snapshot_bytes: value
                 .number("metadata.log.max.record.bytes.between.snapshots"),
+            fleet: FleetConfig::read(&value),
             own,
             cluster,
             fixed,
@@ -265,6 +274,7 @@ impl BrokerConfig {
                     .to_owned(),
             ));
         }
+        found.extend(self.fleet.conflicts());
         for name in ["log.retention.ms", "log.retention.minutes", "log.retention.hours"] {
             if self.explicit(name).is_some_and(|value| value.trim() == "0") {
                 found.push(Invalid::Value {
@@ -293,10 +303,10 @@ fn scale(value: &str, by: i64) -> String {
 }
 
 /// Reads typed values; what does not parse, [`BrokerConfig::parse`] has reported already.
-struct Reader<'a>(&'a Overrides);
+pub(super) struct Reader<'a>(&'a Overrides);
 
 impl Reader<'_> {
-    fn text(&self, name: &str) -> &str {
+    pub(super) fn text(&self, name: &str) -> &str {
         let known = find(Scope::Broker, name);
         debug_assert!(known.is_ok(), "{name} is not in the table");
         let default = known.ok().and_then(|setting| setting.default);
@@ -307,7 +317,7 @@ impl Reader<'_> {
         self.text(name).parse().unwrap_or_default()
     }
 
-    fn number<T: TryFrom<i64> + Default>(&self, name: &str) -> T {
+    pub(super) fn number<T: TryFrom<i64> + Default>(&self, name: &str) -> T {
         T::try_from(self.long(name)).unwrap_or_default()
     }
 
@@ -324,11 +334,11 @@ impl Reader<'_> {
         words(self.text(name)).filter_map(pair).collect()
     }
 
-    fn int(&self, name: &str) -> i32 {
+    pub(super) fn int(&self, name: &str) -> i32 {
         self.number(name)
     }
 
-    fn boolean(&self, name: &str) -> bool {
+    pub(super) fn boolean(&self, name: &str) -> bool {
         parse_bool(self.text(name)).unwrap_or_default()
     }
 }

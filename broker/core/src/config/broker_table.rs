@@ -2,6 +2,7 @@
 
 mod cluster;
 mod connections;
+mod fleet;
 mod groups;
 mod later;
 mod logs;
@@ -12,7 +13,8 @@ use super::setting::Setting;
 
 /// In alphabetical order.
 pub(super) static BROKER: LazyLock<Vec<Setting>> = LazyLock::new(|| {
-    let parts = [cluster::ROWS, connections::ROWS, groups::ROWS, later::ROWS, logs::ROWS];
+    let parts =
+        [cluster::ROWS, connections::ROWS, fleet::ROWS, groups::ROWS, later::ROWS, logs::ROWS];
     let mut all = parts.concat();
     all.sort_unstable_by_key(|setting| setting.name);
     all

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, net::IpAddr, str::FromStr};
 
-use super::text;
+use super::{fleet, text};
 
 /// A type with its range. Bounds are inclusive.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,6 +31,10 @@ pub enum Kind {
     Replicas,
     /// A comma-separated list of `host:number`; may be empty.
     PerHost,
+    /// A comma-separated list of `id@host:port` with other ids each; may be empty.
+    Voters,
+    /// A comma-separated list of `host:port`; may be empty.
+    Servers,
     /// `earliest`, `latest` or `by_duration:` with a duration of ISO 8601 (KIP-1106).
     OffsetReset,
     /// A comma-separated list of clients: `client_id=pattern` and the like (KIP-714).
@@ -48,7 +52,12 @@ impl Kind {
             Self::Short(..) => 4,
             Self::Long(..) => 5,
             Self::Double(..) => 6,
-            Self::List | Self::Words(_) | Self::Replicas | Self::Clients => 7,
+            Self::List
+            | Self::Words(_)
+            | Self::Replicas
+            | Self::Voters
+            | Self::Servers
+            | Self::Clients => 7,
         }
     }
 
@@ -76,6 +85,8 @@ impl Kind {
             Self::Words(words) => check_words(value, words),
             Self::Replicas => check_replicas(value),
             Self::PerHost => check_hosts(value),
+            Self::Voters => fleet::voters(value).map(drop),
+            Self::Servers => fleet::servers(value).map(drop),
             Self::OffsetReset => text::check_offset_reset(value),
             Self::Clients => text::check_clients(value),
             Self::IntOrDefault(..) | Self::OneOf(_) | Self::Text | Self::List => Ok(()),

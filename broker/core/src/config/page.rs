@@ -108,7 +108,9 @@ impl fmt::Display for Kind {
             Self::Double(min, max) => range(f, "double", (min, f64::MIN), (max, f64::MAX)),
             Self::Text | Self::PerHost | Self::OffsetReset => f.write_str("string"),
             Self::OneOf(words) => f.write_str(&words.join(", ")),
-            Self::List | Self::Replicas | Self::Clients => f.write_str("list"),
+            Self::List | Self::Replicas | Self::Voters | Self::Servers | Self::Clients => {
+                f.write_str("list")
+            }
             Self::Words(words) => write!(f, "list of {}", words.join(", ")),
         }
     }

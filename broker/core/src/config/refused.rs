@@ -9,9 +9,10 @@ pub(super) type Row = (&'static str, &'static str);
 const LATER: &str = "TLS and users are not served yet";
 const JAVA: &str = "Kastellan loads no Java classes";
 const TIERED: &str = "there is no tiered storage yet";
-const QUORUM: &str = "a broker is its own controller; there is no quorum to configure yet";
 const GONE: &str = "Kafka 4 removed it, and it never had a meaning here";
 const COMMAND: &str = "the listeners are given by --listener, or by `listeners` of a KafkaCluster";
+
+const PEERS: &str = "brokers have one listener for each other, given by --peer-listener";
 
 static REFUSED: &[Row] = &[
     ("advertised.", COMMAND),
@@ -23,14 +24,15 @@ static REFUSED: &[Row] = &[
     ("client.quota.callback.class", JAVA),
     ("config.providers", "values are taken as they are; there are no providers to resolve them"),
     ("control.plane.listener.name", GONE),
-    ("controller.listener.names", QUORUM),
-    ("controller.quorum.", QUORUM),
+    ("controller.listener.names", PEERS),
+    ("controller.quorum.append.linger.ms", "what is decided together is appended together"),
+    ("controller.quorum.auto.join.enable", "a new node follows; making it a voter is a command"),
     ("cordoned.log.dirs", "a log directory cannot be closed to new partitions yet"),
     ("create.topic.policy.class.name", JAVA),
     ("delegation.token.", LATER),
     ("early.start.listeners", COMMAND),
     ("host.name", GONE),
-    ("inter.broker.listener.name", COMMAND),
+    ("inter.broker.listener.name", PEERS),
     ("inter.broker.protocol.version", GONE),
     ("kafka.metrics.", JAVA),
     ("listener.security.protocol.map", LATER),
@@ -49,7 +51,6 @@ static REFUSED: &[Row] = &[
     ("password.encoder.", GONE),
     ("port", GONE),
     ("principal.builder.class", JAVA),
-    ("process.roles", QUORUM),
     ("remote.", TIERED),
     ("replica.selector.class", JAVA),
     ("reserved.broker.max.id", GONE),

@@ -49,9 +49,7 @@ pub fn check_for(audience: Audience, api: ApiKey, version: i16) -> Result<(), Re
         (Audience::Client, _) => check(api, version),
         (Audience::Peer, None) => Err(Refused::UnknownApi(api as i16)),
         (Audience::Peer, Some(served)) if served == version => Ok(()),
-        (Audience::Peer, Some(_)) => {
-            Err(Refused::UnsupportedVersion { api: api as i16, version })
-        }
+        (Audience::Peer, Some(_)) => Err(Refused::UnsupportedVersion { api: api as i16, version }),
     }
 }
 

@@ -49,11 +49,8 @@ static ALTER_PARTITION: &[Field] = &[
     .at_most(TOPICS),
 ];
 
-static ENVELOPE: &[Field] = &[
-    bytes("RequestData"),
-    bytes("RequestPrincipal").nullable(0),
-    bytes("ClientHostAddress"),
-];
+static ENVELOPE: &[Field] =
+    &[bytes("RequestData"), bytes("RequestPrincipal").nullable(0), bytes("ClientHostAddress")];
 
 static BROKER_REGISTRATION: &[Field] = &[
     int32("BrokerId"),
@@ -61,12 +58,7 @@ static BROKER_REGISTRATION: &[Field] = &[
     uuid("IncarnationId"),
     structs::<registration::Listener>(
         "Listeners",
-        &Kind::Struct(&[
-            string("Name"),
-            string("Host"),
-            uint16("Port"),
-            int16("SecurityProtocol"),
-        ]),
+        &Kind::Struct(&[string("Name"), string("Host"), uint16("Port"), int16("SecurityProtocol")]),
     )
     .at_most(LISTENERS),
     structs::<registration::Feature>(

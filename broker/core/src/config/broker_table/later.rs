@@ -36,27 +36,6 @@ pub(super) static ROWS: &[Setting] = &[
     )
     .without_effect(),
     Setting::broker(
-        "auto.leader.rebalance.enable",
-        Boolean,
-        "true",
-        "With one broker the preferred leader always leads.",
-    )
-    .without_effect(),
-    Setting::broker(
-        "broker.heartbeat.interval.ms",
-        Int(i32::MIN, i32::MAX),
-        "2000",
-        "With one broker there is nobody to tell of being alive.",
-    )
-    .without_effect(),
-    Setting::broker(
-        "broker.session.timeout.ms",
-        Int(i32::MIN, i32::MAX),
-        "9000",
-        "With one broker nobody is fenced.",
-    )
-    .without_effect(),
-    Setting::broker(
         "connection.failed.authentication.delay.ms",
         Int(0, i32::MAX),
         "100",
@@ -128,20 +107,6 @@ pub(super) static ROWS: &[Setting] = &[
     .without_default()
     .without_effect()
     .one_by_one(),
-    Setting::broker(
-        "initial.broker.registration.timeout.ms",
-        Int(i32::MIN, i32::MAX),
-        "60000",
-        "A broker registers with its own controller.",
-    )
-    .without_effect(),
-    Setting::broker(
-        "leader.imbalance.check.interval.seconds",
-        Long(1, i64::MAX),
-        "300",
-        "With one broker leaders are never out of balance.",
-    )
-    .without_effect(),
     Setting::dynamic(
         "leader.replication.throttled.rate",
         Long(0, i64::MAX),
@@ -212,13 +177,6 @@ pub(super) static ROWS: &[Setting] = &[
     )
     .without_default()
     .without_effect(),
-    Setting::dynamic(
-        "num.replica.fetchers",
-        Int(1, i32::MAX),
-        "1",
-        "With one broker nothing is replicated.",
-    )
-    .without_effect(),
     Setting::broker(
         "offsets.load.buffer.size",
         Int(1, i32::MAX),
@@ -247,41 +205,6 @@ pub(super) static ROWS: &[Setting] = &[
     .without_effect()
     .one_by_one(),
     Setting::broker(
-        "replica.fetch.backoff.ms",
-        Int(0, i32::MAX),
-        "1000",
-        "With one broker nothing is replicated.",
-    )
-    .without_effect(),
-    Setting::broker(
-        "replica.fetch.max.bytes",
-        Int(0, i32::MAX),
-        "1048576",
-        "With one broker nothing is replicated.",
-    )
-    .without_effect(),
-    Setting::broker(
-        "replica.fetch.min.bytes",
-        Int(i32::MIN, i32::MAX),
-        "1",
-        "With one broker nothing is replicated.",
-    )
-    .without_effect(),
-    Setting::broker(
-        "replica.fetch.response.max.bytes",
-        Int(0, i32::MAX),
-        "10485760",
-        "With one broker nothing is replicated.",
-    )
-    .without_effect(),
-    Setting::broker(
-        "replica.fetch.wait.max.ms",
-        Int(i32::MIN, i32::MAX),
-        "500",
-        "With one broker nothing is replicated.",
-    )
-    .without_effect(),
-    Setting::broker(
         "replica.high.watermark.checkpoint.interval.ms",
         Long(i64::MIN, i64::MAX),
         "5000",
@@ -289,23 +212,9 @@ pub(super) static ROWS: &[Setting] = &[
     )
     .without_effect(),
     Setting::broker(
-        "replica.lag.time.max.ms",
-        Long(i64::MIN, i64::MAX),
-        "30000",
-        "With one broker nothing is replicated.",
-    )
-    .without_effect(),
-    Setting::broker(
         "replica.socket.receive.buffer.bytes",
         Int(i32::MIN, i32::MAX),
         "65536",
-        "With one broker nothing is replicated.",
-    )
-    .without_effect(),
-    Setting::broker(
-        "replica.socket.timeout.ms",
-        Int(i32::MIN, i32::MAX),
-        "30000",
         "With one broker nothing is replicated.",
     )
     .without_effect(),

@@ -1,0 +1,224 @@
+//! The settings of brokers among each other, as values.
+
+use std::{collections::BTreeMap, net::Ipv6Addr, time::Duration};
+
+use super::{Invalid, broker::Reader, kind::words};
+use crate::id::BrokerId;
+
+/// How many voters make a quorum: a majority of 2 or 4 bears no more failures than one of 1 or 3.
+const QUORUMS: [usize; 3] = [1, 3, 5];
+
+/// A voter as `controller.quorum.voters` names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VoterAddress {
+    /// Its node id.
+    pub id: BrokerId,
+    /// The host of its peer listener, without brackets.
+    pub host: String,
+    /// The port of its peer listener.
+    pub port: u16,
+}
+
+/// What a broker knows of its fleet before it has asked anybody.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FleetConfig {
+    /// Whether process.roles has `broker`.
+    pub is_broker: bool,
+    /// Whether process.roles has `controller`.
+    pub is_controller: bool,
+    /// controller.quorum.voters, in the order of their ids; empty: a cluster of one.
+    pub voters: Vec<VoterAddress>,
+    /// controller.quorum.bootstrap.servers.
+    pub bootstrap_servers: Vec<(String, u16)>,
+    /// controller.quorum.election.timeout.ms.
+    pub election_timeout: Duration,
+    /// controller.quorum.election.backoff.max.ms.
+    pub election_backoff_max: Duration,
+    /// controller.quorum.fetch.timeout.ms.
+    pub fetch_timeout: Duration,
+    /// controller.quorum.request.timeout.ms.
+    pub request_timeout: Duration,
+    /// controller.quorum.retry.backoff.ms.
+    pub retry_backoff: Duration,
+    /// broker.heartbeat.interval.ms.
+    pub heartbeat_interval: Duration,
+    /// broker.session.timeout.ms.
+    pub session_timeout: Duration,
+    /// initial.broker.registration.timeout.ms.
+    pub registration_timeout: Duration,
+    /// auto.leader.rebalance.enable.
+    pub auto_leader_rebalance: bool,
+    /// leader.imbalance.check.interval.seconds.
+    pub leader_imbalance_check: Duration,
+    /// num.replica.fetchers.
+    pub replica_fetchers: usize,
+    /// replica.fetch.backoff.ms.
+    pub replica_fetch_backoff: Duration,
+    /// replica.fetch.max.bytes.
+    pub replica_fetch_max_bytes: i32,
+    /// replica.fetch.min.bytes.
+    pub replica_fetch_min_bytes: i32,
+    /// replica.fetch.response.max.bytes.
+    pub replica_fetch_response_max_bytes: i32,
+    /// replica.fetch.wait.max.ms.
+    pub replica_fetch_wait_max: Duration,
+    /// replica.lag.time.max.ms.
+    pub replica_lag_time_max: Duration,
+    /// replica.socket.timeout.ms.
+    pub replica_socket_timeout: Duration,
+}
+
+impl FleetConfig {
+    pub(super) fn read(value: &Reader<'_>) -> Self {
+        let ms = |name| Duration::from_millis(value.number(name));
+        let roles = value.text("process.roles");
+        Self {
+            is_broker: words(roles).any(|role| role == "broker"),
+            is_controller: words(roles).any(|role| role == "controller"),
+            voters: voters(value.text("controller.quorum.voters")).unwrap_or_default(),
+            bootstrap_servers: servers(value.text("controller.quorum.bootstrap.servers"))
+                .unwrap_or_default(),
+            election_timeout: ms("controller.quorum.election.timeout.ms"),
+            election_backoff_max: ms("controller.quorum.election.backoff.max.ms"),
+            fetch_timeout: ms("controller.quorum.fetch.timeout.ms"),
+            request_timeout: ms("controller.quorum.request.timeout.ms"),
+            retry_backoff: ms("controller.quorum.retry.backoff.ms"),
+            heartbeat_interval: ms("broker.heartbeat.interval.ms"),
+            session_timeout: ms("broker.session.timeout.ms"),
+            registration_timeout: ms("initial.broker.registration.timeout.ms"),
+            auto_leader_rebalance: value.boolean("auto.leader.rebalance.enable"),
+            leader_imbalance_check: Duration::from_secs(
+                value.number("leader.imbalance.check.interval.seconds"),
+            ),
+            replica_fetchers: value.number("num.replica.fetchers"),
+            replica_fetch_backoff: ms("replica.fetch.backoff.ms"),
+            replica_fetch_max_bytes: value.int("replica.fetch.max.bytes"),
+            replica_fetch_min_bytes: value.int("replica.fetch.min.bytes"),
+            replica_fetch_response_max_bytes: value.int("replica.fetch.response.max.bytes"),
+            replica_fetch_wait_max: ms("replica.fetch.wait.max.ms"),
+            replica_lag_time_max: ms("replica.lag.time.max.ms"),
+            replica_socket_timeout: ms("replica.socket.timeout.ms"),
+        }
+    }
+
+    /// Whether this node is alone: nobody else to elect, to register with or to replicate to.
+    pub fn is_alone(&self) -> bool {
+        self.voters.is_empty() && self.bootstrap_servers.is_empty()
+    }
+
+    /// What its settings may not be together.
+    pub(super) fn conflicts(&self) -> Vec<Invalid> {
+        let mut found = Vec::new();
+        let mut conflict = |what: String| found.push(Invalid::Conflict(what));
+        let (voters, most) = (self.voters.len(), self.session_timeout);
+        if !self.voters.is_empty() && !QUORUMS.contains(&voters) {
+            conflict(format!(
+                "controller.quorum.voters names {voters} voters: write 1, 3 or 5; others only \
+                 follow (controller.quorum.bootstrap.servers)"
+            ));
+        }
+        if self.heartbeat_interval * 2 > most {
+            conflict(format!(
+                "broker.heartbeat.interval.ms is more than half of broker.session.timeout.ms, {} \
+                 ms: one lost heartbeat would fence the broker",
+                most.as_millis()
+            ));
+        }
+        if !self.is_broker && !self.is_controller {
+            conflict(
+                "process.roles is empty: write broker, controller or broker,controller".to_owned(),
+            );
+        }
+        found
+    }
+}
+
+/// Reads a list of voters; the error says what was expected.
+pub(super) fn voters(text: &str) -> Result<Vec<VoterAddress>, String> {
+    let expected = || "a list of id@host:port with another id each".to_owned();
+    let mut found = BTreeMap::new();
+    for word in words(text) {
+        let (id, address) = word.split_once('@').ok_or_else(expected)?;
+        let id = id.parse().ok().filter(|id| *id >= 0).ok_or_else(expected)?;
+        let (host, port) = server(address).ok_or_else(expected)?;
+        let voter = VoterAddress { id: BrokerId(id), host, port };
+        if found.insert(id, voter).is_some() {
+            return Err(expected());
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// Reads a list of servers; the error says what was expected.
+pub(super) fn servers(text: &str) -> Result<Vec<(String, u16)>, String> {
+    let one = |word| server(word).ok_or_else(|| "a list of host:port".to_owned());
+    words(text).map(one).collect()
+}
+
+/// `host:port`, an IPv6 address in brackets.
+fn server(text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|port| *port > 0)?;
+    let host = match host.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']').filter(|host| host.parse::<Ipv6Addr>().is_ok())?,
+        None => host,
+    };
+    let plain = !host.is_empty() && (host.parse::<Ipv6Addr>().is_ok() || !host.contains(':'));
+    plain.then(|| (host.to_owned(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{BrokerConfig, Overrides};
+
+    fn parse(settings: &[(&str, &str)]) -> Result<FleetConfig, String> {
+        let settings: Overrides = settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let parsed = BrokerConfig::parse(settings);
+        parsed
+            .map(|config| config.fleet)
+            .map_err(|wrong| wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    }
+
+    #[test]
+    fn a_broker_that_is_told_nothing_is_alone() {
+        let fleet = parse(&[]).unwrap();
+        assert!(fleet.is_alone() && fleet.is_broker && fleet.is_controller);
+        assert_eq!(fleet.heartbeat_interval, Duration::from_millis(500));
+    }
+
+    #[test]
+    fn voters_are_ids_with_addresses() {
+        let text = "2@[::1]:9190, 0@localhost:1,1@10.0.0.1:65535";
+        let fleet = parse(&[("controller.quorum.voters", text)]).unwrap();
+        let found: Vec<_> =
+            fleet.voters.iter().map(|it| (it.id.0, it.host.as_str(), it.port)).collect();
+        assert_eq!(found, [(0, "localhost", 1), (1, "10.0.0.1", 65535), (2, "::1", 9190)]);
+        for wrong in ["x", "0@h", "0@h:0", "-1@h:1", "0@:1", "0@h:1,0@i:1", "0@[h]:1", "a@h:1"] {
+            let why = parse(&[("controller.quorum.voters", wrong)]).unwrap_err();
+            assert!(why.contains("id@host:port"), "{wrong}: {why}");
+        }
+    }
+
+    #[test]
+    fn an_even_number_of_voters_is_refused() {
+        let why = parse(&[("controller.quorum.voters", "0@a:1,1@b:1")]).unwrap_err();
+        assert!(why.contains("names 2 voters: write 1, 3 or 5"), "{why}");
+    }
+
+    #[test]
+    fn one_lost_heartbeat_may_not_fence_a_broker() {
+        let why = parse(&[("broker.heartbeat.interval.ms", "2000")]).unwrap_err();
+        assert!(why.contains("more than half of broker.session.timeout.ms"), "{why}");
+    }
+
+    #[test]
+    fn a_node_has_a_role() {
+        let why = parse(&[("process.roles", "")]).unwrap_err();
+        assert!(why.contains("process.roles is empty"), "{why}");
+        assert!(!parse(&[("process.roles", "controller")]).unwrap().is_broker);
+    }
+}
