@@ -10,6 +10,7 @@ use crate::{
     config::Config,
     controller::{Controller, ProducerIds},
     groups::Groups,
+    metrics::Metrics,
     net::{Limits, Pool, Registry},
     partitions::Partitions,
     sessions::Sessions,
@@ -28,6 +29,8 @@ pub(crate) struct Broker {
     pub(crate) pool: Arc<Pool>,
     /// The memory that answers may take.
     pub(crate) answers: Arc<Pool>,
+    /// What it counts as it works.
+    pub(crate) metrics: Metrics,
     /// Who is connected.
     pub(crate) connections: Arc<Registry>,
     /// The cluster's metadata.

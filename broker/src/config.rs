@@ -15,8 +15,18 @@ pub struct Config {
     pub metadata_log_dir: Option<PathBuf>,
     /// Where clients connect; at least one.
     pub listeners: Vec<Listener>,
+    /// Where those connect who look after the broker.
+    pub management: Management,
     /// Broker settings under Kafka's names (`log.segment.bytes`, ...), as text.
     pub settings: BTreeMap<String, String>,
+}
+
+/// The ports that are not for clients.
+#[derive(Debug, Clone, Default)]
+pub struct Management {
+    /// Where probes and metrics are answered in plain HTTP; port 0 takes a free one. `None`:
+    /// nowhere.
+    pub probes: Option<SocketAddr>,
 }
 
 /// A socket that clients connect to.

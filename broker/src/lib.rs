@@ -13,6 +13,8 @@ mod dispatch;
 mod groups;
 mod log_dirs;
 mod maintenance;
+mod manage;
+mod metrics;
 mod net;
 mod partition;
 mod partitions;
@@ -23,5 +25,5 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Listener};
+pub use config::{Config, Listener, Management};
 pub use start::{Running, StartError, start};

@@ -128,6 +128,11 @@ impl Partition {
         self.with(|machine| (machine.log().start(), machine.log().end()))
     }
 
+    /// Bytes of its log.
+    pub(crate) fn size(&self) -> Result<i64, ErrorCode> {
+        self.with(|machine| i64::try_from(machine.log().size()).unwrap_or(i64::MAX))
+    }
+
     /// Leads on in a newer epoch.
     pub(crate) fn lead(&self, epoch: i32) -> Result<(), ErrorCode> {
         self.with(|machine| machine.lead(epoch))

@@ -2,6 +2,7 @@
 
 mod lifecycle;
 mod mover;
+mod recovery;
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +15,7 @@ use kastellan_core::{config::TopicConfig, id::Uuid};
 use kastellan_protocol::ErrorCode;
 
 use self::mover::Moves;
-pub(crate) use self::{lifecycle::Wanted, mover::Move};
+pub(crate) use self::{lifecycle::Wanted, mover::Move, recovery::Recovery};
 use crate::{
     log_dirs::{LogDirs, Opened},
     maintenance::Bell,
@@ -30,6 +31,7 @@ pub(crate) struct Partitions {
     map: RwLock<Map>,
     keys: Arc<Keys>,
     moves: Moves,
+    recovery: Arc<Recovery>,
 }
 
 /// The partitions by what the committer calls them.
@@ -129,7 +131,8 @@ impl Partitions {
             }
         })?;
         let bell = Arc::new(Bell::default());
-        Ok(Self { dirs, bell, defaults, map: RwLock::default(), keys, moves: Moves::default() })
+        let (map, moves, recovery) = Default::default();
+        Ok(Self { dirs, bell, defaults, map, keys, moves, recovery })
     }
 
     /// Whether the disk is so far behind that producers should wait.
@@ -142,9 +145,23 @@ impl Partitions {
         &self.bell
     }
 
+    /// How far the start has come.
+    pub(crate) fn recovery(&self) -> &Arc<Recovery> {
+        &self.recovery
+    }
+
     /// Every topic, in order of names.
     pub(crate) fn topics(&self) -> Vec<Arc<Topic>> {
         self.read().by_name.values().cloned().collect()
+    }
+
+    /// How many partitions are offline: their logs did not open, or failed since.
+    pub(crate) fn offline(&self) -> usize {
+        let of = |topic: &Arc<Topic>| {
+            let partitions = topic.partitions.read().unwrap_or_else(PoisonError::into_inner);
+            partitions.values().filter(|partition| partition.is_none()).count()
+        };
+        self.topics().iter().map(of).sum()
     }
 
     /// Where they are.

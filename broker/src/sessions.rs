@@ -56,6 +56,11 @@ impl Sessions {
         Self { cache: Mutex::new(Cache::new(slots, GRACE)) }
     }
 
+    /// How many are remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Keeps a session of `size` partitions; 0 where there is no room for it.
     pub(crate) fn keep(&self, now: Millis, live: &Arc<Mutex<Live>>, size: usize) -> i32 {
         let mut cache = self.lock();

@@ -9,15 +9,22 @@ use kastellan_core::config::Invalid;
 use tokio::sync::oneshot;
 
 use self::stage::Stage;
-use crate::{config::Config, log_dirs::Fatal};
+use crate::{config::Config, log_dirs::Fatal, manage::Manage};
 
 /// A broker that serves. Dropping it stops the broker as [`Running::shutdown`] does.
 #[derive(Debug)]
 pub struct Running {
-    addresses: Vec<(String, SocketAddr)>,
+    started: Started,
     stop: Option<oneshot::Sender<Stop>>,
     thread: Option<thread::JoinHandle<()>>,
     failed: Option<oneshot::Receiver<String>>,
+}
+
+/// Where a broker that serves is to be found.
+#[derive(Debug, Clone)]
+struct Started {
+    addresses: Vec<(String, SocketAddr)>,
+    probes: Option<SocketAddr>,
 }
 
 /// How a broker ends.
@@ -88,7 +95,12 @@ pub enum StartError {
 impl Running {
     /// Where it listens: names and the addresses that were really bound.
     pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
-        self.addresses.clone()
+        self.started.addresses.clone()
+    }
+
+    /// Where probes and metrics are answered, where they are.
+    pub fn probes(&self) -> Option<SocketAddr> {
+        self.started.probes
     }
 
     /// Waits until the broker cannot go on, and says why; it answers with errors meanwhile and is
@@ -145,9 +157,9 @@ pub fn start(config: Config) -> Result<Running, StartError> {
     let main = move || run(config, &fatal, stopped, &ready);
     let thread = thread::Builder::new().name("broker".to_owned()).spawn(main)?;
     match started.recv() {
-        Ok(Ok(addresses)) => {
+        Ok(Ok(started)) => {
             let (stop, thread, failed) = (Some(stop), Some(thread), Some(failed));
-            Ok(Running { addresses, stop, thread, failed })
+            Ok(Running { started, stop, thread, failed })
         }
         Ok(Err(error)) => {
             // Everything that it had begun is undone when this returns: locks, ports.
@@ -158,11 +170,16 @@ pub fn start(config: Config) -> Result<Running, StartError> {
     }
 }
 
-type Ready = mpsc::Sender<Result<Vec<(String, SocketAddr)>, StartError>>;
+type Ready = mpsc::Sender<Result<Started, StartError>>;
 
 /// The broker's main thread.
 fn run(config: Config, fatal: &Fatal, stopped: oneshot::Receiver<Stop>, ready: &Ready) {
-    let started = Stage::new(config, fatal).and_then(|stage| {
+    // The first to come and the last to go.
+    let manage = match Manage::start(&config) {
+        Ok(manage) => manage,
+        Err(error) => return drop(ready.send(Err(error))),
+    };
+    let started = Stage::new(config, fatal, &manage).and_then(|stage| {
         let runtime = Stage::runtime()?;
         Ok((stage, runtime))
     });
@@ -171,6 +188,7 @@ fn run(config: Config, fatal: &Fatal, stopped: oneshot::Receiver<Stop>, ready: &
         Ok((stage, runtime)) => {
             let how = runtime.block_on(stage.serve(stopped, ready));
             runtime.shutdown_timeout(Duration::from_secs(1));
+            manage.health().detach();
             stage.end(how);
         }
     }

@@ -7,6 +7,7 @@ mod data;
 mod fetching;
 mod hostile;
 mod partitions;
+mod probes;
 mod upkeep;
 #[path = "../tests/groups/client.rs"]
 mod wire;
@@ -54,6 +55,7 @@ impl Harness {
             cluster_id: None,
             log_dirs: vec![data_dir],
             metadata_log_dir: None,
+            management: crate::Management { probes: Some(SocketAddr::from(([127, 0, 0, 1], 0))) },
             listeners: vec![listener],
             settings,
         };

@@ -19,6 +19,7 @@ use kastellan_protocol::{
 use self::{look::Looked, write::Head};
 use crate::{
     broker::Broker,
+    metrics::{self, Counter},
     net::{Hot, Mailbox, Response},
     sessions::Live,
 };
@@ -163,6 +164,10 @@ impl Fetch {
         if self.keep && !live.session.is_empty() {
             let (now, size) = (broker.clock.monotonic(), live.session.len());
             self.head.session_id = broker.sessions.keep(now, &self.live, size);
+        }
+        broker.metrics.add(Counter::BytesOut, looked.bytes as u64);
+        for code in looked.errors() {
+            broker.metrics.failed(metrics::Hot::Fetch, code);
         }
         let response = write::response(&self.head, &live.session, &looked);
         looked.settle(&mut live.session);

@@ -7,16 +7,17 @@ mod handle;
 mod parked;
 
 use std::{
+    collections::VecDeque,
     future::poll_fn,
     io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use kastellan_core::machine::Millis;
-use kastellan_protocol::frame::FrameError;
+use kastellan_protocol::{frame::FrameError, messages::ApiKey};
 use tokio::{net::TcpStream, task::JoinHandle, time::Sleep};
 
 use self::handle::Trouble;
@@ -29,7 +30,7 @@ use super::{
     mailbox::Glance,
     out::{Flushed, Out},
 };
-use crate::{api::produce::Scratch, broker::Broker, call::ClientInfo};
+use crate::{api::produce::Scratch, broker::Broker, call::ClientInfo, metrics::Counter};
 
 /// How long a producer waits at a time while the disk is too far behind.
 const BREATH: Duration = Duration::from_millis(5);
@@ -47,6 +48,8 @@ pub(super) struct Connection {
     answers: Account,
     /// Requests that have a slot and no answer in `out` yet.
     pending: usize,
+    /// What those requests are and when they came, oldest first.
+    began: VecDeque<(ApiKey, Instant)>,
     /// Requests that wait: fetches for data, acknowledgements for the disk.
     parked: Vec<Parked>,
     /// Runs while a fetch is parked.
@@ -94,6 +97,7 @@ impl Connection {
             out: Out::default(),
             answers,
             pending: 0,
+            began: VecDeque::new(),
             parked: Vec::new(),
             timer: None,
             warming: None,
@@ -146,8 +150,13 @@ impl Connection {
 
     /// Moves what has been answered, in order, to the output.
     fn collect(&mut self) -> Glance {
-        let out = &mut self.out;
-        let glance = self.mailbox.take(|response| out.push(&response));
+        let (out, began, metrics) = (&mut self.out, &mut self.began, &self.broker.metrics);
+        let glance = self.mailbox.take(|response| {
+            out.push(&response);
+            if let Some((api, began)) = began.pop_front() {
+                metrics.answered(api, began.elapsed());
+            }
+        });
         self.pending = glance.unanswered;
         self.answers.charge(self.out.memory());
         glance
@@ -162,6 +171,7 @@ impl Connection {
         }
         let before = self.out.taken();
         let flushed = self.out.flush(&self.stream, asked)?;
+        self.broker.metrics.add(Counter::Sent, self.out.taken() - before);
         let blocked = matches!(flushed, Flushed::Blocked);
         if !blocked || self.out.taken() > before {
             self.mailbox.vitals().active(now);
@@ -239,7 +249,9 @@ impl Connection {
         if !self.ended && self.may_handle(glance) {
             let limits = self.broker.limits.load();
             if let Poll::Ready(read) = self.input.poll_read(&mut self.stream, &limits.frame, cx) {
-                self.ended = read? == 0;
+                let read = read?;
+                self.broker.metrics.add(Counter::Received, read as u64);
+                self.ended = read == 0;
                 return Poll::Ready(Ok(true));
             }
             if self.input.is_starved() {

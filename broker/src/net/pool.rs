@@ -61,6 +61,12 @@ impl Pool {
         waiting.into_iter().for_each(Waker::wake);
     }
 
+    /// Its bytes, those that are taken, and how many wait.
+    pub(crate) fn usage(&self) -> [usize; 3] {
+        let state = self.lock();
+        [state.total, state.used, state.waiting.len()]
+    }
+
     /// Raises what is held to `bytes`. False: nothing was drawn, and `waker` is called when it is
     /// worth another try.
     pub(super) fn draw(&self, held: &mut Held, bytes: usize, waker: &Waker) -> bool {

@@ -122,6 +122,13 @@ impl Registry {
         }
     }
 
+    /// (listener, open connections of it), and how many connections were ever taken in.
+    pub(crate) fn counts(&self) -> (Vec<(Arc<str>, usize)>, u64) {
+        let state = self.lock();
+        let per_listener = state.per_listener.iter();
+        (per_listener.map(|(name, count)| (Arc::clone(name), *count)).collect(), state.next)
+    }
+
     async fn wait_until(&self, enough: impl Fn(&State) -> bool) {
         loop {
             let changed = self.changed.notified();

@@ -114,6 +114,7 @@ impl Partitions {
         let defer =
             |defer| self.dirs.open().iter().for_each(|dir| dir.directory().defer_syncs(defer));
         defer(true);
+        self.recovery.begin(wanted.len());
         let offline = self.open_all(wanted);
         defer(false);
         self.sync_all();
@@ -128,7 +129,9 @@ impl Partitions {
             loop {
                 let one = next.lock().unwrap_or_else(PoisonError::into_inner).0.next();
                 let Some(one) = one else { return };
-                if self.create(one).is_err() {
+                let created = self.create(one);
+                self.recovery.opened();
+                if created.is_err() {
                     next.lock().unwrap_or_else(PoisonError::into_inner).1 += 1;
                 }
             }

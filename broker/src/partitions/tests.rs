@@ -36,6 +36,7 @@ impl Dir {
             cluster_id: Some("c".to_owned()),
             log_dirs: vec![self.0.clone()],
             metadata_log_dir: None,
+            management: crate::Management::default(),
             listeners: Vec::new(),
             settings: BTreeMap::new(),
         };

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -10,7 +11,7 @@ use arc_swap::ArcSwap;
 use kastellan_core::config::BrokerConfig;
 use tokio::{runtime, sync::oneshot};
 
-use super::{Ready, StartError, Stop, registration::registration};
+use super::{Ready, StartError, Started, Stop, registration::registration};
 use crate::{
     broker::Broker,
     clock::Clock,
@@ -19,6 +20,8 @@ use crate::{
     groups::Groups,
     log_dirs::{self, Fatal, Opened},
     maintenance::Maintenance,
+    manage::{Health, Manage},
+    metrics::Metrics,
     net::{self, Bound, Limits, Pool, Registry},
     partitions::{Defaults, Partitions},
     reconfigure,
@@ -34,6 +37,8 @@ const PRODUCERS: usize = 100_000;
 /// Everything that is ready before the first client is let in.
 pub(super) struct Stage {
     broker: Arc<Broker>,
+    health: Arc<Health>,
+    probes: Option<SocketAddr>,
     /// Ends with the stage, before the logs are closed.
     _maintenance: Maintenance,
     /// Taken when they begin to take in clients.
@@ -41,7 +46,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new(config: Config, fatal: &Fatal) -> Result<Self, StartError> {
+    pub(super) fn new(config: Config, fatal: &Fatal, manage: &Manage) -> Result<Self, StartError> {
         if config.listeners.is_empty() {
             return Err(StartError::NoListener);
         }
@@ -58,6 +63,7 @@ impl Stage {
         let opened = Opened::new(&config)?;
         let defaults = Defaults { producers: PRODUCERS };
         let partitions = Arc::new(Partitions::new(opened, defaults)?);
+        manage.health().recovering(partitions.recovery());
         let clock = Clock::new();
         let ids = partitions.dirs().ids();
         let controller = Controller::start(Setup {
@@ -71,6 +77,7 @@ impl Stage {
         let broker = Broker {
             clock,
             controller: Arc::new(controller),
+            metrics: Metrics::default(),
             producer_ids: Arc::new(ProducerIds::default()),
             pool: Arc::new(Pool::new(limits.request_bytes)),
             answers: Arc::new(Pool::new(limits.answer_bytes)),
@@ -89,7 +96,13 @@ impl Stage {
         log_dirs::watch(&broker, fatal);
         let partitions = Arc::clone(&broker.partitions);
         let maintenance = Maintenance::start(partitions, Arc::clone(&broker.settings), clock)?;
-        Ok(Self { broker, _maintenance: maintenance, bound: Mutex::new(bound) })
+        Ok(Self {
+            broker,
+            health: Arc::clone(manage.health()),
+            probes: manage.probes(),
+            _maintenance: maintenance,
+            bound: Mutex::new(bound),
+        })
     }
 
     /// Workers as many as cores; blocking threads are for cold reads and go when they are idle.
@@ -112,17 +125,22 @@ impl Stage {
         tasks.push(tokio::task::spawn_blocking(move || Groups::load_all(&loader)));
         let bound = std::mem::take(&mut *self.bound.lock().unwrap_or_else(PoisonError::into_inner));
         for bound in bound {
-            let broker = Arc::clone(broker);
+            let (broker, health) = (Arc::clone(broker), Arc::clone(&self.health));
             tasks.push(tokio::spawn(async move {
+                let name = Arc::clone(&bound.name);
                 if let Err(error) = net::accept(broker, bound).await {
                     tracing::error!(%error, "a listener failed");
+                    health.fail(format!("the listener {name} failed: {error}"));
                 }
             }));
         }
-        if ready.send(Ok(broker.addresses.clone())).is_err() {
+        self.health.running(broker);
+        let (addresses, probes) = (broker.addresses.clone(), self.probes);
+        if ready.send(Ok(Started { addresses, probes })).is_err() {
             return Stop::Clean;
         }
         let how = stopped.await.unwrap_or(Stop::Clean);
+        self.health.stopping();
         tasks.iter().for_each(tokio::task::JoinHandle::abort);
         if how == Stop::Clean {
             broker.groups.stop();

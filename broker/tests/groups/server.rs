@@ -43,6 +43,7 @@ impl Server {
             cluster_id: None,
             log_dirs: vec![std::env::temp_dir().join(name)],
             metadata_log_dir: None,
+            management: kastellan_broker::Management::default(),
             listeners: vec![listener],
             settings: settings.collect::<BTreeMap<_, _>>(),
         };

@@ -7,10 +7,10 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use kastellan_broker::{Config, Listener, Running};
+use kastellan_broker::{Config, Listener, Management, Running};
 use tokio::runtime::Builder;
 
-use self::listener::ListenerArgument;
+use self::listener::{AddressArgument, ListenerArgument};
 use super::client::Format;
 use crate::failure::Failure;
 use crate::stop::Stop;
@@ -74,6 +74,10 @@ pub(super) struct Arguments {
         verbatim_doc_comment
     )]
     listener: Vec<ListenerArgument>,
+    /// Where probes (/livez, /readyz, /startupz) and metrics (/metrics) are
+    /// answered in plain HTTP (port 0: any free one) [default: nowhere]
+    #[arg(long, value_name = "HOST:PORT", verbatim_doc_comment)]
+    probe_listener: Option<AddressArgument>,
     /// The cluster this broker belongs to [default: what the data directory
     /// says, or a new one]
     #[arg(long, value_name = "ID", verbatim_doc_comment)]
@@ -184,6 +188,8 @@ fn config(arguments: Arguments) -> Result<Config, Failure> {
     };
     let listeners: Result<Vec<Listener>, Failure> =
         arguments.listener.into_iter().map(ListenerArgument::resolve).collect();
+    let probes = arguments.probe_listener.as_ref();
+    let probes = probes.map(|address| address.resolve("--probe-listener")).transpose()?;
     let mut settings = BTreeMap::new();
     for (name, value) in arguments.set {
         if settings.insert(name.clone(), value).is_some() {
@@ -198,6 +204,7 @@ fn config(arguments: Arguments) -> Result<Config, Failure> {
         log_dirs: arguments.data_dir,
         metadata_log_dir: arguments.metadata_log_dir,
         listeners: listeners?,
+        management: Management { probes },
         settings,
     })
 }

@@ -63,6 +63,12 @@ impl Looked {
         worth.for_each(|seen| session.put_back(seen.slot));
     }
 
+    /// The errors that the client is told.
+    pub(super) fn errors(&self) -> impl Iterator<Item = ErrorCode> {
+        let told = self.seen.iter().filter(|seen| seen.told);
+        told.filter_map(|seen| seen.read.as_ref().err().copied())
+    }
+
     /// The client is told: who was served goes behind those who were not.
     pub(super) fn settle(&self, session: &mut Session<Arc<Partition>>) {
         for seen in self.seen.iter().filter(|seen| seen.has_more() && !seen.look.records) {

@@ -16,7 +16,12 @@ use kastellan_protocol::{
     produce::{PartitionResponse, ProduceRequest, Topic as Named},
 };
 
-use crate::{broker::Broker, partition::Partition, partitions::Topic};
+use crate::{
+    broker::Broker,
+    metrics::{Counter, Hot},
+    partition::Partition,
+    partitions::Topic,
+};
 
 /// First version that names topics by id (KIP-516).
 const TOPIC_IDS: i16 = 13;
@@ -103,7 +108,11 @@ impl<'a> Appender<'a> {
         index: i32,
         records: Option<&mut [u8]>,
     ) -> (PartitionResponse, Option<Wait>) {
-        match self.try_append(index, records) {
+        let done = self.try_append(index, records);
+        if let Err(failed) = &done {
+            self.broker.metrics.failed(Hot::Produce, failed.code());
+        }
+        match done {
             Ok(done) => done,
             Err(Failed::Code(code)) => {
                 let mut answer = PartitionResponse::error(index, code);
@@ -162,6 +171,9 @@ impl<'a> Appender<'a> {
             }
         }
         let done = partition.append(records, &valid, entered.how)?;
+        let count = u64::try_from(done.last - done.first + 1).unwrap_or(0);
+        self.broker.metrics.add(Counter::BytesIn, records.len() as u64);
+        self.broker.metrics.add(Counter::RecordsIn, count);
         let stamped = entered.config.timestamp_type == TimestampType::LogAppendTime;
         let stamp = if stamped { self.now.wall } else { -1 };
         let answer = PartitionResponse::appended(index, done.first, stamp, done.log_start);
@@ -211,6 +223,15 @@ enum Failed {
     /// Not one batch of a kind that is taken.
     Shape(InvalidBatch),
     Batch(InvalidBatch),
+}
+
+impl Failed {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Code(code) => *code,
+            Self::Shape(invalid) | Self::Batch(invalid) => invalid.code,
+        }
+    }
 }
 
 impl From<ErrorCode> for Failed {

@@ -2,8 +2,10 @@
 //! than this connection down.
 
 use std::{
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Instant,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -54,6 +56,9 @@ pub(crate) struct Hot<'a> {
     pub(crate) scratch: &'a mut Scratch,
     out: &'a mut super::Out,
     pending: &'a mut usize,
+    began: &'a mut VecDeque<(ApiKey, Instant)>,
+    /// When its handling began.
+    at: (ApiKey, Instant),
 }
 
 impl Hot<'_> {
@@ -81,6 +86,7 @@ impl Hot<'_> {
     /// A slot, for an answer later.
     pub(crate) fn open_slot(&mut self) -> u64 {
         *self.pending += 1;
+        self.began.push_back(self.at);
         self.mailbox.open_slot()
     }
 }
@@ -126,10 +132,14 @@ impl Connection {
             if !self.answers.reserve(account::cost(api, header.api_version, body)?) {
                 return Ok(false);
             }
+            self.broker.metrics.request(api);
             // Small, and its parts may outlive the buffer: strings point into it.
             let body = Bytes::copy_from_slice(body);
             return self.handle_cold(api, header, body).map(|()| true);
         }
+        self.broker.metrics.request(api);
+        let at = (api, Instant::now());
+        let waiting = self.pending;
         let mut hot = Hot {
             broker: &self.broker,
             header: &header,
@@ -139,11 +149,17 @@ impl Connection {
             scratch: &mut self.scratch,
             out: &mut self.out,
             pending: &mut self.pending,
+            began: &mut self.began,
+            at,
         };
         if api == ApiKey::Produce {
             produce::handle(&mut hot)?;
         } else {
             fetch::handle(&mut hot)?;
+        }
+        // one that has a slot is not answered yet
+        if self.pending == waiting {
+            self.broker.metrics.answered(api, at.1.elapsed());
         }
         Ok(true)
     }
@@ -155,6 +171,7 @@ impl Connection {
         body: Bytes,
     ) -> Result<(), Trouble> {
         let slot = self.mailbox.open_slot();
+        self.began.push_back((api, Instant::now()));
         let reply = Responder::new(api, &header, slot, Arc::clone(&self.mailbox));
         let client = Arc::clone(&self.client);
         let handled = dispatch(&self.broker, api, Call { header, body, client, reply });

@@ -63,17 +63,39 @@ fn host_and_port(text: &str) -> Result<(String, u16), String> {
 impl ListenerArgument {
     /// Looks the host up; the first address counts.
     pub(super) fn resolve(self) -> Result<Listener, Failure> {
-        let (host, port) = &self.bind;
-        let bind: SocketAddr = (host.as_str(), *port)
-            .to_socket_addrs()
-            .map_err(|why| why.to_string())
-            .and_then(|mut found| found.next().ok_or_else(|| "no address".to_owned()))
-            .map_err(|why| {
-                Failure::usage(format!("--listener {}: look up {host}: {why}", self.name))
-                    .help("write a name that this machine can resolve, or an IP address")
-            })?;
+        let bind = look_up(&format!("--listener {}", self.name), &self.bind)?;
         Ok(Listener { name: self.name, bind, advertised: self.advertised })
     }
+}
+
+/// Where something else than clients is let in: `HOST:PORT`, its name not looked up yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AddressArgument((String, u16));
+
+impl FromStr for AddressArgument {
+    type Err = String;
+
+    fn from_str(argument: &str) -> Result<Self, String> {
+        host_and_port(argument).map(Self)
+    }
+}
+
+impl AddressArgument {
+    /// Looks the host up; the first address counts.
+    pub(super) fn resolve(&self, option: &str) -> Result<SocketAddr, Failure> {
+        look_up(option, &self.0)
+    }
+}
+
+fn look_up(option: &str, (host, port): &(String, u16)) -> Result<SocketAddr, Failure> {
+    (host.as_str(), *port)
+        .to_socket_addrs()
+        .map_err(|why| why.to_string())
+        .and_then(|mut found| found.next().ok_or_else(|| "no address".to_owned()))
+        .map_err(|why| {
+            Failure::usage(format!("{option}: look up {host}: {why}"))
+                .help("write a name that this machine can resolve, or an IP address")
+        })
 }
 
 #[cfg(test)]
