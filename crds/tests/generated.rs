@@ -10,25 +10,32 @@ use serde_json::Value;
 
 const COMMAND: &str = "cargo run -p kastellan-crds --bin crdgen";
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("yaml")
-}
-
-#[test]
-fn the_yaml_files_are_fresh() {
+/// A folder holds these files and no others.
+fn fresh(folder: &str, files: Vec<(String, String)>) {
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
     let mut expected: Vec<String> = Vec::new();
-    for (name, text) in yaml::all() {
-        let found = std::fs::read_to_string(folder().join(&name)).unwrap_or_default();
-        assert!(found == text, "crds/yaml/{name} is stale; write it anew with: {COMMAND}");
+    for (name, text) in files {
+        let found = std::fs::read_to_string(path.join(&name)).unwrap_or_default();
+        assert!(found == text, "{folder}/{name} is stale; write it anew with: {COMMAND}");
         expected.push(name);
     }
-    let mut found: Vec<String> = std::fs::read_dir(folder())
+    let mut found: Vec<String> = std::fs::read_dir(path)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     expected.sort();
     found.sort();
-    assert_eq!(found, expected, "files in crds/yaml that no type stands for");
+    assert_eq!(found, expected, "files in {folder} that no type stands for");
+}
+
+#[test]
+fn the_yaml_files_are_fresh() {
+    fresh("crds/yaml", yaml::all());
+}
+
+#[test]
+fn the_templates_of_the_chart_are_fresh() {
+    fresh("charts/kastellan/templates/crds", yaml::templates());
 }
 
 #[test]
