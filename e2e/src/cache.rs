@@ -14,6 +14,12 @@ pub fn e2e() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// A name for this work tree, the same in every run: 8 digits.
+pub fn tree() -> String {
+    let hash = extend(START, e2e().as_os_str().as_encoded_bytes());
+    format!("{:08x}", hash >> 32)
+}
+
 /// The folder shared by all clones on this machine.
 pub fn root() -> Result<PathBuf> {
     let base = match env::var_os("XDG_CACHE_HOME") {
@@ -89,15 +95,20 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+const START: u64 = 0xcbf2_9ce4_8422_2325;
+
 /// FNV-1a over the files: it need not resist anybody, only tell versions apart, the same on every
 /// machine.
 fn hash(files: &[PathBuf]) -> Result<u64> {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut hash = START;
     for file in files {
         let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        for byte in bytes {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
+        hash = extend(hash, &bytes);
     }
     Ok(hash)
+}
+
+fn extend(hash: u64, bytes: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    bytes.iter().fold(hash, step)
 }

@@ -7,23 +7,21 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use serde_json::Value;
 
 use crate::need::{self, Tool};
 use crate::process::{Process, pause};
 use crate::suite::Scratch;
 use crate::{cache, port};
 
-mod certificates;
+pub(crate) mod certificates;
 mod http;
 mod programs;
 
-pub use http::Answer;
-use http::Media;
+pub use http::{Answer, Api};
 pub use programs::programs;
 
 /// What must be there to build and start an API server.
@@ -39,9 +37,17 @@ pub struct ApiServer {
     proxy: Process,
     server: Process,
     etcd: Process,
-    address: SocketAddr,
+    api: Api,
     programs: PathBuf,
     scratch: Scratch,
+}
+
+impl std::ops::Deref for ApiServer {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
+    }
 }
 
 /// How kubectl ended, and what it printed.
@@ -55,18 +61,29 @@ pub struct Printed {
     pub err: String,
 }
 
+impl From<Output> for Printed {
+    fn from(output: Output) -> Printed {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let (out, err) = (text(output.stdout), text(output.stderr));
+        Printed { ok: output.status.success(), out, err }
+    }
+}
+
 impl ApiServer {
     /// Starts etcd and an API server, and waits until it is ready.
     pub fn start(name: &str) -> Result<ApiServer> {
         let programs = programs()?;
         let scratch = Scratch::new(name)?;
         let folder = scratch.path().to_owned();
-        certificates::make(&folder)?;
+        certificates::authority(&folder)?;
+        certificates::server(&folder, "IP:127.0.0.1,DNS:localhost")?;
+        certificates::client(&folder, "admin", certificates::ADMIN)?;
         let (etcd, client) = etcd(&programs, &folder)?;
         let (server, port) = server(&programs, &folder, client)?;
         fs::write(folder.join("kubeconfig"), kubeconfig(&folder, port))?;
         let (proxy, address) = proxy(&programs, &folder)?;
-        let mut started = ApiServer { proxy, server, etcd, address, programs, scratch };
+        let mut started =
+            ApiServer { proxy, server, etcd, api: Api { address }, programs, scratch };
         started.wait_until_ready()?;
         Ok(started)
     }
@@ -78,7 +95,7 @@ impl ApiServer {
                 process.check_alive()?;
             }
             // before it listens the proxy answers 502
-            if self.get("/readyz")?.status == 200 {
+            if self.api.get("/readyz")?.status == 200 {
                 return Ok(());
             }
             ensure!(
@@ -90,50 +107,13 @@ impl ApiServer {
         }
     }
 
-    /// GET of a path, as in `/apis/kastellan.dev/v1alpha1/kafkatopics`.
-    pub fn get(&self, path: &str) -> Result<Answer> {
-        http::request(self.address, "GET", path, Media::Objects, None)
-    }
-
-    /// GET of what `kubectl get` would show: columns and rows.
-    pub fn table(&self, path: &str) -> Result<Answer> {
-        http::request(self.address, "GET", path, Media::Table, None)
-    }
-
-    /// POST of an object to the path of its collection.
-    pub fn create(&self, path: &str, object: &Value) -> Result<Answer> {
-        http::request(self.address, "POST", path, Media::Objects, Some(object))
-    }
-
-    /// PUT of an object to its own path.
-    pub fn replace(&self, path: &str, object: &Value) -> Result<Answer> {
-        http::request(self.address, "PUT", path, Media::Objects, Some(object))
-    }
-
-    /// PATCH of an object, as a JSON merge patch.
-    pub fn merge(&self, path: &str, change: &Value) -> Result<Answer> {
-        http::request(self.address, "PATCH", path, Media::Merge, Some(change))
-    }
-
-    /// PATCH that is a server-side apply; `path` names the field manager in its query.
-    pub fn apply(&self, path: &str, object: &Value) -> Result<Answer> {
-        http::request(self.address, "PATCH", path, Media::Apply, Some(object))
-    }
-
-    /// DELETE of an object or, by the path of its collection, of all.
-    pub fn delete(&self, path: &str) -> Result<Answer> {
-        http::request(self.address, "DELETE", path, Media::Objects, None)
-    }
-
     /// Runs kubectl, as an administrator of the cluster.
     pub fn kubectl(&self, arguments: &[&str]) -> Result<Printed> {
         let output = command(&self.programs, "kubectl", self.scratch.path())
             .args(arguments)
             .output()
             .context("cannot start kubectl")?;
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        let (out, err) = (text(output.stdout), text(output.stderr));
-        Ok(Printed { ok: output.status.success(), out, err })
+        Ok(output.into())
     }
 
     /// Applies the custom resource definitions and waits until their objects are served.

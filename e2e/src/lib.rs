@@ -5,15 +5,17 @@
 //! [`segments`] asks Kafka about files,
 //! [`oracle`] compares the answers of the two, [`tools`] what Apache's command-line tools say of
 //! them, [`foreign`] runs the test suites of client libraries, [`activity`] counts what
-//! a process does, [`kubernetes`] runs an API server, [`disks`] are file systems that fill up and
-//! fail.
+//! a process does, [`kubernetes`] runs an API server, [`cluster`] nodes with it, [`image`] is what
+//! runs on them, [`disks`] are file systems that fill up and fail.
 
 pub mod activity;
 pub mod batch;
 pub mod cache;
+pub mod cluster;
 pub mod disks;
 mod findings;
 pub mod foreign;
+pub mod image;
 pub mod judged;
 pub mod kubernetes;
 pub mod need;

@@ -14,6 +14,7 @@ const TOP: &[&str] = &[
     "ARCHITECTURE.md",
     "Cargo.lock",
     "Cargo.toml",
+    "Dockerfile",
     "Makefile",
     "README.md",
     "broker",

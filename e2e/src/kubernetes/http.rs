@@ -7,6 +7,50 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+/// An API server behind a `kubectl proxy`.
+#[derive(Debug, Clone, Copy)]
+pub struct Api {
+    /// The proxy's.
+    pub(crate) address: SocketAddr,
+}
+
+impl Api {
+    /// GET of a path, as in `/apis/kastellan.dev/v1alpha1/kafkatopics`.
+    pub fn get(&self, path: &str) -> Result<Answer> {
+        request(self.address, "GET", path, Media::Objects, None)
+    }
+
+    /// GET of what `kubectl get` would show: columns and rows.
+    pub fn table(&self, path: &str) -> Result<Answer> {
+        request(self.address, "GET", path, Media::Table, None)
+    }
+
+    /// POST of an object to the path of its collection.
+    pub fn create(&self, path: &str, object: &Value) -> Result<Answer> {
+        request(self.address, "POST", path, Media::Objects, Some(object))
+    }
+
+    /// PUT of an object to its own path.
+    pub fn replace(&self, path: &str, object: &Value) -> Result<Answer> {
+        request(self.address, "PUT", path, Media::Objects, Some(object))
+    }
+
+    /// PATCH of an object, as a JSON merge patch.
+    pub fn merge(&self, path: &str, change: &Value) -> Result<Answer> {
+        request(self.address, "PATCH", path, Media::Merge, Some(change))
+    }
+
+    /// PATCH that is a server-side apply; `path` names the field manager in its query.
+    pub fn apply(&self, path: &str, object: &Value) -> Result<Answer> {
+        request(self.address, "PATCH", path, Media::Apply, Some(object))
+    }
+
+    /// DELETE of an object or, by the path of its collection, of all.
+    pub fn delete(&self, path: &str) -> Result<Answer> {
+        request(self.address, "DELETE", path, Media::Objects, None)
+    }
+}
+
 /// What came back.
 #[derive(Debug)]
 pub struct Answer {
@@ -27,7 +71,7 @@ impl Answer {
 
 /// What is sent, and what is wanted back.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Media {
+enum Media {
     /// Objects.
     Objects,
     /// Objects; wanted is what kubectl would show of them.
@@ -56,7 +100,7 @@ impl Media {
 }
 
 /// Sends one request and reads the answer to its end.
-pub(super) fn request(
+fn request(
     address: SocketAddr,
     method: &str,
     path: &str,

@@ -1,4 +1,4 @@
-//! etcd, kube-apiserver and kubectl, built from their Go modules once per machine.
+//! Kubernetes' own programs, etcd, a name server and Helm, built from their Go modules once per machine.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -9,16 +9,32 @@ use anyhow::{Context as _, Result};
 
 use crate::cache;
 
-/// The folder with `etcd`, `kube-apiserver` and `kubectl`.
+/// What `main.go` answers to.
+const NAMES: [&str; 10] = [
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "kubelet",
+    "kubectl",
+    "coredns",
+    "helm",
+    "cloud",
+];
+const SOURCES: [&str; 6] =
+    ["go.mod", "go.sum", "main.go", "cloud.go", "volumes.go", "balancers.go"];
+
+/// The folder with the programs, each under its own name.
 ///
-/// The first build on a machine takes 4 to 15 minutes and 2 GB of Go's build cache; then it is
+/// The first build on a machine takes 8 to 15 minutes and 3 GB of Go's build cache; then it is
 /// there.
 pub fn programs() -> Result<PathBuf> {
     let source = cache::e2e().join("kubernetes");
-    let keys = ["go.mod", "go.sum", "main.go"].map(|file| source.join(file));
+    let keys = SOURCES.map(|file| source.join(file));
     cache::prepared("kubernetes", &keys, |folder| {
         // not eprintln!: the test runner hides it, and this is a long silence
-        writeln!(io::stderr(), "building etcd and kube-apiserver: some minutes, once per machine")?;
+        writeln!(io::stderr(), "building Kubernetes: about 10 minutes, once per machine")?;
         let version = version(&fs::read_to_string(source.join("go.mod"))?)?;
         let mut parts = version.trim_start_matches('v').split('.');
         let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
@@ -32,6 +48,7 @@ pub fn programs() -> Result<PathBuf> {
             set("gitVersion", &version),
             set("gitMajor", major),
             set("gitMinor", minor),
+            helm(major, minor),
         ];
         let program = folder.join("kubernetes");
         cache::run(
@@ -44,11 +61,24 @@ pub fn programs() -> Result<PathBuf> {
                 .arg(&program)
                 .arg("."),
         )?;
-        for name in ["etcd", "kube-apiserver", "kubectl"] {
+        for name in NAMES {
             std::os::unix::fs::symlink("kubernetes", folder.join(name))?;
         }
         Ok(())
     })
+}
+
+/// The version of Kubernetes that Helm takes when it renders a chart without a cluster.
+fn helm(major: &str, minor: &str) -> String {
+    let names = [
+        "pkg/chart/common.k8sVersion",
+        "pkg/chart/v2/lint/rules.k8sVersion",
+        "internal/version.kubeClientVersion",
+    ];
+    let set = |name| {
+        format!("-X helm.sh/helm/v4/{name}Major={major} -X helm.sh/helm/v4/{name}Minor={minor}")
+    };
+    names.map(set).join(" ")
 }
 
 /// The version of Kubernetes that a go.mod asks for; without it the server would say v0.0.0.
@@ -60,7 +90,26 @@ fn version(module: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::version;
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    use super::{NAMES, SOURCES, version};
+    use crate::cache;
+
+    #[test]
+    fn every_source_is_part_of_the_key_and_every_name_is_known_to_the_program() {
+        let folder = cache::e2e().join("kubernetes");
+        let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let files: BTreeSet<String> = files
+            .filter_map(|name| name.into_string().ok())
+            .filter(|name| name.contains("go"))
+            .collect();
+        assert_eq!(files, SOURCES.map(str::to_owned).into());
+        let main = fs::read_to_string(folder.join("main.go")).unwrap();
+        for name in NAMES {
+            assert!(main.contains(&format!("\"{name}\":")), "{name} is not in main.go");
+        }
+    }
 
     #[test]
     fn the_version_is_the_one_that_the_module_asks_for() {

@@ -1,0 +1,148 @@
+//! A pod with foreign Kafka clients: kcat, franz-go and what their scripts call, taken from this
+//! machine as they are.
+#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for what it does not have")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+
+use super::Namespace;
+use super::namespace::fed;
+use crate::image::{Archive, Entry};
+use crate::{cache, need};
+
+/// What walk.sh and the tests call.
+const PROGRAMS: [&str; 17] = [
+    "bash", "cat", "cmp", "date", "grep", "head", "kcat", "mkdir", "rm", "sed", "seq", "sleep",
+    "sort", "tail", "timeout", "tr", "wc",
+];
+
+/// The archive of the clients' image, and its name.
+pub(super) fn image() -> Result<(PathBuf, String)> {
+    let clients = cache::e2e().join("clients");
+    let (script, walk) = (clients.join("kcat/walk.sh"), clients.join("franz-go"));
+    let own = cache::e2e().join("src/cluster/client.rs");
+    let keys = [
+        own,
+        script.clone(),
+        walk.join("walk.go"),
+        walk.join("admin/main.go"),
+        walk.join("go.sum"),
+    ];
+    let folder = cache::prepared("client-image", &keys, |folder| {
+        let mut entries = programs()?;
+        for (name, package) in [("franz-go", "."), ("admin", "./admin")] {
+            let program = folder.join(name);
+            let mut go = Command::new("go");
+            go.current_dir(&walk).env("CGO_ENABLED", "0");
+            go.args(["build", "-trimpath", "-buildvcs=false", "-o"]).arg(&program).arg(package);
+            cache::run(&mut go)?;
+            entries.push(Entry::program(&format!("bin/{name}"), fs::read(program)?));
+        }
+        entries.push(Entry::program("bin/walk.sh", fs::read(&script)?));
+        let archive = Archive::new(
+            &["localhost/kastellan-client:{}"],
+            &["/bin/sleep", "infinity"],
+            &entries,
+        )?;
+        fs::write(folder.join("name"), archive.name())?;
+        archive.write(&folder.join("client.tar"))
+    })?;
+    Ok((folder.join("client.tar"), fs::read_to_string(folder.join("name"))?))
+}
+
+/// The programs in /bin, each with the libraries that it loads, where it looks for them.
+fn programs() -> Result<Vec<Entry>> {
+    let mut files = BTreeSet::new();
+    let mut entries = Vec::new();
+    for name in PROGRAMS {
+        let program = need::find(name).with_context(|| format!("{name} is not on the PATH"))?;
+        entries.push(Entry::program(&format!("bin/{name}"), fs::read(&program)?));
+        let output = Command::new("ldd").arg(&program).output().context("cannot start ldd")?;
+        let text = String::from_utf8(output.stdout)?;
+        files.extend(
+            text.split_whitespace().filter(|word| word.starts_with('/')).map(str::to_owned),
+        );
+    }
+    for file in files {
+        let bytes = fs::read(Path::new(&file))?;
+        entries.push(Entry::program(file.trim_start_matches('/'), bytes));
+    }
+    Ok(entries)
+}
+
+/// The pod.
+#[derive(Debug)]
+pub struct Client<'a> {
+    namespace: &'a Namespace<'a>,
+}
+
+/// Its name.
+const POD: &str = "client";
+
+impl<'a> Client<'a> {
+    pub(super) fn start(namespace: &'a Namespace<'a>) -> Result<Client<'a>> {
+        let pod = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": { "name": POD },
+            "spec": {
+                "terminationGracePeriodSeconds": 0,
+                "securityContext": {
+                    "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" },
+                },
+                "containers": [{
+                    "name": POD,
+                    "image": namespace.cluster.client,
+                    "imagePullPolicy": "Never",
+                    "securityContext": {
+                        "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] },
+                    },
+                    "volumeMounts": [{ "name": "tmp", "mountPath": "/tmp" }],
+                }],
+                "volumes": [{ "name": "tmp", "emptyDir": {} }],
+            },
+        });
+        let answer = namespace.cluster.api.create(&namespace.path("pods"), &pod)?;
+        ensure!(answer.ok(), "cannot make the clients' pod: {}", answer.body);
+        namespace.wait("pods", POD, "to run", |pod| pod["status"]["phase"] == "Running")?;
+        Ok(Client { namespace })
+    }
+
+    /// Runs a program in the pod; its output when it ends well.
+    pub fn run(&self, words: &[&str], input: &str) -> Result<String> {
+        let kubectl = self.namespace.command(&[&["exec", "-i", POD, "--"], words].concat())?;
+        let printed = fed(kubectl, input)?;
+        ensure!(printed.ok, "{}: {}{}", words.join(" "), printed.out, printed.err);
+        Ok(printed.out)
+    }
+
+    /// Writes one record a line.
+    pub fn produce(&self, bootstrap: &str, topic: &str, lines: &str) -> Result<()> {
+        self.run(&["kcat", "-b", bootstrap, "-P", "-t", topic, "-X", "acks=all"], lines)?;
+        Ok(())
+    }
+
+    /// All records of a topic, one a line.
+    pub fn consume(&self, bootstrap: &str, topic: &str) -> Result<String> {
+        let words = [
+            "timeout",
+            "60",
+            "kcat",
+            "-b",
+            bootstrap,
+            "-C",
+            "-t",
+            topic,
+            "-o",
+            "beginning",
+            "-e",
+            "-q",
+        ];
+        self.run(&words, "")
+    }
+}
