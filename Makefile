@@ -7,6 +7,7 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kastellan/targ
 KASTELLAN = $(CARGO_TARGET_DIR)/release/kastellan
 
 .PHONY: quickstart run check test suites suites-full sim fuzz bench fix packages packages-build
+.PHONY: image e2e e2e-full packages-image packages-e2e
 
 # the README's first command: a broker and a topic on this computer, until Ctrl-C
 quickstart: packages-build
@@ -51,6 +52,32 @@ suites-full: suites
 	KASTELLAN_JUDGE=kafka cargo test --release --locked -p kastellan-e2e --test clients --test tools --test python \
 		--test kgo --test oracle -- --test-threads=1
 
+# the image, without Docker (the Dockerfile does the same with it): an OCI archive with one static program.
+# Neither this machine's paths nor the time of day get into it.
+MUSL = $(shell uname -m)-unknown-linux-musl
+IMAGE = $(CARGO_TARGET_DIR)/image
+IMAGE_PROFILE ?= dist
+image: packages-image
+	export RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo --remap-path-prefix=$(CURDIR)=/kastellan"
+	cargo build --profile $(IMAGE_PROFILE) --locked --target $(MUSL) --bin kastellan
+	unset RUSTFLAGS
+	mkdir -p $(IMAGE)
+	strip --strip-debug -o $(IMAGE)/kastellan $(CARGO_TARGET_DIR)/$(MUSL)/$(IMAGE_PROFILE)/kastellan
+	cargo run --locked -q -p kastellan-e2e --bin image -- $(IMAGE)/kastellan $(IMAGE)
+
+# on a real Kubernetes: E2E_PROVIDER=local (root), kind (Docker or Podman) or existing (KUBECONFIG); E2E_KEEP=1
+# leaves the cluster running, and the next run finds it. One scenario: make e2e ARGS=topics
+e2e: IMAGE_PROFILE = release
+e2e: packages-e2e image
+	cargo test --locked -p kastellan-e2e --test kubernetes --no-run
+	export KASTELLAN_IMAGE_DIR=$(IMAGE)
+	cargo run --locked -q -p kastellan-e2e --bin cluster -- run -- \
+		cargo test --locked -q -p kastellan-e2e --test kubernetes -- --test-threads=4 $(ARGS)
+
+# the same with what is shipped, and for longer
+e2e-full: export KASTELLAN_FULL = 1
+e2e-full: e2e
+
 # ours beside Apache Kafka, in one run
 bench: packages
 	cargo build --profile dist --locked --bin kastellan
@@ -66,3 +93,7 @@ packages-build:
 	@.ci/packages build
 packages:
 	@.ci/packages test
+packages-image:
+	@.ci/packages image $(MUSL)
+packages-e2e:
+	@.ci/packages e2e
