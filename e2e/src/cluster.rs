@@ -1,8 +1,8 @@
 //! A real Kubernetes for the end-to-end tests, and what they do with it.
 //!
 //! Who runs the nodes is a [`Provider`]: ourselves, kind, or somebody else (`E2E_PROVIDER`). `make
-//! e2e` starts it, runs the tests of `e2e/tests/kubernetes/` and ends it; with `E2E_KEEP=1` it stays,
-//! and the next run finds it.
+//! e2e` starts it, runs the tests of `e2e/tests/kubernetes/` and ends it; with `E2E_KEEP=1` it
+//! stays, and the next run finds it.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -29,8 +29,8 @@ pub use namespace::{LIMIT, Namespace};
 pub use provider::{Node, Provider, chosen};
 pub use scenario::{Cluster, fault, scenario, until};
 
-/// Names the folder with the image (see `make image`), and says to the tests that there is a cluster
-/// for them.
+/// Names the folder with the image (see `make image`), and says to the tests that there is a
+/// cluster for them.
 const IMAGE: &str = "KASTELLAN_IMAGE_DIR";
 
 /// Starts the cluster unless it runs; what does not stay ends with this process.
@@ -65,7 +65,8 @@ pub fn exec(program: &OsStr, arguments: &[OsString]) -> Result<ExitCode> {
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1).into())
 }
 
-/// Runs a program as [`exec`] does, between [`up`] and [`down`]; `E2E_KEEP=1` leaves out the latter.
+/// Runs a program as [`exec`] does, between [`up`] and [`down`]; `E2E_KEEP=1` leaves out the
+/// latter.
 pub fn run(program: &OsStr, arguments: &[OsString]) -> Result<ExitCode> {
     let stays = env::var_os("E2E_KEEP").is_some();
     up(stays)?;

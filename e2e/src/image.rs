@@ -38,8 +38,8 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// The image of `entries`, which runs `entrypoint`, under full names (as `localhost/pause:1`). In a
-    /// name, `{}` stands for the first 12 digits of the digest of what is inside.
+    /// The image of `entries`, which runs `entrypoint`, under full names (as `localhost/pause:1`).
+    /// In a name, `{}` stands for the first 12 digits of the digest of what is inside.
     pub fn new(names: &[&str], entrypoint: &[&str], entries: &[Entry]) -> Result<Archive> {
         let layer = layer(entries)?;
         let zipped = zip(&layer)?;

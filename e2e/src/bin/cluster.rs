@@ -1,5 +1,6 @@
-//! The cluster of the end-to-end tests by hand: `cluster up`, `cluster exec -- kubectl get pods -A`,
-//! `cluster down`; `cluster run -- COMMAND` is what `make e2e` does. See [`kastellan_e2e::cluster`].
+//! The cluster of the end-to-end tests by hand: `cluster up`, `cluster exec -- kubectl get pods
+//! -A`, `cluster down`; `cluster run -- COMMAND` is what `make e2e` does. See
+//! [`kastellan_e2e::cluster`].
 #![expect(clippy::print_stderr, reason = "why it failed, without a backtrace")]
 
 use std::env;

@@ -1,5 +1,6 @@
 //! `image PROGRAM FOLDER`: packs a static program as the image `kastellan:<version>`, also called
-//! `localhost/kastellan:<digest>`, into `FOLDER/kastellan.tar`, and prints the latter name. See [`kastellan_e2e::image`].
+//! `localhost/kastellan:<digest>`, into `FOLDER/kastellan.tar`, and prints the latter name. See
+//! [`kastellan_e2e::image`].
 #![expect(clippy::print_stdout, reason = "its name is what a script wants of it")]
 
 use std::env;

@@ -1,5 +1,5 @@
-//! kind (Kubernetes in Docker): where Docker or Podman runs. Its commands are data, so that they can
-//! be tested where it does not run.
+//! kind (Kubernetes in Docker): where Docker or Podman runs. Its commands are data, so that they
+//! can be tested where it does not run.
 
 use std::fs;
 use std::path::{Path, PathBuf};

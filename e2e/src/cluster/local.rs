@@ -1,5 +1,5 @@
-//! Real Kubernetes on a machine without Docker, as root: the programs of e2e/kubernetes as a control
-//! plane and three nodes, each node a network namespace with Debian's containerd.
+//! Real Kubernetes on a machine without Docker, as root: the programs of e2e/kubernetes as a
+//! control plane and three nodes, each node a network namespace with Debian's containerd.
 //!
 //! All of it lives in one outer namespace of processes, mounts and network: when its first process
 //! ends, however it ends, the kernel ends everything else in it. What outlives it are the control

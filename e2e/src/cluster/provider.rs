@@ -28,8 +28,8 @@ pub trait Provider: Debug + Send + Sync {
     /// What this machine lacks for it, each with what to do about it; empty when it can run.
     fn missing(&self) -> Vec<String>;
 
-    /// Starts the cluster unless it runs already, and waits until its nodes are Ready. What does not
-    /// stay ends with this process, if it can, however that ends.
+    /// Starts the cluster unless it runs already, and waits until its nodes are Ready. What does
+    /// not stay ends with this process, if it can, however that ends.
     fn up(&self, stays: bool) -> Result<()>;
 
     /// Ends the cluster and takes away everything that was made for it.
@@ -56,7 +56,8 @@ pub trait Provider: Debug + Send + Sync {
     fn start(&self, node: &str) -> Result<()>;
 }
 
-/// The provider that `E2E_PROVIDER` names. Without it: kind where Docker or Podman runs, else local.
+/// The provider that `E2E_PROVIDER` names. Without it: kind where Docker or Podman runs, else
+/// local.
 pub fn chosen() -> Result<Box<dyn Provider>> {
     let kind = Kind::new();
     let asked = env::var("E2E_PROVIDER").unwrap_or_default();

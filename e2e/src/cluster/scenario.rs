@@ -1,4 +1,5 @@
-//! The frame of a test on the cluster: a namespace of its own, and on failure what there was to see.
+//! The frame of a test on the cluster: a namespace of its own, and on failure what there was to
+//! see.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for what it does not have")]
 
 use std::env;
@@ -128,8 +129,8 @@ fn proxy(provider: &dyn Provider) -> Result<SocketAddr> {
     }
 }
 
-/// Runs `body` in a new namespace, beside others. The namespace is deleted afterwards; after a failure
-/// the error tells what was in it (and `E2E_KEEP=1` keeps it).
+/// Runs `body` in a new namespace, beside others. The namespace is deleted afterwards; after a
+/// failure the error tells what was in it (and `E2E_KEEP=1` keeps it).
 pub fn scenario(name: &str, body: impl FnOnce(&Namespace<'_>) -> Result<()>) -> Result<()> {
     let _shared = NODES.read().unwrap_or_else(PoisonError::into_inner);
     within(name, body)

@@ -1,4 +1,5 @@
-//! Kubernetes' own programs, etcd, a name server and Helm, built from their Go modules once per machine.
+//! Kubernetes' own programs, etcd, a name server and Helm, built from their Go modules once per
+//! machine.
 
 use std::fs;
 use std::io::{self, Write as _};

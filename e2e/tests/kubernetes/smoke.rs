@@ -1,5 +1,5 @@
-//! The cluster and the image by themselves, without an operator: a broker in a pod, its Service, its
-//! volume.
+//! The cluster and the image by themselves, without an operator: a broker in a pod, its Service,
+//! its volume.
 
 use anyhow::{Result, ensure};
 use kastellan_e2e::cluster::{LIMIT, scenario};

@@ -1,5 +1,5 @@
-//! A control group per node, above its kubelet, its containerd and its pods: to freeze the node as a
-//! whole, and to find everything that a killed cluster left.
+//! A control group per node, above its kubelet, its containerd and its pods: to freeze the node as
+//! a whole, and to find everything that a killed cluster left.
 
 use std::fs;
 use std::io::ErrorKind;

@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use super::layout::{CONTROL, STATE, node, pods};
 
-/// How to reach the API server as `user`, whose certificate is in `pki/`. The paths are relative, so
-/// the file is good inside and outside of the cluster's namespaces.
+/// How to reach the API server as `user`, whose certificate is in `pki/`. The paths are relative,
+/// so the file is good inside and outside of the cluster's namespaces.
 pub(super) fn kubeconfig(user: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: local\n\
@@ -113,7 +113,10 @@ fn kubelet(name: &str, cgroup: &str) -> String {
     format!(
         "apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
-authentication: {{anonymous: {{enabled: false}}, webhook: {{enabled: true}}, x509: {{clientCAFile: {STATE}/pki/ca.crt}}}}
+authentication:
+  anonymous: {{enabled: false}}
+  webhook: {{enabled: true}}
+  x509: {{clientCAFile: {STATE}/pki/ca.crt}}
 authorization: {{mode: Webhook}}
 cgroupDriver: cgroupfs
 cgroupRoot: /{cgroup}
@@ -132,7 +135,11 @@ syncFrequency: 10s
 configMapAndSecretChangeDetectionStrategy: Watch
 registryPullQPS: 0
 serializeImagePulls: false
-evictionHard: {{nodefs.available: 1%, imagefs.available: 1%, nodefs.inodesFree: 1%, memory.available: 100Mi}}
+evictionHard:
+  nodefs.available: 1%
+  imagefs.available: 1%
+  nodefs.inodesFree: 1%
+  memory.available: 100Mi
 "
     )
 }

@@ -1,5 +1,6 @@
-//! The first process of the cluster's namespaces: it mounts, makes the network, starts the programs,
-//! and says when the nodes are Ready. When one of the programs ends, it ends, and all with it.
+//! The first process of the cluster's namespaces: it mounts, makes the network, starts the
+//! programs, and says when the nodes are Ready. When one of the programs ends, it ends, and all
+//! with it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
