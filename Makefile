@@ -31,11 +31,12 @@ test: packages check
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
 	$(MAKE) --no-print-directory sim fuzz suites
 
-# one broker on a faulty disk. The seeds follow from the commit: new ones for every commit, yet the same
+# one broker on a faulty disk, and fleets of them on a faulty network. The seeds follow from the commit: new ones for every commit, yet the same
 # commit gets the same verdict everywhere. More of them: make sim FROM=1 SEEDS=100000
 FROM ?= $(shell printf '%d' 0x$$(git rev-parse --short=10 HEAD 2>/dev/null || echo 0))
 sim:
 	cargo run --release --locked -q -p kastellan-sim -- --from $(FROM) --seeds $(or $(SEEDS),6000)
+	cargo run --release --locked -q -p kastellan-sim -- fleet --from $(FROM) --seeds $(or $(SEEDS),1500)
 
 # hostile bytes, a minute a target
 fuzz:

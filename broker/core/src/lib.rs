@@ -13,4 +13,5 @@ pub mod machine;
 pub mod metadata;
 pub mod partition;
 pub mod producer;
+pub mod quorum;
 pub mod session;

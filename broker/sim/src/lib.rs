@@ -9,6 +9,7 @@
 mod broker;
 mod counter;
 mod disk;
+pub mod fleet;
 mod heal;
 mod invariant;
 mod model;

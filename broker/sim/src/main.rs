@@ -6,12 +6,15 @@ use std::{
     time::Duration,
 };
 
-use kastellan_sim::{Counters, Mutant, Outcome, run};
+mod simulation;
+
+use simulation::{Fleet, One, Ran, Simulation};
 
 const HELP: &str = "\
-One Kastellan broker on a disk that breaks, in one thread, from one seed.
+One Kastellan broker on a disk that breaks, or a fleet of them on a network that does, too; in one
+thread, from one seed.
 
-Usage: kastellan-sim [OPTIONS]
+Usage: kastellan-sim [fleet] [OPTIONS]
   --seed N        run this seed alone, and show its last steps if it fails
   --seeds N       run N seeds, from --from on (default: 200)
   --from N        the first seed (default: 0; with --for a fresh one)
@@ -36,7 +39,8 @@ struct Arguments {
     seeds: Option<u64>,
     from: Option<u64>,
     time: Option<Duration>,
-    mutant: Option<Mutant>,
+    mutant: Option<String>,
+    fleet: bool,
     help: bool,
     trace: bool,
 }
@@ -56,7 +60,12 @@ fn main() -> ExitCode {
     }
     // a panic of the code under test is reported as the seed's failure
     std::panic::set_hook(Box::new(|_| ()));
-    match simulate(&arguments, &mut out) {
+    let held = if arguments.fleet {
+        simulate::<Fleet>(&arguments, &mut out)
+    } else {
+        simulate::<One>(&arguments, &mut out)
+    };
+    match held {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -74,6 +83,10 @@ fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             arguments.help = true;
             continue;
         }
+        if word == "fleet" {
+            arguments.fleet = true;
+            continue;
+        }
         if word == "--trace" {
             arguments.trace = true;
             continue;
@@ -85,16 +98,24 @@ fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             "--seeds" => arguments.seeds = Some(number()?),
             "--from" => arguments.from = Some(number()?),
             "--for" => arguments.time = Some(duration(&value)?),
-            "--mutant" => {
-                let named = |mutant: &&Mutant| format!("{mutant:?}") == value;
-                let found = Mutant::ALL.iter().find(named).copied();
-                let known = || format!("--mutant {value}: one of {:?}", Mutant::ALL);
-                arguments.mutant = Some(found.ok_or_else(known)?);
-            }
+            "--mutant" => arguments.mutant = Some(value),
             _ => return Err(format!("{word} is not known")),
         }
     }
+    if let Some(name) = &arguments.mutant {
+        if arguments.fleet {
+            mutant::<Fleet>(name)?;
+        } else {
+            mutant::<One>(name)?;
+        }
+    }
     Ok(arguments)
+}
+
+fn mutant<S: Simulation>(name: &str) -> Result<S::Mutant, String> {
+    let named = |mutant: &&S::Mutant| format!("{mutant:?}") == name;
+    let found = S::MUTANTS.iter().find(named).copied();
+    found.ok_or_else(|| format!("--mutant {name}: one of {:?}", S::MUTANTS))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -114,13 +135,15 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// Runs what was asked for; false when something did not hold.
 #[expect(clippy::disallowed_types, reason = "how long to go on is no part of any world")]
-fn simulate(arguments: &Arguments, out: &mut impl io::Write) -> io::Result<bool> {
+fn simulate<S: Simulation>(arguments: &Arguments, out: &mut impl io::Write) -> io::Result<bool> {
     use std::time::{Instant, SystemTime};
+    let named = arguments.mutant.as_deref().map(mutant::<S>);
+    let mutant = named.transpose().map_err(io::Error::other)?;
     if let Some(seed) = arguments.seed {
-        let outcome = run(seed, arguments.mutant);
-        write!(out, "{}", outcome.counters)?;
-        writeln!(out, "seed {seed}: trace {:016x}", outcome.hash)?;
-        return report(&outcome, arguments, out);
+        let ran = S::run(seed, mutant);
+        write!(out, "{}", ran.counters)?;
+        writeln!(out, "seed {seed}: trace {:016x}", ran.hash)?;
+        return report::<S>(seed, &ran, arguments, out);
     }
     let fresh = || {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -128,7 +151,7 @@ fn simulate(arguments: &Arguments, out: &mut impl io::Write) -> io::Result<bool>
     };
     let first = arguments.from.unwrap_or_else(|| arguments.time.map_or(0, |_| fresh()));
     let begun = Instant::now();
-    let mut counters = Counters::default();
+    let mut counters = S::Counters::default();
     let mut hash = 0_u64;
     let enough = |count: u64| match arguments.time {
         Some(time) => begun.elapsed() >= time,
@@ -138,14 +161,14 @@ fn simulate(arguments: &Arguments, out: &mut impl io::Write) -> io::Result<bool>
         if enough(seed - first) {
             break;
         }
-        let outcome = run(seed, arguments.mutant);
-        counters.add(&outcome.counters);
-        hash = hash.rotate_left(1) ^ outcome.hash;
-        if !report(&outcome, arguments, out)? {
+        let ran = S::run(seed, mutant);
+        S::add(&mut counters, &ran.counters);
+        hash = hash.rotate_left(1) ^ ran.hash;
+        if !report::<S>(seed, &ran, arguments, out)? {
             return Ok(false);
         }
         // now and then a seed runs twice: the simulator itself must not depend on anything else
-        if seed % 20 == 0 && run(seed, arguments.mutant).hash != outcome.hash {
+        if seed % 20 == 0 && S::run(seed, mutant).hash != ran.hash {
             writeln!(out, "seed {seed} does not repeat itself: the simulator is broken")?;
             return Ok(false);
         }
@@ -153,25 +176,30 @@ fn simulate(arguments: &Arguments, out: &mut impl io::Write) -> io::Result<bool>
     write!(out, "{counters}")?;
     let took = begun.elapsed().as_millis();
     writeln!(out, "seeds from {first} on, {took} ms, all held (traces {hash:016x})")?;
-    let (missed, vacuous) = (counters.missed(), counters.vacuous());
-    if counters.runs >= WHOLE_BATCH && !(missed.is_empty() && vacuous.is_empty()) {
-        writeln!(out, "never reached: {missed:?}; never compared: {vacuous:?}")?;
+    let (seeds, never) = S::judge(&counters);
+    if seeds >= WHOLE_BATCH && !never.is_empty() {
+        writeln!(out, "never reached or compared: {never:?}")?;
         return Ok(false);
     }
     Ok(true)
 }
 
 /// Says what went wrong, if anything did, and how to see it again.
-fn report(outcome: &Outcome, arguments: &Arguments, out: &mut impl io::Write) -> io::Result<bool> {
-    let Some((violation, steps)) = &outcome.failure else { return Ok(true) };
+fn report<S: Simulation>(
+    seed: u64,
+    ran: &Ran<S::Counters>,
+    arguments: &Arguments,
+    out: &mut impl io::Write,
+) -> io::Result<bool> {
+    let Some((violation, steps)) = &ran.failure else { return Ok(true) };
     let skipped = if arguments.trace { 0 } else { steps.len().saturating_sub(SHOWN) };
-    writeln!(out, "last steps of seed {}:", outcome.seed)?;
+    writeln!(out, "last steps of seed {seed}:")?;
     for step in steps.iter().skip(skipped) {
         writeln!(out, "  {step}")?;
     }
     writeln!(out, "violated: {violation}")?;
-    let mutant = arguments.mutant.map(|mutant| format!(" --mutant {mutant:?}"));
-    let (seed, mutant) = (outcome.seed, mutant.unwrap_or_default());
-    writeln!(out, "replay: cargo run --release -p kastellan-sim -- --seed {seed}{mutant}")?;
+    let mutant = arguments.mutant.as_ref().map(|mutant| format!(" --mutant {mutant}"));
+    let (words, mutant) = (S::WORDS, mutant.unwrap_or_default());
+    writeln!(out, "replay: cargo run --release -p kastellan-sim -- {words}--seed {seed}{mutant}")?;
     Ok(false)
 }

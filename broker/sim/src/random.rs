@@ -16,6 +16,8 @@ pub(crate) enum Stream {
     Ids,
     /// What a crash of the disk keeps.
     Disk,
+    /// What the network does to messages.
+    Network,
 }
 
 /// A generator (splitmix64).

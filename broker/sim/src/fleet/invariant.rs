@@ -1,0 +1,101 @@
+//! What must hold whatever happens in a fleet: one file each, with where it comes from.
+
+pub(super) mod acknowledged;
+pub(super) mod committed;
+pub(super) mod forward;
+pub(super) mod heals;
+pub(super) mod known_voters;
+pub(super) mod leader_complete;
+pub(super) mod log_matching;
+pub(super) mod majority;
+pub(super) mod one_change;
+pub(super) mod one_leader;
+pub(super) mod one_vote;
+pub(super) mod right_leader;
+pub(super) mod snapshots;
+pub(super) mod stable_leader;
+pub(super) mod timers;
+
+use std::fmt;
+
+/// One invariant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// [`acknowledged`]
+    AcknowledgedIsCommitted,
+    /// [`committed`]
+    CommittedNeverChanges,
+    /// [`forward`]
+    EndsMoveForward,
+    /// [`heals`]
+    ServesAgainOnceHealed,
+    /// [`known_voters`]
+    VotersAreKnown,
+    /// [`leader_complete`]
+    LeadersHaveAllThatIsCommitted,
+    /// [`log_matching`]
+    LogsMatch,
+    /// [`majority`]
+    AMajorityHasSyncedWhatIsCommitted,
+    /// [`one_change`]
+    VotersChangeOneAtATime,
+    /// [`one_leader`]
+    OneLeaderPerEpoch,
+    /// [`one_vote`]
+    OneVotePerEpoch,
+    /// [`right_leader`]
+    FollowersFollowWhoWasElected,
+    /// [`snapshots`]
+    SnapshotsHoldWhatIsCommitted,
+    /// [`stable_leader`]
+    NobodyDisturbsALeader,
+    /// [`timers`]
+    TimersMoveForward,
+}
+
+impl Invariant {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::AcknowledgedIsCommitted,
+        Self::CommittedNeverChanges,
+        Self::EndsMoveForward,
+        Self::ServesAgainOnceHealed,
+        Self::VotersAreKnown,
+        Self::LeadersHaveAllThatIsCommitted,
+        Self::LogsMatch,
+        Self::AMajorityHasSyncedWhatIsCommitted,
+        Self::VotersChangeOneAtATime,
+        Self::OneLeaderPerEpoch,
+        Self::OneVotePerEpoch,
+        Self::FollowersFollowWhoWasElected,
+        Self::SnapshotsHoldWhatIsCommitted,
+        Self::NobodyDisturbsALeader,
+        Self::TimersMoveForward,
+    ];
+}
+
+/// An invariant that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which one; `None` when the code under test panicked, or nothing was compared.
+    pub invariant: Option<Invariant>,
+    /// What was seen.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.invariant {
+            Some(invariant) => write!(f, "{invariant:?}: {}", self.what),
+            None => f.write_str(&self.what),
+        }
+    }
+}
+
+/// What a check comes to.
+pub(super) type Check = Result<(), Violation>;
+
+/// Fails unless `holds`; `what` is only put into words then.
+pub(super) fn ensure(holds: bool, invariant: Invariant, what: impl FnOnce() -> String) -> Check {
+    if holds { Ok(()) } else { Err(Violation { invariant: Some(invariant), what: what() }) }
+}

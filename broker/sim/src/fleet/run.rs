@@ -1,0 +1,88 @@
+//! One run from its seed: faults, healing, judgement.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use kastellan_core::machine::Millis;
+
+use super::{
+    counter::{Counters, Rare},
+    env::Env,
+    heal,
+    invariant::{Check, Violation},
+    mutant::Mutant,
+    operation::Operation,
+    world::World,
+};
+use crate::random::{Random, Stream};
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// A hash over everything that happened.
+    pub hash: u64,
+    /// What was reached.
+    pub counters: Counters,
+    /// What went wrong, if anything did, and the last steps before that.
+    pub failure: Option<(Violation, Vec<String>)>,
+}
+
+/// Runs the fleet of `seed`, with a deliberate mistake or without. A panic of the code under test
+/// is a failure like any other.
+pub fn run(seed: u64, mutant: Option<Mutant>) -> Outcome {
+    let mut disks = Random::new(seed, Stream::Disk);
+    let mut world = World::new(Env::new(seed, mutant), &mut disks);
+    let caught = catch_unwind(AssertUnwindSafe(|| live(&mut world)));
+    let judged = caught.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let what = format!("the code under test panicked: {}", text.unwrap_or_default());
+        Err(Violation { invariant: None, what })
+    });
+    let World { mut env, nodes, .. } = world;
+    env.counters.runs = 1;
+    env.counters.steps = env.steps;
+    env.counters.node_millis = env.now.0 * nodes.len() as u64;
+    let failure = judged.err().map(|violation| (violation, env.trace.lines()));
+    Outcome { seed, hash: env.trace.hash(), counters: env.counters, failure }
+}
+
+fn live(world: &mut World) -> Check {
+    let weights = world.env.parameters.weights.clone();
+    let total: usize = weights.iter().map(|(_, weight)| weight).sum();
+    let end = Millis(world.env.parameters.duration);
+    while world.env.now < end {
+        let wait = 1 + world.env.workload.below(world.env.parameters.pace) as u64;
+        world.run_until(Millis(world.env.now.0 + wait))?;
+        let mut at = world.env.workload.below(total);
+        let chosen = weights.iter().find(|(_, weight)| {
+            let here = at < *weight;
+            at = at.saturating_sub(*weight);
+            here
+        });
+        let operation = chosen.map_or(Operation::Propose, |(operation, _)| *operation);
+        world.env.counters.operation(format!("{operation:?}"));
+        world.env.trace.note(format_args!("{:>6} {operation:?}", world.env.now.0));
+        operation.run(world)?;
+    }
+    heal::run(world)?;
+    judge(world)
+}
+
+/// A run that compared nothing is a failure of ours.
+fn judge(world: &mut World) -> Check {
+    let traffic = world.env.net.traffic();
+    let counters = &mut world.env.counters;
+    counters.note_if(traffic.doubled > 0, Rare::MessageDoubled);
+    counters.note_if(traffic.overtaken > 0, Rare::MessageOvertaken);
+    if counters.acknowledged > 0 && counters.all_comparisons() > 100 {
+        return Ok(());
+    }
+    let what = format!(
+        "nothing was tested: {} acknowledgements, {} comparisons",
+        counters.acknowledged,
+        counters.all_comparisons()
+    );
+    Err(Violation { invariant: None, what })
+}
