@@ -109,10 +109,26 @@ impl ApiServer {
 
     /// Runs kubectl, as an administrator of the cluster.
     pub fn kubectl(&self, arguments: &[&str]) -> Result<Printed> {
-        let output = command(&self.programs, "kubectl", self.scratch.path())
+        self.run("kubectl", arguments)
+    }
+
+    /// Runs helm, as an administrator of the cluster.
+    pub fn helm(&self, arguments: &[&str]) -> Result<Printed> {
+        self.run("helm", arguments)
+    }
+
+    /// Writes a file that goes with the server, for programs that read one.
+    pub fn file(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.scratch.path().join(name);
+        fs::write(&path, text)?;
+        Ok(path)
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> Result<Printed> {
+        let output = command(&self.programs, program, self.scratch.path())
             .args(arguments)
             .output()
-            .context("cannot start kubectl")?;
+            .with_context(|| format!("cannot start {program}"))?;
         Ok(output.into())
     }
 

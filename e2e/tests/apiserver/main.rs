@@ -6,9 +6,12 @@
 mod cases;
 
 mod behaviour;
+mod chart;
 mod manifests;
+mod permissions;
 mod refusals;
 mod shown;
+mod upgrade;
 
 use anyhow::{Context as _, Result, ensure};
 use kastellan_e2e::kubernetes::{self, ApiServer};
@@ -16,12 +19,17 @@ use serde_json::Value;
 
 /// An API server that knows the three kinds; `None` where it cannot run, which has been said.
 fn server(suite: &str) -> Result<Option<ApiServer>> {
+    let server = bare(suite)?;
+    server.as_ref().map(ApiServer::define).transpose()?;
+    Ok(server)
+}
+
+/// An API server that knows nothing of ours.
+fn bare(suite: &str) -> Result<Option<ApiServer>> {
     if !kubernetes::ready(suite)? {
         return Ok(None);
     }
-    let server = ApiServer::start(suite)?;
-    server.define()?;
-    Ok(Some(server))
+    ApiServer::start(suite).map(Some)
 }
 
 /// The path of the objects of a kind in the namespace `default`.
