@@ -42,7 +42,8 @@ pub struct Partition<L> {
     synced: Offset,
 }
 
-/// The number of in-sync replicas while a partition has only one.
+/// Replicas of a partition, and those of them in sync, while it has only one.
+const REPLICAS: i32 = 1;
 const IN_SYNC: i32 = 1;
 
 impl<L: Log> Partition<L> {

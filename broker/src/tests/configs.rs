@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use kastellan_protocol::{
+    batch::Builder,
     messages::{
         AlterConfigsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
         IncrementalAlterConfigsRequest, ListConfigResourcesRequest,
@@ -100,8 +102,8 @@ fn a_topics_settings_reach_its_partitions_at_once_and_survive() {
     assert_eq!(client.put(&topic, 0, batch(&[&"x".repeat(500)])).0, 10, "MESSAGE_TOO_LARGE");
     set(&mut client, of, "cleanup.policy", "compact");
     set(&mut client, of, "max.message.bytes", "9000");
-    set(&mut client, of, "min.insync.replicas", "2");
-    assert_eq!(client.put(&topic, 0, batch(&["x"])).0, 19, "NOT_ENOUGH_REPLICAS");
+    let keyless = Bytes::from(Builder::new(0, -1).record(0, None, Some(b"x"), &[]).finish());
+    assert_eq!(client.put(&topic, 0, keyless.clone()).0, 87, "INVALID_RECORD: it has no key");
     for kill in [false, true] {
         if kill {
             harness.kill_and_restart();
@@ -109,14 +111,16 @@ fn a_topics_settings_reach_its_partitions_at_once_and_survive() {
             harness.restart();
         }
         let mut client = harness.client();
-        assert_eq!(client.put(&topic, 0, batch(&["x"])).0, 19);
+        assert_eq!(client.put(&topic, 0, keyless.clone()).0, 87);
         let known = described(&mut client, of, "max.message.bytes");
         assert_eq!(known, (Some("9000".to_owned()), 1));
     }
     let mut client = harness.client();
-    let gone = [("min.insync.replicas", DELETE, None), ("cleanup.policy", DELETE, None)];
+    let gone = [("max.message.bytes", DELETE, None), ("cleanup.policy", DELETE, None)];
     assert_eq!(alter(&mut client, of, &gone).0, 0);
-    assert_eq!(client.put(&topic, 0, batch(&["x"])), (0, 1));
+    // one replica is all that can be in sync, however many are asked for
+    set(&mut client, of, "min.insync.replicas", "2");
+    assert_eq!(client.put(&topic, 0, keyless), (0, 1));
 }
 
 #[test]

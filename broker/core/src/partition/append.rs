@@ -2,7 +2,7 @@
 
 use kastellan_protocol::{ErrorCode, batch::Valid};
 
-use super::{IN_SYNC, Partition, code};
+use super::{IN_SYNC, Partition, REPLICAS, code};
 use crate::{
     id::Offset,
     log::{Appended, Log},
@@ -16,7 +16,8 @@ pub struct Appending {
     pub now: i64,
     /// Whether `now` replaces the client's timestamps (`message.timestamp.type=LogAppendTime`).
     pub log_append_time: bool,
-    /// `min.insync.replicas` for `acks=all`, 0 where the client does not ask for it.
+    /// `min.insync.replicas` for `acks=all`, 0 where the client does not ask for it. More than the
+    /// partition has replicas means all of them, as in Kafka.
     pub min_in_sync: i32,
 }
 
@@ -66,7 +67,7 @@ impl<L: Log> Partition<L> {
         valid: &Valid,
         how: Appending,
     ) -> Result<Outcome, ErrorCode> {
-        if how.min_in_sync > IN_SYNC {
+        if how.min_in_sync.min(REPLICAS) > IN_SYNC {
             return Err(ErrorCode::NotEnoughReplicas);
         }
         if let Verdict::Duplicate(duplicate) = self.producers.check(&valid.header)? {

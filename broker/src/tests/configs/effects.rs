@@ -10,7 +10,7 @@ use super::*;
 use crate::tests::client::{Ask, topic_name, values};
 
 /// The records of partition 0 from `offset` on.
-fn records(client: &mut Client, topic: &Topic, offset: i64) -> bytes::Bytes {
+fn records(client: &mut Client, topic: &Topic, offset: i64) -> Bytes {
     let response = client.fetch(Ask::default(), topic, &[(0, offset)]);
     response.responses[0].partitions[0].records.clone().unwrap_or_default()
 }
@@ -60,9 +60,9 @@ fn a_time_that_is_too_old_by_now_is_refused() {
     let mut client = harness.client();
     let topic = client.create("t", 1, &[]);
     let old = || {
-        let mut builder = kastellan_protocol::batch::Builder::new(0, -1);
+        let mut builder = Builder::new(0, -1);
         builder.record(1_000_000, Some(b"key"), Some(b"value"), &[]);
-        bytes::Bytes::from(builder.finish())
+        Bytes::from(builder.finish())
     };
     assert_eq!(client.put(&topic, 0, old()).0, 0);
     set(&mut client, (BROKER, ""), "log.message.timestamp.before.max.ms", "60000");
