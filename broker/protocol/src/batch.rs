@@ -28,7 +28,7 @@ pub use patch::{check_crc, patch, set_log_append_time, set_max_timestamp};
 pub use record::{Headers, RecordView, for_each_record};
 pub use scratch::Scratch;
 pub use sequence::{Batches, batches, sole};
-pub use validate::{InvalidBatch, Rules, TimestampRules, Valid, validate};
+pub use validate::{Fault, InvalidBatch, Rules, TimestampRules, Valid, validate};
 
 use crate::compression::InflateError;
 

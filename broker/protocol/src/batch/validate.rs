@@ -96,17 +96,27 @@ pub struct InvalidBatch {
     pub code: ErrorCode,
     /// What is wrong, for the producer's log.
     pub reason: &'static str,
-    /// Index of the record at fault, for `record_errors` (KIP-467).
-    pub record: Option<i32>,
+    /// The records at fault in ascending order, for `record_errors` (KIP-467).
+    pub records: Vec<Fault>,
+}
+
+/// A record that is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// Its index in the batch.
+    pub index: i32,
+    /// What is wrong with it, where that is not what the batch is refused for.
+    pub reason: Option<&'static str>,
 }
 
 impl InvalidBatch {
-    pub(super) fn new(code: ErrorCode, reason: &'static str) -> Self {
-        Self { code, reason, record: None }
+    /// A batch that is refused as a whole.
+    pub fn new(code: ErrorCode, reason: &'static str) -> Self {
+        Self { code, reason, records: Vec::new() }
     }
 
     fn record(code: ErrorCode, reason: &'static str, index: i32) -> Self {
-        Self { code, reason, record: Some(index) }
+        Self { code, reason, records: vec![Fault { index, reason: None }] }
     }
 }
 
@@ -176,7 +186,7 @@ pub fn validate(batch: &[u8], rules: &Rules, scratch: &mut Scratch) -> Result<Va
         scratch.inflate(codec, records, limit).map_err(Malformed::Inflate)?;
         &scratch.inflated
     };
-    check_records(header, records, rules)
+    check_records(header, records, rules, batch.len() / Fault::BYTES)
 }
 
 fn check_header(header: &Header, rules: &Rules) -> Result<Codec, InvalidBatch> {
@@ -204,18 +214,70 @@ fn check_header(header: &Header, rules: &Rules) -> Result<Codec, InvalidBatch> {
     }
 }
 
+impl Fault {
+    /// What one takes in an answer at least: an index, no reason, no tagged fields.
+    const BYTES: usize = 6;
+}
+
+/// Records that break the topic's rules. They are all named, as in Kafka, unless the answer gets
+/// far longer than the batch: a compressed one may hold very many.
+#[derive(Debug)]
+struct Faults {
+    most: usize,
+    found: Vec<Fault>,
+    out_of_time: bool,
+}
+
+impl Faults {
+    #[cold]
+    fn keyless(&mut self, index: i32) {
+        // short: it is said once a record
+        self.note(Fault { index, reason: Some("no key") });
+    }
+
+    #[cold]
+    fn out_of_time(&mut self, index: i32) {
+        self.out_of_time = true;
+        self.note(Fault { index, reason: None });
+    }
+
+    fn note(&mut self, fault: Fault) {
+        if self.found.len() < self.most {
+            self.found.push(fault);
+        }
+    }
+
+    /// One bad timestamp makes it a matter of timestamps, as in Kafka.
+    #[cold]
+    fn refusal(mut self) -> InvalidBatch {
+        if self.out_of_time {
+            let reason =
+                "the timestamp is outside of message.timestamp.before.max.ms and after.max.ms";
+            let code = ErrorCode::InvalidTimestamp;
+            return InvalidBatch { code, reason, records: self.found };
+        }
+        self.found.iter_mut().for_each(|fault| fault.reason = None);
+        let reason = "a compacted topic takes no record without a key";
+        InvalidBatch { code: ErrorCode::InvalidRecord, reason, records: self.found }
+    }
+}
+
+/// Checks each record. Names `most` of those that break a rule of the topic's, and no other ones
+/// where a record is malformed.
 #[inline]
-fn check_records(header: Header, records: &[u8], rules: &Rules) -> Result<Valid, InvalidBatch> {
+fn check_records(
+    header: Header,
+    records: &[u8],
+    rules: &Rules,
+    most: usize,
+) -> Result<Valid, InvalidBatch> {
     let mut valid =
         Valid { header, max_timestamp: -1, max_timestamp_delta: header.last_offset_delta };
     let mut none_yet = true;
+    let mut faults = Faults { most, found: Vec::new(), out_of_time: false };
     walk(records, header.count, |index, record: &Packed<'_>| {
         if record.offset_delta != index {
             let reason = "the offset deltas of the records are not 0, 1, 2 and so on";
-            return Err(InvalidBatch::record(ErrorCode::InvalidRecord, reason, index));
-        }
-        if rules.require_key && record.key.is_none() {
-            let reason = "a compacted topic takes no record without a key";
             return Err(InvalidBatch::record(ErrorCode::InvalidRecord, reason, index));
         }
         let Some(timestamp) = header.base_timestamp.checked_add(record.timestamp_delta) else {
@@ -227,25 +289,22 @@ fn check_records(header: Header, records: &[u8], rules: &Rules) -> Result<Valid,
             valid.max_timestamp = timestamp;
             valid.max_timestamp_delta = index;
         }
-        match &rules.timestamps {
-            Some(limits) if timestamp != -1 => check_timestamp(timestamp, limits, index),
-            _ => Ok(()),
+        if rules.require_key && record.key.is_none() {
+            faults.keyless(index);
+        } else if rules.timestamps.is_some_and(|limits| !limits.take(timestamp)) {
+            faults.out_of_time(index);
         }
+        Ok::<_, InvalidBatch>(())
     })?;
-    Ok(valid)
+    if faults.found.is_empty() { Ok(valid) } else { Err(faults.refusal()) }
 }
 
-#[inline]
-fn check_timestamp(
-    timestamp: i64,
-    limits: &TimestampRules,
-    index: i32,
-) -> Result<(), InvalidBatch> {
-    let too_old = limits.now.saturating_sub(timestamp) > limits.before_max_ms;
-    let too_new = timestamp.saturating_sub(limits.now) > limits.after_max_ms;
-    if too_old || too_new {
-        let reason = "the timestamp is outside of message.timestamp.before.max.ms and after.max.ms";
-        return Err(InvalidBatch::record(ErrorCode::InvalidTimestamp, reason, index));
+impl TimestampRules {
+    /// Whether a record may have this timestamp; one that has none may.
+    #[inline]
+    fn take(&self, timestamp: i64) -> bool {
+        let too_old = self.now.saturating_sub(timestamp) > self.before_max_ms;
+        let too_new = timestamp.saturating_sub(self.now) > self.after_max_ms;
+        timestamp == -1 || !(too_old || too_new)
     }
-    Ok(())
 }

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use super::{FLEXIBLE, NodeEndpoint, ProduceRequest, TOPIC_IDS, Topic};
 use crate::{
     ErrorCode,
-    batch::InvalidBatch,
+    batch::{Fault, InvalidBatch},
     endpoint::{tags_size, write_tags},
     primitive::Writer,
 };
@@ -34,8 +34,8 @@ pub struct PartitionResponse {
     pub log_start_offset: i64,
     /// What is wrong, in words.
     pub error_message: Option<Cow<'static, str>>,
-    /// Which record of the batch the error is about.
-    pub error_record: Option<i32>,
+    /// Which records of the batch the error is about.
+    pub error_records: Vec<Fault>,
     /// The leader's id and epoch, where the client asked another.
     pub current_leader: Option<(i32, i32)>,
 }
@@ -57,10 +57,10 @@ impl PartitionResponse {
     }
 
     /// The batch is refused for what is in it.
-    pub fn invalid(index: i32, invalid: &InvalidBatch) -> Self {
+    pub fn invalid(index: i32, invalid: InvalidBatch) -> Self {
         Self {
             error_message: Some(Cow::Borrowed(invalid.reason)),
-            error_record: invalid.record,
+            error_records: invalid.records,
             ..Self::failed(index, Some(invalid.code))
         }
     }
@@ -73,14 +73,16 @@ impl PartitionResponse {
             log_append_time: -1,
             log_start_offset: -1,
             error_message: None,
-            error_record: None,
+            error_records: Vec::new(),
             current_leader: None,
         }
     }
 
     /// At most this many bytes are written for it.
     fn size(&self) -> usize {
-        64 + 2 * self.error_message.as_ref().map_or(0, |message| message.len())
+        let message = self.error_message.as_ref().map_or(0, |message| message.len());
+        let reason = |fault: &Fault| 9 + fault.reason.map_or(0, str::len);
+        64 + message + self.error_records.iter().map(reason).sum::<usize>()
     }
 
     fn write(&self, version: i16, to: &mut Writer<'_, BytesMut>) {
@@ -111,19 +113,20 @@ impl PartitionResponse {
 
     fn write_messages(&self, flexible: bool, to: &mut Writer<'_, BytesMut>) {
         let message = self.error_message.as_deref();
+        // a record without a reason of its own is refused for what the message says
         if flexible {
-            to.compact_array_len(usize::from(self.error_record.is_some()));
-            if let Some(record) = self.error_record {
-                to.i32(record);
-                to.compact_nullable_string(message);
+            to.compact_array_len(self.error_records.len());
+            for fault in &self.error_records {
+                to.i32(fault.index);
+                to.compact_nullable_string(fault.reason);
                 to.no_tagged_fields();
             }
             to.compact_nullable_string(message);
         } else {
-            to.array_len(usize::from(self.error_record.is_some()));
-            if let Some(record) = self.error_record {
-                to.i32(record);
-                to.nullable_string(message);
+            to.array_len(self.error_records.len());
+            for fault in &self.error_records {
+                to.i32(fault.index);
+                to.nullable_string(fault.reason);
             }
             to.nullable_string(message);
         }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::{ErrorCode, Refused, decode_response, messages};
+use crate::{ErrorCode, Refused, batch::Fault, decode_response, messages};
 
 const VERSIONS: std::ops::RangeInclusive<i16> = 3..=13;
 
@@ -102,15 +102,18 @@ fn answer() -> impl Strategy<Value = PartitionResponse> {
     ]));
     let message = prop::option::of("[ -~]{0,140}");
     let leader = prop::option::of((0..9_i32, 0..9_i32));
-    (error, any::<(i64, i64, i64)>(), message, prop::option::of(0..99_i32), leader).prop_map(
-        |(error, offsets, message, error_record, current_leader)| PartitionResponse {
+    let reason = prop::option::of(prop::sample::select(vec!["", "no key"]));
+    let fault = (0..99_i32, reason).prop_map(|(index, reason)| Fault { index, reason });
+    let faults = prop::collection::vec(fault, 0..4);
+    (error, any::<(i64, i64, i64)>(), message, faults, leader).prop_map(
+        |(error, offsets, message, error_records, current_leader)| PartitionResponse {
             index: 0,
             error,
             base_offset: offsets.0,
             log_append_time: offsets.1,
             log_start_offset: offsets.2,
             error_message: message.map(Cow::Owned),
-            error_record,
+            error_records,
             current_leader,
         },
     )
@@ -139,8 +142,12 @@ fn same_answer(
     assert_eq!(peer.log_start_offset, if version >= 5 { ours.log_start_offset } else { -1 });
     let message = ours.error_message.as_deref().filter(|_| version >= 8);
     assert_eq!(peer.error_message.as_deref(), message);
-    let errors: Vec<_> = peer.record_errors.iter().map(|error| error.batch_index).collect();
-    assert_eq!(errors, ours.error_record.filter(|_| version >= 8).into_iter().collect::<Vec<_>>());
+    let errors = peer.record_errors.iter();
+    let errors: Vec<_> = errors
+        .map(|error| (error.batch_index, error.batch_index_error_message.as_deref()))
+        .collect();
+    let faults = ours.error_records.iter().filter(|_| version >= 8);
+    assert_eq!(errors, faults.map(|fault| (fault.index, fault.reason)).collect::<Vec<_>>());
     let leader = ours.current_leader.filter(|_| version >= 10).unwrap_or((-1, -1));
     assert_eq!((*peer.current_leader.leader_id, peer.current_leader.leader_epoch), leader);
 }
@@ -263,7 +270,7 @@ fn the_buffer_grows_once_at_most() {
         PartitionResponse::appended(0, 5, -1, 0),
         PartitionResponse {
             error_message: Some(Cow::Owned("x".repeat(3000))),
-            error_record: Some(1),
+            error_records: (0..99).map(|index| Fault { index, reason: None }).collect(),
             ..PartitionResponse::error(1, ErrorCode::InvalidRecord)
         },
     ];

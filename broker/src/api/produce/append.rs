@@ -119,11 +119,11 @@ impl<'a> Appender<'a> {
                 answer.log_start_offset = self.log_start(index, code);
                 (answer, None)
             }
-            Err(Failed::Shape(invalid)) => (PartitionResponse::invalid(index, &invalid), None),
+            Err(Failed::Shape(invalid)) => (PartitionResponse::invalid(index, invalid), None),
             Err(Failed::Batch(invalid)) => {
-                let mut answer = PartitionResponse::invalid(index, &invalid);
-                answer.log_start_offset = self.log_start(index, invalid.code);
-                (answer, None)
+                let log_start_offset = self.log_start(index, invalid.code);
+                let answer = PartitionResponse::invalid(index, invalid);
+                (PartitionResponse { log_start_offset, ..answer }, None)
             }
         }
     }
@@ -150,7 +150,7 @@ impl<'a> Appender<'a> {
         records: Option<&mut [u8]>,
     ) -> Result<(PartitionResponse, Option<Wait>), Failed> {
         if let Some((code, reason)) = self.refused {
-            return Err(Failed::Shape(InvalidBatch { code, reason, record: None }));
+            return Err(Failed::Shape(InvalidBatch::new(code, reason)));
         }
         let entered = self.topic.as_ref().map_err(|code| Failed::Code(*code))?;
         let partition = entered.topic.partition(index)?;
@@ -248,11 +248,8 @@ impl From<InvalidBatch> for Failed {
 
 fn check_kind(valid: &Valid) -> Result<(), InvalidBatch> {
     if valid.header.is_transactional() {
-        return Err(InvalidBatch {
-            code: ErrorCode::InvalidTxnState,
-            reason: "this broker does not serve transactions yet",
-            record: None,
-        });
+        let reason = "this broker does not serve transactions yet";
+        return Err(InvalidBatch::new(ErrorCode::InvalidTxnState, reason));
     }
     Ok(())
 }

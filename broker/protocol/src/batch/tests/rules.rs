@@ -15,11 +15,11 @@ fn put(at: usize, bytes: &[u8]) -> impl FnOnce(&mut Vec<u8>) {
 }
 
 #[track_caller]
-fn refused(batch: &[u8], rules: &Rules, code: ErrorCode) -> Option<i32> {
+fn refused(batch: &[u8], rules: &Rules, code: ErrorCode) -> Vec<i32> {
     let invalid = check(batch, rules).expect_err("the rule is broken");
     assert_eq!(invalid.code, code, "{invalid}");
     assert_eq!(ErrorCode::from(invalid.clone()), code);
-    invalid.record
+    invalid.records.iter().map(|fault| fault.index).collect()
 }
 
 /// A batch around `records` as they are, with `count` and the last offset delta set to match.
@@ -153,7 +153,7 @@ fn compacted_topics_need_keys() {
         let mut builder = Builder::new(0, -1);
         builder.record(0, Some(b""), None, &[]).record(0, None, Some(b"v"), &[]).compressed(codec);
         assert!(check(&builder.finish(), &Rules::default()).is_ok());
-        assert_eq!(refused(&builder.finish(), &rules, ErrorCode::InvalidRecord), Some(1));
+        assert_eq!(refused(&builder.finish(), &rules, ErrorCode::InvalidRecord), [1]);
     }
 }
 
@@ -167,11 +167,48 @@ fn timestamps_out_of_range_are_32() {
         assert!(check(&at(taken), &rules).is_ok());
     }
     for outside in [now - 1_001, now + 501, 0, i64::MAX, i64::MIN] {
-        assert_eq!(refused(&at(outside), &rules, ErrorCode::InvalidTimestamp), Some(0));
+        assert_eq!(refused(&at(outside), &rules, ErrorCode::InvalidTimestamp), [0]);
         assert!(check(&at(outside), &Rules::default()).is_ok());
     }
     let any = TimestampRules { now, before_max_ms: i64::MAX, after_max_ms: i64::MAX };
     assert!(check(&at(0), &Rules { timestamps: Some(any), ..Rules::default() }).is_ok());
+}
+
+#[test]
+fn every_record_at_fault_is_named_and_a_bad_timestamp_is_told_before_a_missing_key() {
+    let now = 1_700_000_000_000;
+    let limits = TimestampRules { now, before_max_ms: 1_000, after_max_ms: 500 };
+    let rules = Rules { require_key: true, timestamps: Some(limits), ..Rules::default() };
+    let key = Some(&b"k"[..]);
+    for codec in Codec::ALL {
+        let mut builder = Builder::new(0, -1);
+        builder.record(now, None, None, &[]).record(now, key, None, &[]);
+        builder.record(0, None, None, &[]).compressed(codec);
+        assert_eq!(refused(&builder.finish(), &rules, ErrorCode::InvalidRecord), [0, 2]);
+        builder.record(now + 501, key, None, &[]);
+        let invalid = check(&builder.finish(), &rules).unwrap_err();
+        assert_eq!(invalid.code, ErrorCode::InvalidTimestamp);
+        let own: Vec<_> =
+            invalid.records.iter().map(|it| (it.index, it.reason.is_some())).collect();
+        assert_eq!(own, [(0, true), (2, true), (3, false)], "the message speaks of timestamps");
+    }
+}
+
+#[test]
+fn no_more_records_are_named_than_an_answer_as_long_as_the_batch_has_room_for() {
+    let rules = Rules { require_key: true, ..Rules::default() };
+    let batch = |codec| {
+        let mut builder = Builder::new(0, -1);
+        for _ in 0..10_000 {
+            builder.record(0, None, None, &[]);
+        }
+        builder.compressed(codec).finish()
+    };
+    let all = refused(&batch(Codec::None), &rules, ErrorCode::InvalidRecord);
+    assert_eq!(all.len(), 10_000);
+    let zipped = batch(Codec::Zstd);
+    let some = refused(&zipped, &rules, ErrorCode::InvalidRecord);
+    assert_eq!(some.len(), zipped.len() / 6);
 }
 
 #[test]
