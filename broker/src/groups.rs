@@ -124,6 +124,7 @@ impl Groups {
             return turn_away(&input, ErrorCode::NotCoordinator, tell);
         };
         let mut state = shard.lock();
+        let resigned = state.end_failed();
         if matches!(*state, State::Closed) {
             state = load::begin(broker, index, shard, state);
         }
@@ -139,7 +140,16 @@ impl Groups {
             State::Closed | State::Stopped => ErrorCode::NotCoordinator,
         };
         drop(state);
+        resigned.tell();
         turn_away(&input, code, tell);
+    }
+
+    /// Ends the coordinators whose log directory has failed; whoever is parked is sent away.
+    pub(crate) fn end_failed(&self) {
+        for shard in self.shards.get().into_iter().flatten() {
+            let resigned = shard.lock().end_failed();
+            resigned.tell();
+        }
     }
 
     /// From now on hears of deleted topics.

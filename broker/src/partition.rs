@@ -133,6 +133,14 @@ impl Partition {
         self.with(|machine| i64::try_from(machine.log().size()).unwrap_or(i64::MAX))
     }
 
+    /// Whether it takes no more records: it is offline, or its log directory has failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        let works = |state: MutexGuard<'_, State>| {
+            state.machine.is_some() && state.committing.home.directory().poisoned().is_none()
+        };
+        !self.lock().is_ok_and(works)
+    }
+
     /// Leads on in a newer epoch.
     pub(crate) fn lead(&self, epoch: i32) -> Result<(), ErrorCode> {
         self.with(|machine| machine.lead(epoch))

@@ -5,7 +5,7 @@ use super::*;
 
 /// Seeds that once found something, and what that was. They no longer take the same way, since the
 /// simulator has changed; they cost nothing.
-const PAST: [(u64, &str); 25] = [
+const PAST: [(u64, &str); 26] = [
     (809_614, "a rename that failed in the middle of a swap left readers with a hole"),
     (4, "names that one life left unsynced were never synced by the next"),
     (5, "metadata was committed on top of pages whose sync had failed in the life before"),
@@ -30,6 +30,7 @@ const PAST: [(u64, &str); 25] = [
     (900_000_001_066, "the epoch of a batch before the start was forgotten with the checkpoint"),
     (937, "the epochs before a start that a crash took back were forgotten"),
     (2_225, "the epoch of records that were all deleted was forgotten, and what followed was lost"),
+    (304_929_906_850, "the model took a group's deletion for that of offsets committed after it"),
     (17_810, "indexes of a segment that compaction had replaced came back beside its successor"),
 ];
 

@@ -42,7 +42,8 @@ pub(super) fn begin<'a>(
     shard: &'a Shard,
     mut state: MutexGuard<'a, State>,
 ) -> MutexGuard<'a, State> {
-    let Ok(partition) = topic::partition(broker, index) else { return state };
+    let partition = topic::partition(broker, index).ok().filter(|it| !it.has_failed());
+    let Some(partition) = partition else { return state };
     *state = State::Loading;
     drop(state);
     if partition.ends().is_ok_and(|(start, end)| start == end) {

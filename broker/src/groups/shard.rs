@@ -95,6 +95,23 @@ impl Shard {
     }
 }
 
+impl State {
+    /// Ends a coordinator whose log takes no more records. What the log refused may be back after
+    /// the next start, so nothing may be answered on the strength of its not being there: that
+    /// something is deleted, say, because it was never committed.
+    pub(super) fn end_failed(&mut self) -> Answers {
+        match std::mem::replace(self, Self::Closed) {
+            Self::Open(open) if open.partition.has_failed() => {
+                open.resign(ErrorCode::NotCoordinator)
+            }
+            other => {
+                *self = other;
+                Answers::default()
+            }
+        }
+    }
+}
+
 impl Open {
     /// A coordinator whose log is read.
     pub(super) fn new(coordinator: Coordinator, partition: Arc<Partition>) -> Self {

@@ -75,6 +75,7 @@ fn handle(broker: &Weak<Broker>, fatal: &Fatal, place: Option<usize>, why: &str)
     let path = dir.path().display();
     tracing::error!(%path, why, "a log directory failed and is offline until the next start");
     broker.partitions.fail(dir);
+    broker.groups.end_failed();
     if dirs.online().next().is_none() {
         fatal.tell(format!("no log directory works any more; the last one, {path}: {why}"));
         return;

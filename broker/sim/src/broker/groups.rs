@@ -34,8 +34,20 @@ impl Default for Groups {
 }
 
 impl Broker {
-    /// Steps the coordinator and does what it wants.
+    /// Steps the coordinator and does what it wants. Once its log takes nothing any more it is no
+    /// coordinator: what the log refused may be back after the next start.
     pub(crate) fn coordinate(&mut self, env: &mut Env, input: Input) -> Result<(), Violation> {
+        if self.directory.poisoned().is_some() {
+            let code = ErrorCode::NotCoordinator;
+            let mut effects = Vec::new();
+            self.groups.coordinator.resign(code, &mut effects);
+            let sent_away = effects.into_iter().filter_map(|effect| match effect {
+                Effect::Reply(ticket, reply) => Some((ticket, reply)),
+                Effect::Append { .. } => None,
+            });
+            self.groups.answers.extend(sent_away.chain(input.refusal(code)));
+            return Ok(());
+        }
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             let mut effects = Vec::new();

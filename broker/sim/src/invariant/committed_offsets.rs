@@ -23,7 +23,7 @@ pub(crate) fn check(
     if acknowledged.1 > end {
         return Ok(false);
     }
-    let may_be = found == acknowledged.0 || known.attempts.contains(&found);
+    let may_be = found == acknowledged.0 || known.attempts.iter().any(|(_, asked)| *asked == found);
     ensure(may_be, INVARIANT, || {
         format!(
             "group {group} finds {found} for {topic}-{partition}; acknowledged was \

@@ -16,15 +16,31 @@ pub(crate) type Key = (GroupId, String, i32);
 pub(crate) struct Known {
     /// The last answer: the offset, -1 for none, and the end of the log at that moment.
     pub(crate) acknowledged: Option<(i64, Offset)>,
-    /// What was asked for since then.
-    pub(crate) attempts: Vec<i64>,
+    /// What was asked for since then, with which question.
+    pub(crate) attempts: Vec<(Ticket, i64)>,
+}
+
+impl Known {
+    /// The question came true while the log ended at `upto`. What was asked before it is over: the
+    /// log has everything in the order it was asked. Nothing, where it was not about this offset.
+    pub(crate) fn acknowledge(&mut self, ticket: Ticket, upto: Offset) {
+        if let Some(at) = self.attempts.iter().position(|(asked, _)| *asked == ticket) {
+            let last = self.attempts.drain(..=at).next_back();
+            self.acknowledged = last.map(|(_, offset)| (offset, upto));
+        }
+    }
+
+    /// The question was refused before anything was tried.
+    pub(crate) fn forget(&mut self, ticket: Ticket) {
+        self.attempts.retain(|(asked, _)| *asked != ticket);
+    }
 }
 
 /// What a ticket was for.
 #[derive(Debug, Clone)]
 pub(crate) enum Asked {
-    /// A commit of this offset.
-    Commit(Key, i64),
+    /// The commit of an offset.
+    Commit(Key),
     /// A group's deletion.
     Delete(GroupId),
     /// The deletion of a committed offset.

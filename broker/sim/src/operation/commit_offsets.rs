@@ -23,9 +23,9 @@ pub(super) fn run(world: &mut World) -> Check {
     let offset = env.workload.between(0, 1_000_000);
     let key = (group.clone(), of.topic.clone(), of.partition);
     let ticket = env.model.groups.ticket();
-    env.model.groups.asked.insert(ticket, Asked::Commit(key.clone(), offset));
+    env.model.groups.asked.insert(ticket, Asked::Commit(key.clone()));
     let known: &mut Known = env.model.groups.offsets.entry(key).or_default();
-    known.attempts.push(offset);
+    known.attempts.push((ticket, offset));
     let topic_id = broker.metadata.machine.image().topic(&of.topic).map(|topic| topic.id);
     let offset = OffsetToCommit {
         topic: of.topic.clone(),

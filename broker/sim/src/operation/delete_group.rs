@@ -11,7 +11,9 @@ pub(super) fn run(world: &mut World) -> Check {
     let ticket = env.model.groups.ticket();
     env.model.groups.asked.insert(ticket, Asked::Delete(group.clone()));
     let offsets = env.model.groups.offsets.iter_mut();
-    offsets.filter(|((of, ..), _)| *of == group).for_each(|(_, known)| known.attempts.push(-1));
+    offsets
+        .filter(|((of, ..), _)| *of == group)
+        .for_each(|(_, known)| known.attempts.push((ticket, -1)));
     broker.coordinate(env, Input::DeleteGroup(DeleteGroup { ticket, group }))?;
     member::hear(world)
 }

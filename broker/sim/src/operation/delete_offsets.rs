@@ -13,7 +13,7 @@ pub(super) fn run(world: &mut World) -> Check {
     let key = (group.clone(), of.topic.clone(), of.partition);
     env.model.groups.asked.insert(ticket, Asked::DeleteOffset(key.clone()));
     if let Some(known) = env.model.groups.offsets.get_mut(&key) {
-        known.attempts.push(-1);
+        known.attempts.push((ticket, -1));
     }
     let topics = vec![(of.topic.clone(), vec![of.partition])];
     broker.coordinate(env, Input::DeleteOffsets(DeleteOffsets { ticket, group, topics }))?;

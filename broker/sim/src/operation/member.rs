@@ -125,42 +125,26 @@ pub(crate) fn hear(world: &mut World) -> Check {
         let groups = &mut env.model.groups;
         let Some(asked) = groups.asked.remove(&ticket) else { continue };
         match (asked, reply) {
-            (Asked::Commit(key, offset), Reply::CommitOffsets(Ok(_))) => {
-                // older attempts are over: the log has them in the order they were asked
-                if let Some(known) = groups.offsets.get_mut(&key)
-                    && let Some(at) = known.attempts.iter().position(|attempt| *attempt == offset)
-                {
-                    known.acknowledged = Some((offset, upto));
-                    drop(known.attempts.drain(..=at));
+            (Asked::Commit(key), Reply::CommitOffsets(Ok(_))) => {
+                if let Some(known) = groups.offsets.get_mut(&key) {
+                    known.acknowledge(ticket, upto);
                 }
             }
-            (Asked::Delete(group), Reply::DeleteGroup(answer)) => {
-                if answer.is_err() {
-                    continue;
-                }
+            (Asked::Delete(group), Reply::DeleteGroup(Ok(()))) => {
                 env.counters.note(Rare::GroupDeleted);
                 groups.generations.remove(&group);
-                for ((of, ..), known) in &mut groups.offsets {
-                    if *of == group {
-                        known.acknowledged = Some((-1, upto));
-                        let at = known.attempts.iter().position(|attempt| *attempt == -1);
-                        drop(known.attempts.drain(..at.map_or(0, |at| at + 1)));
-                    }
-                }
+                let of_group = groups.offsets.iter_mut().filter(|((of, ..), _)| *of == group);
+                of_group.for_each(|(_, known)| known.acknowledge(ticket, upto));
             }
             (Asked::DeleteOffset(key), Reply::DeleteOffsets(Ok(fates))) => {
                 let Some(known) = groups.offsets.get_mut(&key) else { continue };
-                let Some(at) = known.attempts.iter().position(|attempt| *attempt == -1) else {
-                    continue;
-                };
                 if fates.contains(&Ok(())) {
                     env.counters.note(Rare::OffsetDeleted);
-                    known.acknowledged = Some((-1, upto));
-                    drop(known.attempts.drain(..=at));
+                    known.acknowledge(ticket, upto);
                 } else {
                     // somebody may read on from it: it was not even tried
                     env.counters.note(Rare::OffsetDeletionRefused);
-                    known.attempts.remove(at);
+                    known.forget(ticket);
                 }
             }
             (Asked::Member(index), reply) => {
