@@ -9,7 +9,7 @@ use kastellan_core::metadata::{
 use kastellan_protocol::{
     ErrorCode, Refused,
     messages::{
-        AlterConfigsRequest, AlterConfigsResponse, alter_configs_request::AlterConfigsResource,
+        AlterConfigsRequest, AlterConfigsResponse,
         alter_configs_response::AlterConfigsResourceResponse,
     },
     protocol::StrBytes,
@@ -19,43 +19,55 @@ use super::failure;
 use crate::{broker::Broker, call::Call, controller::unexpected};
 
 /// A resource as a request names it: the number of its kind, and its name.
-pub(super) type Named = (i8, String);
+type Named = (i8, StrBytes);
 /// What is to change, or why that cannot be.
-pub(super) type Wanted = Result<Vec<ConfigChange>, Failure>;
+type Wanted = Result<Vec<ConfigChange>, Failure>;
 
 /// Answers once the settings are in force.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: AlterConfigsRequest = call.decode()?;
-    let resources = request
-        .resources
-        .iter()
-        .map(|resource| {
-            let name = resource.resource_name.to_string();
-            ((resource.resource_type, name), changes(resource))
-        })
-        .collect();
+    let resources = request.resources.into_iter().map(|it| {
+        let configs = it.configs.iter().map(|config| (0, &*config.name, config.value.as_deref()));
+        ((it.resource_type, it.resource_name), changes(configs))
+    });
     let how = How { replace: true, validate_only: request.validate_only };
-    alter(broker, resources, how, move |results| {
-        let responses = results.into_iter().map(|((kind, name), result)| {
-            let (code, message) = failure::of(result);
+    alter(broker, resources.collect(), how, move |answers| {
+        let response = |answer: Answer| {
             AlterConfigsResourceResponse::default()
-                .with_error_code(code)
-                .with_error_message(message)
-                .with_resource_type(kind)
-                .with_resource_name(StrBytes::from_string(name))
-        });
-        call.reply.send(&AlterConfigsResponse::default().with_responses(responses.collect()));
+                .with_error_code(answer.code)
+                .with_error_message(answer.message)
+                .with_resource_type(answer.kind)
+                .with_resource_name(answer.name)
+        };
+        let responses = answers.into_iter().map(response).collect();
+        call.reply.send(&AlterConfigsResponse::default().with_responses(responses));
     });
     Ok(())
 }
 
-fn changes(resource: &AlterConfigsResource) -> Wanted {
-    let change = |name: &str, value: Option<&str>| {
-        let op = ConfigOp::from_wire(0, name, value)?;
+/// Changes from the operation, the name and the value of each setting.
+pub(super) fn changes<'a>(configs: impl Iterator<Item = (i8, &'a str, Option<&'a str>)>) -> Wanted {
+    let change = |(operation, name, value): (i8, &str, _)| {
+        let op = ConfigOp::from_wire(operation, name, value)?;
         Ok(ConfigChange { name: name.to_owned(), op })
     };
-    let configs = resource.configs.iter();
-    configs.map(|config| change(&config.name, config.value.as_deref())).collect()
+    configs.map(change).collect()
+}
+
+/// What became of one resource.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) code: i16,
+    pub(super) message: Option<StrBytes>,
+    pub(super) kind: i8,
+    pub(super) name: StrBytes,
+}
+
+impl Answer {
+    fn new(((kind, name), result): (Named, Result<(), Failure>)) -> Self {
+        let (code, message) = failure::of(result);
+        Self { code, message, kind, name }
+    }
 }
 
 /// How settings are to change.
@@ -67,12 +79,12 @@ pub(super) struct How {
     pub(super) validate_only: bool,
 }
 
-/// Has the settings changed that can be; `answer` gets one result per resource, in the order asked.
+/// Has the settings changed that can be; `answer` gets one answer per resource, in the order asked.
 pub(super) fn alter(
     broker: &Arc<Broker>,
     resources: Vec<(Named, Wanted)>,
     how: How,
-    answer: impl FnOnce(Vec<(Named, Result<(), Failure>)>) + Send + 'static,
+    answer: impl FnOnce(Vec<Answer>) + Send + 'static,
 ) {
     let mut times = BTreeMap::new();
     for (named, _) in &resources {
@@ -88,8 +100,9 @@ pub(super) fn alter(
         });
         results.push((named, accepted));
     }
+    let tell = |results: Vec<_>| answer(results.into_iter().map(Answer::new).collect());
     if asked.is_empty() {
-        return answer(results);
+        return tell(results);
     }
     let validate_only = how.validate_only;
     broker.controller.ask(
@@ -111,7 +124,7 @@ pub(super) fn alter(
                     Err(failure) => Err(failure.clone()),
                 };
             }
-            answer(results);
+            tell(results);
         },
     );
 }
@@ -127,12 +140,12 @@ fn resource(broker: &Broker, (kind, name): &Named, twice: bool) -> Result<Config
     };
     let me = broker.config.node_id;
     let others = match kind {
-        ResourceKind::Broker => !name.is_empty() && *name != me.to_string(),
-        ResourceKind::BrokerLogger => *name != me.to_string(),
+        ResourceKind::Broker => !name.is_empty() && **name != *me.to_string(),
+        ResourceKind::BrokerLogger => **name != *me.to_string(),
         ResourceKind::Topic | ResourceKind::ClientMetrics | ResourceKind::Group => false,
     };
     if others {
         return refuse(format!("this is broker {me}, it cannot change broker {name:?}"));
     }
-    Ok(ConfigResource { kind, name: name.clone() })
+    Ok(ConfigResource { kind, name: name.to_string() })
 }
