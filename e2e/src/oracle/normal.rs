@@ -1,6 +1,9 @@
-//! What may differ between two honest brokers: ports, names drawn at random, message texts, clocks.
+//! What may differ between two honest brokers: ports, directories, names drawn at random, message
+//! texts, clocks.
 
 use std::net::SocketAddr;
+
+use bytes::Bytes;
 
 use super::tree::Node;
 
@@ -21,6 +24,16 @@ const IDENTITIES: &[&str] = &[
     "key",
 ];
 
+/// Settings that say where a broker is.
+const PLACES: &[&str] = &[
+    "listeners",
+    "advertised.listeners",
+    "controller.quorum.bootstrap.servers",
+    "log.dir",
+    "log.dirs",
+    "metadata.log.dir",
+];
+
 /// Takes out of `node` what may differ, and puts the elements of lists into one order.
 pub fn normalise(node: &mut Node, address: SocketAddr) {
     match node {
@@ -35,10 +48,12 @@ pub fn normalise(node: &mut Node, address: SocketAddr) {
         }
         Node::Fields(fields) => {
             fields.retain(|(name, _)| name != "unknown_tagged_fields");
+            let is_place = is_place(fields);
             for (name, inner) in fields.iter_mut() {
                 normalise(inner, address);
                 if let Node::Leaf(text) = inner {
-                    *text = scalar(name, text, address);
+                    let place = is_place && name == "value" && text != "None";
+                    *text = if place { "a place".to_owned() } else { scalar(name, text, address) };
                 }
             }
         }
@@ -55,6 +70,12 @@ pub fn identity(element: &Node) -> Option<String> {
     })
 }
 
+/// Whether these are the fields of a setting that says where a broker is.
+fn is_place(fields: &[(String, Node)]) -> bool {
+    let name = fields.iter().find(|(name, _)| name == "name").map(|(_, value)| value.short());
+    name.is_some_and(|name| PLACES.contains(&name.trim_matches('"')))
+}
+
 fn scalar(name: &str, text: &str, address: SocketAddr) -> String {
     let known = match name {
         "throttle_time_ms"
@@ -69,7 +90,76 @@ fn scalar(name: &str, text: &str, address: SocketAddr) -> String {
         "producer_id" if text.parse::<i64>().is_ok_and(|id| id >= 0) => "a producer",
         "session_id" if text != "0" => "a session",
         "log_append_time_ms" if text != "-1" => "a time",
+        "log_dir" if text.len() > 2 => "a directory",
+        // the disk fills while both are asked
+        "usable_bytes" if text != "-1" => "a size",
+        "records" => return unstamped(text).unwrap_or_else(|| text.to_owned()),
         _ => text,
     };
     known.to_owned()
+}
+
+/// Printed batches without what brokers stamp them with by their own clocks where the topic has
+/// `LogAppendTime`: the largest timestamp, and the CRC that covers it. `None`: not printed bytes.
+fn unstamped(text: &str) -> Option<String> {
+    let mut bytes = unescaped(text)?;
+    let mut rest = bytes.as_mut_slice();
+    while let Some(length) = rest.get(8..12).and_then(|length| length.first_chunk()) {
+        let length = usize::try_from(i32::from_be_bytes(*length)).ok()?;
+        let (batch, others) = rest.split_at_mut_checked(12 + length)?;
+        if batch.get(22)? & 0x08 != 0 {
+            batch.get_mut(17..21)?.fill(0);
+            batch.get_mut(35..43)?.fill(0);
+        }
+        rest = others;
+    }
+    Some(format!("{:?}", Bytes::from(bytes)))
+}
+
+/// The bytes of which `text` is the `Debug` form.
+fn unescaped(text: &str) -> Option<Vec<u8>> {
+    let mut escaped = text.strip_prefix("b\"")?.strip_suffix('"')?.bytes();
+    let mut bytes = Vec::new();
+    while let Some(byte) = escaped.next() {
+        bytes.push(match (byte, if byte == b'\\' { escaped.next()? } else { 0 }) {
+            (b'\\', b'n') => b'\n',
+            (b'\\', b'r') => b'\r',
+            (b'\\', b't') => b'\t',
+            (b'\\', b'0') => 0,
+            (b'\\', b'x') => {
+                let mut digit = || char::from(escaped.next()?).to_digit(16);
+                u8::try_from(16 * digit()? + digit()?).ok()?
+            }
+            (b'\\', other) => other,
+            (byte, _) => byte,
+        });
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{unescaped, unstamped};
+    use crate::batch::Batch;
+
+    #[test]
+    fn printed_bytes_are_read_back() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(unescaped(&format!("{:?}", Bytes::from(all.clone()))), Some(all));
+    }
+
+    #[test]
+    fn only_the_brokers_own_time_is_taken_out() {
+        let text = |attributes, time| {
+            let batch = Batch { attributes, max_timestamp: Some(time), ..Batch::of(7, &["a"]) };
+            let both = [Batch::of(5, &["b"]).encode(), batch.encode()].concat();
+            let text = format!("{:?}", Bytes::from(both));
+            unstamped(&text).unwrap()
+        };
+        assert_eq!(text(0x08, 9), text(0x08, 10));
+        assert_ne!(text(0, 9), text(0, 10));
+        assert_ne!(text(0x08, 9), text(0x09, 9));
+    }
 }
