@@ -1,6 +1,8 @@
 //! A blocking connection that sends any bytes: the judge's own hand on the wire, independent of our
 //! codecs.
 
+mod asks;
+
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -9,6 +11,8 @@ use anyhow::{Context as _, Result, bail};
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+
+pub use self::asks::{PRODUCE, produce, produced, text};
 
 /// How long an answer may take. A broker that says nothing for this long has hung.
 const PATIENCE: Duration = Duration::from_secs(20);

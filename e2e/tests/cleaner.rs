@@ -5,20 +5,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
-use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::{
-    CreateTopicsRequest, FetchRequest, InitProducerIdRequest, ProduceRequest,
-};
-use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::messages::{FetchRequest, InitProducerIdRequest};
 use kastellan_e2e::need;
 use kastellan_e2e::ours::Ours;
 use kastellan_e2e::peer::{Jvm, Peer};
 use kastellan_e2e::process::pause;
 use kastellan_e2e::segments::{dump, files, offsets};
 use kastellan_e2e::suite::Scratch;
-use kastellan_e2e::wire::Wire;
+use kastellan_e2e::wire::{Wire, text};
 use kastellan_protocol::batch::{
     Builder, Malformed, Scratch as Inflated, batches, for_each_record,
 };
@@ -39,33 +34,6 @@ const SETTINGS: [(&str, &str); 2] =
 
 /// Offset, timestamp, key, value, and the headers as they stand in the record.
 type Survivor = (i64, i64, Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>);
-
-fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
-}
-
-fn create(wire: &mut Wire, name: &str, delete_retention: &str, file_delay: &str) -> Result<()> {
-    let settings = [
-        ("cleanup.policy", "compact"),
-        ("segment.bytes", "1048576"),
-        ("min.cleanable.dirty.ratio", "0.01"),
-        ("delete.retention.ms", delete_retention),
-        ("file.delete.delay.ms", file_delay),
-    ];
-    let config = |(name, value): (&str, &str)| {
-        CreatableTopicConfig::default().with_name(text(name)).with_value(Some(text(value)))
-    };
-    let topic = CreatableTopic::default()
-        .with_name(text(name).into())
-        .with_num_partitions(1)
-        .with_replication_factor(1)
-        .with_configs(settings.into_iter().map(config).collect());
-    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(30_000);
-    let answer = wire.call(5, &request)?;
-    let code = answer.topics.first().context("an answer for the topic")?.error_code;
-    ensure!(code == 0, "creating {name} answered {code}");
-    Ok(())
-}
 
 /// The batch of a turn: keys come again and again, some records delete, headers repeat their keys.
 fn batch(turn: usize, now: i64, deletes: bool, producer: (i64, i32)) -> Vec<u8> {
@@ -108,26 +76,6 @@ fn producer(wire: &mut Wire) -> Result<i64> {
     }
 }
 
-fn produce(wire: &mut Wire, topic: &str, batch: Vec<u8>) -> Result<()> {
-    let data = PartitionProduceData::default().with_records(Some(Bytes::from(batch)));
-    let topic =
-        TopicProduceData::default().with_name(text(topic).into()).with_partition_data(vec![data]);
-    let request = ProduceRequest::default()
-        .with_acks(-1)
-        .with_timeout_ms(10_000)
-        .with_topic_data(vec![topic]);
-    loop {
-        let answer = wire.call(9, &request)?;
-        let part = answer.responses.first().and_then(|topic| topic.partition_responses.first());
-        match part.context("an answer for the partition")?.error_code {
-            0 => return Ok(()),
-            // Kafka tells of a leader before that leader knows
-            3 | 6 => pause(),
-            code => bail!("a batch was refused with {code}"),
-        }
-    }
-}
-
 /// One wave of batches: without a producer, and from two of them, the second of which ends early.
 fn wave(wire: &mut Wire, topic: &str, from: usize, now: i64, ids: [i64; 2]) -> Result<()> {
     let mut sequences = [0_i32; 2];
@@ -143,7 +91,7 @@ fn wave(wire: &mut Wire, topic: &str, from: usize, now: i64, ids: [i64; 2]) -> R
             *sequence += records;
             (*id, *sequence - records)
         });
-        produce(wire, topic, batch(turn, now, from == 0, producer))?;
+        wire.produce(topic, 0, batch(turn, now, from == 0, producer))?;
     }
     Ok(())
 }
@@ -238,10 +186,17 @@ fn what_survives_our_cleaner_survives_kafkas() -> Result<()> {
     let mut wires = [Wire::connect(ours.address())?, Wire::connect(kafka.address())?];
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
     for (topic, delete_retention) in TOPICS {
-        let [ours, kafkas] = &mut wires;
-        create(ours, topic, delete_retention, "0")?;
-        // it closes a file that is gone in the middle of a response that has begun
-        create(kafkas, topic, delete_retention, "60000")?;
+        // Kafka closes a file that is gone in the middle of a response that has begun
+        for (wire, file_delay) in wires.iter_mut().zip(["0", "60000"]) {
+            let settings = [
+                ("cleanup.policy", "compact"),
+                ("segment.bytes", "1048576"),
+                ("min.cleanable.dirty.ratio", "0.01"),
+                ("delete.retention.ms", delete_retention),
+                ("file.delete.delay.ms", file_delay),
+            ];
+            wire.create(topic, 1, &settings)?;
+        }
     }
     // a tombstone goes with the first cleaning after the one that has seen it: wave by wave
     for turn in 0..WAVES {

@@ -4,50 +4,25 @@ use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
-use bytes::Bytes;
-use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
-use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
-    CreateTopicsRequest, FindCoordinatorRequest, InitProducerIdRequest, OffsetCommitRequest,
-    ProduceRequest,
+    FindCoordinatorRequest, InitProducerIdRequest, OffsetCommitRequest,
 };
-use kafka_protocol::protocol::StrBytes;
 use kastellan_e2e::batch::{Batch, Record};
 use kastellan_e2e::judged::{self, Judged};
 use kastellan_e2e::need;
 use kastellan_e2e::process::pause;
 use kastellan_e2e::segments::{dump, files, offsets};
 use kastellan_e2e::suite::Scratch;
-use kastellan_e2e::wire::Wire;
+use kastellan_e2e::wire::{Wire, text};
 
 /// Batches of this many records of this many bytes: 100 KB each, so that 1 MiB segments roll.
 const RECORDS: i32 = 100;
 const SIZE: u32 = 1000;
 /// Plain, compressed and idempotent ones in turn.
 const BATCHES: i64 = 36;
-
-fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
-}
-
-fn create(wire: &mut Wire) -> Result<()> {
-    let config = kafka_protocol::messages::create_topics_request::CreatableTopicConfig::default()
-        .with_name(text("segment.bytes"))
-        .with_value(Some(text("1048576")));
-    let topic = CreatableTopic::default()
-        .with_name(text("dumped").into())
-        .with_num_partitions(1)
-        .with_replication_factor(1)
-        .with_configs(vec![config]);
-    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(30_000);
-    let answer = wire.call(5, &request)?;
-    let code = answer.topics.first().context("an answer for the topic")?.error_code;
-    ensure!(code == 0, "creating the topic answered {code}");
-    Ok(())
-}
 
 /// Writes the batches and gives how many records were acknowledged.
 fn write(wire: &mut Wire, now: i64) -> Result<i64> {
@@ -85,27 +60,8 @@ fn write(wire: &mut Wire, now: i64) -> Result<i64> {
                 plain.by_producer(producer.producer_id.0, 0, sequence - RECORDS)
             }
         };
-        let data = PartitionProduceData::default().with_records(Some(Bytes::from(batch.encode())));
-        let topic = TopicProduceData::default()
-            .with_name(text("dumped").into())
-            .with_partition_data(vec![data]);
-        let request = ProduceRequest::default()
-            .with_acks(-1)
-            .with_timeout_ms(10_000)
-            .with_topic_data(vec![topic]);
-        loop {
-            let answer = wire.call(9, &request)?;
-            let part = answer.responses.first().and_then(|topic| topic.partition_responses.first());
-            let part = part.context("an answer for the partition")?;
-            // Kafka tells of a leader before that leader knows
-            if [3, 6].contains(&part.error_code) {
-                pause();
-                continue;
-            }
-            ensure!(part.error_code == 0, "batch {turn} was refused with {}", part.error_code);
-            ensure!(part.base_offset == written, "at {}", part.base_offset);
-            break;
-        }
+        let offset = wire.produce("dumped", 0, batch.encode())?;
+        ensure!(offset == written, "batch {turn} is at {offset}");
         written += i64::from(RECORDS);
     }
     Ok(written)
@@ -147,7 +103,7 @@ fn dump_log_segments_reads_every_kind_of_file_we_write() -> Result<()> {
     let mut broker = Judged::start(scratch.path(), &[])?;
     let mut wire = Wire::connect(broker.address())?;
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
-    create(&mut wire)?;
+    wire.create("dumped", 1, &[("segment.bytes", "1048576")])?;
     let written = write(&mut wire, now)?;
     commit(&mut wire)?;
     drop(wire);

@@ -8,19 +8,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::{
-    BrokerId, CreateTopicsRequest, FetchRequest, ProduceRequest, TopicName,
-};
-use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::messages::{BrokerId, FetchRequest};
 use kastellan_e2e::activity::{Calls, Strace, settle, wake_ups};
 use kastellan_e2e::batch::Batch;
 use kastellan_e2e::need::{self, Tool};
 use kastellan_e2e::ours::Ours;
 use kastellan_e2e::suite::Scratch;
-use kastellan_e2e::wire::Wire;
+use kastellan_e2e::wire::{Wire, text};
 
 /// How long an idle broker is watched.
 const WATCHED: Duration = Duration::from_secs(5);
@@ -34,22 +29,6 @@ fn start(scratch: &Scratch) -> Result<(Ours, u32)> {
     broker.start()?;
     let pid = broker.process().context("it was started")?.pid();
     Ok((broker, pid))
-}
-
-fn name(name: &str) -> TopicName {
-    StrBytes::from_string(name.to_owned()).into()
-}
-
-fn create(wire: &mut Wire, topic: &str, partitions: i32) -> Result<()> {
-    let wanted = CreatableTopic::default()
-        .with_name(name(topic))
-        .with_num_partitions(partitions)
-        .with_replication_factor(1);
-    let request = CreateTopicsRequest::default().with_topics(vec![wanted]).with_timeout_ms(30_000);
-    let answer = wire.call(5, &request)?;
-    let code = answer.topics.first().context("no answer for the topic")?.error_code;
-    ensure!(code == 0, "creating {topic} answered {code}");
-    Ok(())
 }
 
 /// Watches a broker at rest; prints what was found, whose number of wake-ups a second it returns.
@@ -87,7 +66,7 @@ fn a_hundred_connections_and_a_thousand_partitions_at_rest_wake_nobody() -> Resu
     let scratch = Scratch::new("idle-many")?;
     let (broker, pid) = start(&scratch)?;
     let mut admin = Wire::connect(broker.address())?;
-    create(&mut admin, "wide", 1_000)?;
+    admin.create("wide", 1_000, &[])?;
     let connections: std::io::Result<Vec<TcpStream>> =
         (0..100).map(|_| TcpStream::connect(broker.address())).collect();
     let connections = connections?;
@@ -117,18 +96,12 @@ fn check(what: &str, calls: &Calls, most_per_request: u64) -> Result<()> {
     Ok(())
 }
 
-fn produce(batch: &Bytes) -> ProduceRequest {
-    let data = PartitionProduceData::default().with_index(0).with_records(Some(batch.clone()));
-    let topic = TopicProduceData::default().with_name(name("t")).with_partition_data(vec![data]);
-    ProduceRequest::default().with_acks(-1).with_timeout_ms(10_000).with_topic_data(vec![topic])
-}
-
 fn fetch(offset: i64, max_bytes: i32, session: (i32, i32)) -> FetchRequest {
     let wanted = FetchPartition::default()
         .with_partition(0)
         .with_fetch_offset(offset)
         .with_partition_max_bytes(max_bytes);
-    let topic = FetchTopic::default().with_topic(name("t")).with_partitions(vec![wanted]);
+    let topic = FetchTopic::default().with_topic(text("t").into()).with_partitions(vec![wanted]);
     FetchRequest::default()
         .with_replica_id(BrokerId(-1))
         .with_max_wait_ms(10_000)
@@ -142,13 +115,6 @@ fn fetch(offset: i64, max_bytes: i32, session: (i32, i32)) -> FetchRequest {
 fn batch(len: usize) -> Result<Bytes> {
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
     Ok(Batch::of(now, &[&"x".repeat(len)]).encode().into())
-}
-
-fn produce_one(wire: &mut Wire, batch: &Bytes) -> Result<()> {
-    let answer = wire.call(9, &produce(batch))?;
-    let code = answer.responses.first().and_then(|topic| topic.partition_responses.first());
-    ensure!(code.is_some_and(|answer| answer.error_code == 0), "{answer:?}");
-    Ok(())
 }
 
 /// A consumer's fetches, one batch each, with a session.
@@ -185,7 +151,7 @@ impl Reader {
 
 /// Produces as often as is counted, one request at a time.
 fn produce_all(wire: &mut Wire, batch: &Bytes) -> Result<()> {
-    (0..REQUESTS).try_for_each(|_| produce_one(wire, batch))
+    (0..REQUESTS).try_for_each(|_| wire.produce("t", 0, batch.clone()).map(drop))
 }
 
 /// Fetches as often as is counted, a batch at a time.
@@ -198,7 +164,7 @@ fn fetch_all(wire: &mut Wire, from: i64) -> Result<()> {
 fn follow(wire: &mut Wire, batch: &Bytes, end: i64) -> Result<()> {
     let mut reader = Reader::at_tail(end);
     (0..REQUESTS).try_for_each(|_| {
-        produce_one(wire, batch)?;
+        wire.produce("t", 0, batch.clone())?;
         reader.fetch_one(wire)
     })
 }
@@ -211,7 +177,7 @@ fn a_produce_and_a_fetch_make_a_handful_of_system_calls() -> Result<()> {
     let scratch = Scratch::new("calls")?;
     let (broker, pid) = start(&scratch)?;
     let mut wire = Wire::connect(broker.address())?;
-    create(&mut wire, "t", 1)?;
+    wire.create("t", 1, &[])?;
     let (small, large) = (batch(100)?, batch(20_000)?);
     produce_all(&mut wire, &small)?; // warm
     settle(pid, 10)?;

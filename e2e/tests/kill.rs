@@ -12,6 +12,7 @@ use kastellan_e2e::judged::{self, Judged};
 use kastellan_e2e::need::Tool;
 use kastellan_e2e::process::{Process, pause};
 use kastellan_e2e::suite::{self, Scratch};
+use kastellan_e2e::wire::Wire;
 
 /// How often the broker is killed.
 const ROUNDS: usize = 5;
@@ -131,8 +132,7 @@ fn an_acknowledged_offset_commit_survives_kill_9() -> Result<()> {
     let scratch = Scratch::new("kill-commit")?;
     let folder = scratch.path();
     let mut broker = Judged::start(folder, &[])?;
-    let created = create_topic(&broker, "pump")?;
-    ensure!(created == 0, "creating the topic answered {created}");
+    Wire::connect(broker.address())?.create("pump", 1, &[])?;
     let log = folder.join("commit.log");
     let mut committer = Process::start(&mut pump("commit", &broker, folder)?, &log)?;
     torment(&mut broker, &mut committer, &folder.join("committed"), 100)?;
@@ -148,17 +148,4 @@ fn an_acknowledged_offset_commit_survives_kill_9() -> Result<()> {
         asked.text
     );
     Ok(())
-}
-
-fn create_topic(broker: &Judged, name: &str) -> Result<i16> {
-    use kafka_protocol::messages::CreateTopicsRequest;
-    use kafka_protocol::messages::create_topics_request::CreatableTopic;
-    use kafka_protocol::protocol::StrBytes;
-    let topic = CreatableTopic::default()
-        .with_name(StrBytes::from_string(name.to_owned()).into())
-        .with_num_partitions(1)
-        .with_replication_factor(1);
-    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(30_000);
-    let answer = kastellan_e2e::wire::Wire::connect(broker.address())?.call(5, &request)?;
-    Ok(answer.topics.first().context("no answer for the topic")?.error_code)
 }

@@ -13,16 +13,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use bytes::Bytes;
-use kafka_protocol::messages::create_topics_request::CreatableTopic;
-use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::{CreateTopicsRequest, ProduceRequest};
-use kafka_protocol::protocol::StrBytes;
 use kastellan_e2e::batch::Batch;
 use kastellan_e2e::need::{self, Tool};
 use kastellan_e2e::ours::Ours;
 use kastellan_e2e::peer::{Jvm, Peer};
-use kastellan_e2e::process::{Process, pause};
+use kastellan_e2e::process::Process;
 use kastellan_e2e::suite::{self, Scratch};
 use kastellan_e2e::wire::Wire;
 use kastellan_e2e::{cache, judged::Judged};
@@ -110,7 +105,7 @@ impl Bench {
         first_ack(&broker)?;
         self.note("start to first ack, ms", name, begun.elapsed().as_secs_f64() * 1000.0);
         for topic in ["warm", "small", "large", "paced"] {
-            create(&mut Wire::connect(broker.address())?, topic, 6)?;
+            Wire::connect(broker.address())?.create(topic, 6, &[])?;
         }
         self.idle(name, &mut broker)?;
         let two = self.kafkajs(&broker, scratch.path())?;
@@ -258,41 +253,9 @@ fn median(values: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
-}
-
-fn create(wire: &mut Wire, name: &str, partitions: i32) -> Result<()> {
-    let topic = CreatableTopic::default()
-        .with_name(text(name).into())
-        .with_num_partitions(partitions)
-        .with_replication_factor(1);
-    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(30_000);
-    let answer = wire.call(5, &request)?;
-    let code = answer.topics.first().context("an answer for the topic")?.error_code;
-    ensure!(code == 0, "creating {name} answered {code}");
-    Ok(())
-}
-
 /// Creates a topic and writes one record to it.
 fn first_ack(broker: &Judged) -> Result<()> {
     let mut wire = Wire::connect(broker.address())?;
-    create(&mut wire, "first", 1)?;
-    let records = Some(Bytes::from(Batch::of(0, &["first"]).encode()));
-    let data = PartitionProduceData::default().with_records(records);
-    let topic =
-        TopicProduceData::default().with_name(text("first").into()).with_partition_data(vec![data]);
-    let request = ProduceRequest::default()
-        .with_acks(-1)
-        .with_timeout_ms(10_000)
-        .with_topic_data(vec![topic]);
-    loop {
-        let answer = wire.call(9, &request)?;
-        let part = answer.responses.first().and_then(|topic| topic.partition_responses.first());
-        match part.context("an answer for the partition")?.error_code {
-            0 => return Ok(()),
-            3 | 6 => pause(),
-            code => bail!("the first record was refused with {code}"),
-        }
-    }
+    wire.create("first", 1, &[])?;
+    wire.produce("first", 0, Batch::of(0, &["first"]).encode()).map(drop)
 }

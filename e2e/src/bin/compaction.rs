@@ -13,16 +13,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result, ensure};
-use bytes::Bytes;
-use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
-use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::{CreateTopicsRequest, ProduceRequest};
-use kafka_protocol::protocol::StrBytes;
+use anyhow::{Context as _, Result, anyhow};
+use kafka_protocol::messages::ProduceRequest;
 use kastellan_e2e::batch::{Batch, Record};
 use kastellan_e2e::ours::Ours;
 use kastellan_e2e::suite::Scratch;
-use kastellan_e2e::wire::Wire;
+use kastellan_e2e::wire::{self, PRODUCE, Wire};
 
 /// Bytes a second into the topic.
 const RATE: u64 = 50_000_000;
@@ -34,46 +30,24 @@ const BATCHES: usize = 64;
 /// Keys of all of them.
 const KEYS: u64 = 16_000;
 
-fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
-}
-
-fn create(wire: &mut Wire, name: &str, policy: &str) -> Result<()> {
-    let settings = [
+/// Both topics are alike but for what becomes of old records.
+fn settings(policy: &str) -> [(&str, &str); 5] {
+    [
         ("cleanup.policy", policy),
         ("segment.bytes", "67108864"),
         ("min.cleanable.dirty.ratio", "0.5"),
         ("file.delete.delay.ms", "0"),
         ("retention.bytes", "-1"),
-    ];
-    let config = |(name, value): (&str, &str)| {
-        CreatableTopicConfig::default().with_name(text(name)).with_value(Some(text(value)))
-    };
-    let topic = CreatableTopic::default()
-        .with_name(text(name).into())
-        .with_num_partitions(1)
-        .with_replication_factor(1)
-        .with_configs(settings.into_iter().map(config).collect());
-    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(30_000);
-    let answer = wire.call(5, &request)?;
-    let code = answer.topics.first().context("an answer for the topic")?.error_code;
-    ensure!(code == 0, "creating {name} answered {code}");
-    Ok(())
+    ]
 }
 
 fn request(topic: &str, batch: &[u8]) -> ProduceRequest {
-    let data = PartitionProduceData::default().with_records(Some(Bytes::copy_from_slice(batch)));
-    let topic =
-        TopicProduceData::default().with_name(text(topic).into()).with_partition_data(vec![data]);
-    ProduceRequest::default().with_acks(1).with_timeout_ms(10_000).with_topic_data(vec![topic])
+    wire::produce(topic, 0, batch.to_vec()).with_acks(1)
 }
 
 fn produce(wire: &mut Wire, request: &ProduceRequest) -> Result<()> {
-    let answer = wire.call(9, request)?;
-    let part = answer.responses.first().and_then(|topic| topic.partition_responses.first());
-    let code = part.context("an answer for the partition")?.error_code;
-    ensure!(code == 0, "a batch was refused with {code}");
-    Ok(())
+    let done = wire::produced(&wire.call(PRODUCE, request)?)?;
+    done.map(drop).map_err(|code| anyhow!("a batch was refused with {code}"))
 }
 
 fn batches(now: i64) -> Vec<Vec<u8>> {
@@ -153,7 +127,7 @@ fn main() -> Result<()> {
     let (address, data) = (broker.address(), broker.data());
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
     let mut wire = Wire::connect(address)?;
-    create(&mut wire, "probe", "delete")?;
+    wire.create("probe", 1, &settings("delete"))?;
     probe(address, now, Duration::from_secs(1))?;
     for (phase, policy) in [("idle", None), ("fed", Some("delete")), ("compacted", Some("compact"))]
     {
@@ -161,7 +135,7 @@ fn main() -> Result<()> {
         let feeder = match policy {
             None => None,
             Some(policy) => {
-                create(&mut wire, phase, policy)?;
+                wire.create(phase, 1, &settings(policy))?;
                 let (stop, fed) = (Arc::clone(&stop), Arc::clone(&fed));
                 Some(thread::spawn(move || feed(address, phase, now, &stop, &fed)))
             }

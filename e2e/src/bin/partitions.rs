@@ -13,18 +13,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use bytes::Bytes;
-use kafka_protocol::messages::create_topics_request::CreatableTopic;
-use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::{CreateTopicsRequest, ProduceRequest, ProduceResponse};
-use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::messages::ProduceRequest;
 use kastellan_e2e::batch::Batch;
 use kastellan_e2e::judged::Judged;
 use kastellan_e2e::ours::Ours;
 use kastellan_e2e::peer::{Jvm, Peer};
 use kastellan_e2e::process::pause;
 use kastellan_e2e::suite::Scratch;
-use kastellan_e2e::wire::{self, Answer, Wire};
+use kastellan_e2e::wire::{self, Answer, PRODUCE, Wire};
 
 /// Partitions of one topic.
 const WIDTH: i32 = 1_000;
@@ -73,11 +69,11 @@ fn measure(name: &str, options: &Options) -> Result<()> {
     broker.restart()?;
     say(&format!("{name}:"))?;
     let mut wire = Wire::connect(broker.address())?;
-    create(&mut wire, "first", 1)?;
+    wire.create("first", 1, &[])?;
     produce(&mut wire, "first", 1)?;
 
     let began = Instant::now();
-    create(&mut wire, "wide-0", WIDTH)?;
+    wire.create("wide-0", WIDTH, &[])?;
     let created = began.elapsed();
     produce(&mut wire, "wide-0", WIDTH)?;
     told("1,000 partitions created, ms", millis(created))?;
@@ -86,7 +82,7 @@ fn measure(name: &str, options: &Options) -> Result<()> {
     let topics = options.partitions / WIDTH;
     let began = Instant::now();
     for topic in 1..topics {
-        create(&mut wire, &format!("wide-{topic}"), WIDTH)?;
+        wire.create(&format!("wide-{topic}"), WIDTH, &[])?;
         produce(&mut wire, &format!("wide-{topic}"), WIDTH)?;
     }
     told("all partitions created and produced to, ms", millis(began.elapsed()))?;
@@ -134,18 +130,6 @@ fn rest(broker: &mut Judged, seconds: u64) -> Result<()> {
     told("at rest: open files", f64::from(open))
 }
 
-fn create(wire: &mut Wire, name: &str, partitions: i32) -> Result<()> {
-    let topic = CreatableTopic::default()
-        .with_name(text(name).into())
-        .with_num_partitions(partitions)
-        .with_replication_factor(1);
-    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(60_000);
-    let answer = wire.call(5, &request)?;
-    let code = answer.topics.first().context("an answer for the topic")?.error_code;
-    ensure!(code == 0, "creating {name} answered {code}");
-    Ok(())
-}
-
 /// One message to each partition, a request each, a few in flight, until all are acknowledged.
 fn produce(wire: &mut Wire, topic: &str, partitions: i32) -> Result<()> {
     let mut waiting: Vec<i32> = (0..partitions).rev().collect();
@@ -156,36 +140,24 @@ fn produce(wire: &mut Wire, topic: &str, partitions: i32) -> Result<()> {
             && let Some(partition) = waiting.pop()
         {
             correlation += 1;
-            wire.send(&wire::frame(9, correlation, &request(topic, partition))?)?;
+            let batch = Batch::of(1_700_000_000_000, &["one"]).encode();
+            let request = wire::produce(topic, partition, batch);
+            wire.send(&wire::frame(PRODUCE, correlation, &request)?)?;
             flying.insert(correlation, partition);
         }
         let Answer::Frame(frame) = wire.receive(PATIENCE)? else { bail!("no answer") };
         let (first, partition) = flying.pop_first().context("an answer to nothing")?;
-        let answer: ProduceResponse = wire::response::<ProduceRequest>(9, first, frame)?;
-        let part = answer.responses.first().and_then(|topic| topic.partition_responses.first());
-        match part.context("an answer for the partition")?.error_code {
-            0 => {}
+        match wire::produced(&wire::response::<ProduceRequest>(PRODUCE, first, frame)?)? {
+            Ok(_) => {}
             // created, and not led yet
-            3 | 6 => {
+            Err(3 | 6) => {
                 waiting.push(partition);
                 pause();
             }
-            code => bail!("{topic}-{partition} refused a message with {code}"),
+            Err(code) => bail!("{topic}-{partition} refused a message with {code}"),
         }
     }
     Ok(())
-}
-
-fn request(topic: &str, partition: i32) -> ProduceRequest {
-    let records = Some(Bytes::from(Batch::of(1_700_000_000_000, &["one"]).encode()));
-    let data = PartitionProduceData::default().with_index(partition).with_records(records);
-    let topic =
-        TopicProduceData::default().with_name(text(topic).into()).with_partition_data(vec![data]);
-    ProduceRequest::default().with_acks(-1).with_timeout_ms(30_000).with_topic_data(vec![topic])
-}
-
-fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
 }
 
 fn millis(time: Duration) -> f64 {

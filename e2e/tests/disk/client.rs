@@ -6,19 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
-use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
-use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::{
-    BrokerId, CreateTopicsRequest, DescribeLogDirsRequest, FetchRequest, MetadataRequest,
-    ProduceRequest, TopicName,
-};
-use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::messages::{BrokerId, DescribeLogDirsRequest, FetchRequest, MetadataRequest};
 use kastellan_e2e::batch::{Batch, Record};
 use kastellan_e2e::ours::Ours;
 use kastellan_e2e::process::pause;
-use kastellan_e2e::wire::Wire;
+use kastellan_e2e::wire::{self, PRODUCE, Wire, text};
 
 /// 56 `KAFKA_STORAGE_ERROR`.
 pub(crate) const STORAGE: i16 = 56;
@@ -34,37 +28,10 @@ pub(crate) enum Sent {
     Gone,
 }
 
-pub(crate) fn name(name: &str) -> TopicName {
-    StrBytes::from_string(name.to_owned()).into()
-}
-
 pub(crate) fn start(mut broker: Ours) -> Result<(Ours, Wire)> {
     broker.start()?;
     let wire = Wire::connect(broker.address())?;
     Ok((broker, wire))
-}
-
-/// Creates a topic; its code.
-pub(crate) fn create(
-    wire: &mut Wire,
-    topic: &str,
-    partitions: i32,
-    configs: &[(&str, &str)],
-) -> Result<i16> {
-    use kafka_protocol::messages::create_topics_request::CreatableTopicConfig;
-    let config = |(key, value): &(&str, &str)| {
-        CreatableTopicConfig::default()
-            .with_name(StrBytes::from_string((*key).to_owned()))
-            .with_value(Some(StrBytes::from_string((*value).to_owned())))
-    };
-    let wanted = CreatableTopic::default()
-        .with_name(name(topic))
-        .with_num_partitions(partitions)
-        .with_replication_factor(1)
-        .with_configs(configs.iter().map(config).collect());
-    let request = CreateTopicsRequest::default().with_topics(vec![wanted]).with_timeout_ms(30_000);
-    let answer = wire.call(5, &request)?;
-    Ok(answer.topics.first().context("no answer for the topic")?.error_code)
 }
 
 /// A batch of one record with a value that tells its number, padded to `size` bytes.
@@ -77,18 +44,9 @@ pub(crate) fn numbered(number: i64, size: usize) -> Batch {
 
 /// Sends one batch with acks=all.
 pub(crate) fn produce(wire: &mut Wire, topic: &str, index: i32, batch: &Batch) -> Result<Sent> {
-    let records = Some(Bytes::from(batch.encode()));
-    let data = PartitionProduceData::default().with_index(index).with_records(records);
-    let data = TopicProduceData::default().with_name(name(topic)).with_partition_data(vec![data]);
-    let request =
-        ProduceRequest::default().with_acks(-1).with_timeout_ms(10_000).with_topic_data(vec![data]);
-    let Ok(answer) = wire.call(9, &request) else { return Ok(Sent::Gone) };
-    let part = answer.responses.first().and_then(|topic| topic.partition_responses.first());
-    let part = part.context("no answer for the partition")?;
-    Ok(match part.error_code {
-        0 => Sent::At(part.base_offset),
-        code => Sent::Refused(code),
-    })
+    let request = wire::produce(topic, index, batch.encode());
+    let Ok(answer) = wire.call(PRODUCE, &request) else { return Ok(Sent::Gone) };
+    Ok(wire::produced(&answer)?.map_or_else(Sent::Refused, Sent::At))
 }
 
 /// Every record of a partition by its offset: the number in its value. Every CRC must hold.
@@ -100,7 +58,8 @@ pub(crate) fn read(wire: &mut Wire, topic: &str, index: i32) -> Result<BTreeMap<
             .with_partition(index)
             .with_fetch_offset(from)
             .with_partition_max_bytes(1 << 20);
-        let wanted = FetchTopic::default().with_topic(name(topic)).with_partitions(vec![partition]);
+        let wanted =
+            FetchTopic::default().with_topic(text(topic).into()).with_partitions(vec![partition]);
         let request = FetchRequest::default()
             .with_replica_id(BrokerId(-1))
             .with_max_bytes(4 << 20)
@@ -193,7 +152,7 @@ pub(crate) fn log_dirs(wire: &mut Wire) -> Result<(Lying, Vec<String>)> {
 
 /// Error code, leader and offline replicas of each partition of a topic.
 pub(crate) fn leaders(wire: &mut Wire, topic: &str) -> Result<Vec<(i16, i32, usize)>> {
-    let wanted = MetadataRequestTopic::default().with_name(Some(name(topic)));
+    let wanted = MetadataRequestTopic::default().with_name(Some(text(topic).into()));
     let answer = wire.call(9, &MetadataRequest::default().with_topics(Some(vec![wanted])))?;
     let topic = answer.topics.first().context("no answer for the topic")?;
     let mut partitions = topic.partitions.clone();

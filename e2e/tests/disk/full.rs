@@ -10,7 +10,7 @@ use kastellan_e2e::suite::Scratch;
 use kastellan_e2e::wire::Wire;
 
 use super::client::{
-    STORAGE, Sent, create, ended, holds, leaders, log_dirs, numbered, produce, start, until,
+    STORAGE, Sent, ended, holds, leaders, log_dirs, numbered, produce, start, until,
 };
 
 /// Produces until something is refused; what was acknowledged, and how it ended.
@@ -36,7 +36,7 @@ fn one_directory(mount: &Mount, folder: &Path, leave: &[u64]) -> Result<()> {
     // small segments, so that rolls are among what fails
     let settings = [("log.segment.bytes", "1048576"), ("log.index.interval.bytes", "0")];
     let (mut broker, mut wire) = start(Ours::new(folder, &settings)?)?;
-    ensure!(create(&mut wire, "t", 1, &[])? == 0);
+    wire.create("t", 1, &[])?;
     let mut acked = BTreeMap::new();
     let mut next = 0;
     for room in leave {
@@ -97,7 +97,7 @@ fn a_full_disk_takes_its_own_partitions_offline_and_no_others() -> Result<()> {
     let second = mount.path().join("logs");
     let (mut broker, mut wire) =
         start(Ours::new(scratch.path(), &[])?.with_dirs(&[second.as_path()]))?;
-    ensure!(create(&mut wire, "t", 4, &[])? == 0);
+    wire.create("t", 4, &[])?;
     let (lying, offline) = log_dirs(&mut wire)?;
     ensure!(offline.is_empty() && lying.len() == 4, "{lying:?} {offline:?}");
     let there = second.display().to_string();

@@ -10,18 +10,18 @@ use kafka_protocol::messages::AlterReplicaLogDirsRequest;
 use kafka_protocol::messages::alter_replica_log_dirs_request::{
     AlterReplicaLogDir, AlterReplicaLogDirTopic,
 };
-use kafka_protocol::protocol::StrBytes;
 use kastellan_e2e::ours::Ours;
 use kastellan_e2e::suite::Scratch;
-use kastellan_e2e::wire::Wire;
+use kastellan_e2e::wire::{Wire, text};
 
-use super::client::{Sent, create, holds, log_dirs, name, numbered, produce, start, until};
+use super::client::{Sent, holds, log_dirs, numbered, produce, start, until};
 
 fn alter(wire: &mut Wire, topic: &str, index: i32, to: &Path) -> Result<i16> {
-    let topic =
-        AlterReplicaLogDirTopic::default().with_name(name(topic)).with_partitions(vec![index]);
+    let topic = AlterReplicaLogDirTopic::default()
+        .with_name(text(topic).into())
+        .with_partitions(vec![index]);
     let dir = AlterReplicaLogDir::default()
-        .with_path(StrBytes::from_string(to.display().to_string()))
+        .with_path(text(&to.display().to_string()))
         .with_topics(vec![topic]);
     let answer = wire.call(2, &AlterReplicaLogDirsRequest::default().with_dirs(vec![dir]))?;
     let topic = answer.results.first().context("no answer for the topic")?;
@@ -34,7 +34,7 @@ fn back_and_forth(settings: &[(&str, &str)]) -> Result<()> {
     let second = scratch.path().join("second");
     let broker = Ours::new(scratch.path(), settings)?.with_dirs(&[second.as_path()]);
     let (mut broker, mut wire) = start(broker)?;
-    ensure!(create(&mut wire, "t", 1, &[("segment.bytes", "1048576")])? == 0);
+    wire.create("t", 1, &[("segment.bytes", "1048576")])?;
     let dirs = [broker.data(), second.clone()];
     ensure!(alter(&mut wire, "t", 0, &scratch.path().join("nowhere"))? == 57);
     ensure!(alter(&mut wire, "t", 7, &second)? == 3);

@@ -11,7 +11,7 @@ use kastellan_e2e::ours::Ours;
 use kastellan_e2e::suite::Scratch;
 use kastellan_e2e::wire::Wire;
 
-use super::client::{STORAGE, Sent, create, holds, log_dirs, numbered, produce, start};
+use super::client::{STORAGE, Sent, holds, log_dirs, numbered, produce, start};
 
 /// How long a stop may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,7 +31,7 @@ fn a_write_back_that_fails_is_believed_the_first_time() -> Result<()> {
     let second = disk.path().join("logs");
     let broker = Ours::new(scratch.path(), FSYNC)?.with_dirs(&[second.as_path()]);
     let (mut broker, mut wire) = start(broker)?;
-    ensure!(create(&mut wire, "t", 2, &[])? == 0);
+    wire.create("t", 2, &[])?;
     let (lying, _) = log_dirs(&mut wire)?;
     let there = second.display().to_string();
     let hurt = (0..2).find(|index| lying.get(&("t".to_owned(), *index)) == Some(&there));
@@ -77,7 +77,7 @@ fn whichever_sync_fails_is_the_last_one_of_its_directory() -> Result<()> {
     let second = scratch.path().join("second");
     let broker = Ours::new(scratch.path(), FSYNC)?.with_dirs(&[second.as_path()]);
     let (mut broker, mut wire) = start(broker)?;
-    ensure!(create(&mut wire, "t", 2, &[])? == 0);
+    wire.create("t", 2, &[])?;
     let there = second.display().to_string();
     let (lying, _) = log_dirs(&mut wire)?;
     let hurt = (0..2).find(|index| lying.get(&("t".to_owned(), *index)) == Some(&there));

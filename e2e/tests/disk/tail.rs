@@ -11,7 +11,7 @@ use kastellan_e2e::ours::Ours;
 use kastellan_e2e::suite::Scratch;
 use kastellan_e2e::wire::Wire;
 
-use super::client::{Sent, create, numbered, produce, read, start};
+use super::client::{Sent, numbered, produce, read, start};
 
 /// Batches in each log.
 const BATCHES: i64 = 3;
@@ -30,7 +30,7 @@ fn every_cut_flip_and_zeroed_tail_of_a_log_leaves_its_longest_valid_prefix() -> 
     let scratch = Scratch::new("tail")?;
     let (mut broker, mut wire) = start(Ours::new(scratch.path(), &[])?)?;
     // what one log looks like: all are the same
-    ensure!(create(&mut wire, "one", 1, &[])? == 0);
+    wire.create("one", 1, &[])?;
     for number in 0..BATCHES {
         let sent = produce(&mut wire, "one", 0, &numbered(number, 10))?;
         ensure!(sent == Sent::At(number), "{sent:?}");
@@ -45,7 +45,7 @@ fn every_cut_flip_and_zeroed_tail_of_a_log_leaves_its_longest_valid_prefix() -> 
     damages.extend(((whole.len() - size) * 8..whole.len() * 8).map(Damage::Flip));
     damages.extend((0..whole.len()).map(Damage::Zero));
     let count = i32::try_from(damages.len())?;
-    ensure!(create(&mut wire, "many", count, &[])? == 0);
+    wire.create("many", count, &[])?;
     broker.process().context("started")?.kill()?;
     let epochs = fs::read(data.join("one-0/leader-epoch-checkpoint"))?;
     for (index, damage) in damages.iter().enumerate() {
