@@ -116,17 +116,13 @@ impl Operation {
             Self::CreateTopic => (8, true),
             Self::Member | Self::CommitOffsets | Self::Advance | Self::CompactOn => (25, false),
             Self::ListOffsets | Self::FinishRead | Self::EndOfEpoch => (15, false),
-            Self::Flush | Self::Checkpoint | Self::NoFaults => (8, false),
+            Self::Flush | Self::Checkpoint | Self::NoFaults | Self::DeleteOffsets => (8, false),
             Self::Compact => (12, false),
             Self::Crash | Self::CutPowerSoon | Self::Retain | Self::DeleteRecords | Self::Lead => {
                 (6, false)
             }
             Self::Truncate | Self::Configure | Self::ShutDown => (4, false),
-            Self::Jump
-            | Self::DeleteGroup
-            | Self::DeleteOffsets
-            | Self::AlterTopic
-            | Self::SlowDisk => (3, false),
+            Self::Jump | Self::DeleteGroup | Self::AlterTopic | Self::SlowDisk => (3, false),
             Self::DeleteTopic | Self::FailSync | Self::FailWrite | Self::FillDisk => (2, false),
         }
     }
