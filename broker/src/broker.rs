@@ -3,16 +3,23 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use kastellan_core::config::BrokerConfig;
+use kastellan_core::{
+    config::BrokerConfig,
+    machine::Ticket,
+    metadata::{Failure, Input, Reply},
+};
+use kastellan_protocol::ErrorCode;
 
 use crate::{
+    call::Way,
     clock::Clock,
     config::Config,
     controller::{Controller, ProducerIds},
     groups::Groups,
     metrics::Metrics,
-    net::{Limits, Pool, Registry},
+    net::Gate,
     partitions::Partitions,
+    peers::Peers,
     sessions::Sessions,
 };
 
@@ -23,16 +30,14 @@ pub(crate) struct Broker {
     pub(crate) config: Config,
     /// The clocks.
     pub(crate) clock: Clock,
-    /// What clients may ask of it.
-    pub(crate) limits: ArcSwap<Limits>,
-    /// The memory that requests may take.
-    pub(crate) pool: Arc<Pool>,
-    /// The memory that answers may take.
-    pub(crate) answers: Arc<Pool>,
     /// What it counts as it works.
     pub(crate) metrics: Metrics,
-    /// Who is connected.
-    pub(crate) connections: Arc<Registry>,
+    /// The side of its clients.
+    pub(crate) clients: Arc<Gate>,
+    /// The side of the cluster's other brokers.
+    pub(crate) peer_gate: Arc<Gate>,
+    /// How it asks them.
+    pub(crate) peers: Peers,
     /// The cluster's metadata.
     pub(crate) controller: Arc<Controller>,
     /// Ids for idempotent producers.
@@ -50,6 +55,26 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
+    /// Has the controller decide what a request that came this `way` asks for; `answer` is called
+    /// with its reply, or with why it could not be asked.
+    pub(crate) fn decide(
+        &self,
+        way: Way,
+        input: impl FnOnce(Ticket) -> Input + Send + 'static,
+        answer: impl FnOnce(Reply) + Send + 'static,
+    ) {
+        match way {
+            Way::Direct | Way::Forwarded => self.controller.ask(input, answer),
+            Way::Failed(code) => {
+                let why = match code {
+                    ErrorCode::NotController => "there is no active controller at the moment",
+                    _ => "the active controller has not answered in time",
+                };
+                answer(Reply::Failed(Failure::new(code, why)));
+            }
+        }
+    }
+
     /// The cluster that it belongs to.
     pub(crate) fn cluster_id(&self) -> &str {
         &self.partitions.dirs().metadata().properties().cluster_id

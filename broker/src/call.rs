@@ -1,10 +1,11 @@
 //! One request on its way to a handler, and the promise to answer it.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
+use kastellan_core::id::BrokerId;
 use kastellan_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
-use kastellan_protocol::{Refused, header::RequestHeader, messages::ApiKey};
+use kastellan_protocol::{ErrorCode, Refused, header::RequestHeader, messages::ApiKey};
 
 use crate::net::{Mailbox, Response};
 
@@ -19,6 +20,19 @@ pub(crate) struct Call {
     pub(crate) client: Arc<ClientInfo>,
     /// How to answer.
     pub(crate) reply: Responder,
+    /// How it came here.
+    pub(crate) way: Way,
+}
+
+/// How a request came to its handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// From whoever is at the other end of the connection.
+    Direct,
+    /// From a client of another broker, in an envelope.
+    Forwarded,
+    /// Back from an attempt to forward it: nothing is decided here, and the answer is this error.
+    Failed(ErrorCode),
 }
 
 /// Who is at the other end of a connection.
@@ -28,6 +42,27 @@ pub(crate) struct ClientInfo {
     pub(crate) host: IpAddr,
     /// The name of the listener it came in by.
     pub(crate) listener: Arc<str>,
+    /// Which broker of the cluster it is; `None`: a client.
+    pub(crate) peer: Option<Peer>,
+}
+
+/// A broker of the cluster at the other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// The one that its certificate names.
+    Node(BrokerId),
+    /// Whoever it says: peers connect in plain text here.
+    Unproven,
+}
+
+impl Peer {
+    /// Whether it may speak as broker `id`.
+    pub(crate) fn may_be(self, id: i32) -> bool {
+        match self {
+            Self::Node(node) => node.0 == id,
+            Self::Unproven => id >= 0,
+        }
+    }
 }
 
 impl Call {
@@ -39,6 +74,12 @@ impl Call {
             self.reply.refuse();
         }
         decoded
+    }
+
+    /// Whether who asks may speak as replica `id`, where a negative one is no replica: a client is
+    /// none, and a peer only itself.
+    pub(crate) fn may_speak_as(&self, id: i32) -> bool {
+        id < 0 || self.client.peer.is_some_and(|peer| peer.may_be(id))
     }
 
     /// The version that the request is written in, within what is advertised.
@@ -56,9 +97,29 @@ pub(crate) struct Responder {
     api: ApiKey,
     version: i16,
     correlation_id: i32,
-    slot: u64,
     /// Taken by the answer.
-    mailbox: Option<Arc<Mailbox>>,
+    to: Option<To>,
+}
+
+/// Where an answer goes.
+enum To {
+    /// Into a slot of the connection that asked.
+    Slot(u64, Arc<Mailbox>),
+    /// To whoever put the request together from something else: the whole frame, or `None` where
+    /// a connection would be closed.
+    Taker(Taker),
+}
+
+/// Takes a whole answer, its size in front.
+type Taker = Box<dyn FnOnce(Option<Bytes>) + Send>;
+
+impl fmt::Debug for To {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Slot(slot, _) => write!(f, "Slot({slot})"),
+            Self::Taker(_) => f.write_str("Taker"),
+        }
+    }
 }
 
 impl Responder {
@@ -69,51 +130,88 @@ impl Responder {
         slot: u64,
         mailbox: Arc<Mailbox>,
     ) -> Self {
-        Self {
-            api,
-            version: header.api_version,
-            correlation_id: header.correlation_id,
-            slot,
-            mailbox: Some(mailbox),
-        }
+        Self::to(api, header, To::Slot(slot, mailbox))
+    }
+
+    /// The promise to call `taker`.
+    pub(crate) fn taken(
+        api: ApiKey,
+        header: &RequestHeader,
+        taker: impl FnOnce(Option<Bytes>) + Send + 'static,
+    ) -> Self {
+        Self::to(api, header, To::Taker(Box::new(taker)))
+    }
+
+    fn to(api: ApiKey, header: &RequestHeader, to: To) -> Self {
+        let (version, correlation_id) = (header.api_version, header.correlation_id);
+        Self { api, version, correlation_id, to: Some(to) }
     }
 
     /// Answers with `body`, encoded as the request's API and version ask.
     pub(crate) fn send<R: Encodable + HeaderVersion>(mut self, body: &R) {
-        let Some(mailbox) = self.mailbox.take() else { return };
+        let Some(to) = self.to.take() else { return };
         let (api, version, id) = (self.api, self.version, self.correlation_id);
         match kastellan_protocol::encode_response(api, version, id, body) {
-            Ok(frame) => mailbox.answer(self.slot, Response::inline(frame)),
+            Ok(frame) => to.answer(frame),
             Err(error) => {
                 tracing::error!(?api, version, %error, "an answer of ours cannot be encoded");
-                mailbox.close("an answer could not be encoded");
+                to.close("an answer could not be encoded");
             }
+        }
+    }
+
+    /// Answers with a whole frame, its size in front, which another broker has written.
+    pub(crate) fn pass_on(mut self, frame: Bytes) {
+        if let Some(to) = self.to.take() {
+            to.answer(frame);
         }
     }
 
     /// The request is not what it claims to be: dropping this responder is in order from now on.
     fn refuse(&self) {
-        if let Some(mailbox) = &self.mailbox {
+        if let Some(To::Slot(_, mailbox)) = &self.to {
             mailbox.close("a malformed request");
         }
     }
 
     /// Closes the connection instead of answering; `reason` goes to the log.
     pub(crate) fn close(mut self, reason: &'static str) {
-        if let Some(mailbox) = self.mailbox.take() {
-            mailbox.close(reason);
+        if let Some(to) = self.to.take() {
+            to.close(reason);
+        }
+    }
+}
+
+impl To {
+    fn answer(self, frame: Bytes) {
+        match self {
+            Self::Slot(slot, mailbox) => mailbox.answer(slot, Response::inline(frame)),
+            Self::Taker(taker) => taker(Some(frame)),
+        }
+    }
+
+    fn close(self, reason: &'static str) {
+        match self {
+            Self::Slot(_, mailbox) => mailbox.close(reason),
+            Self::Taker(taker) => {
+                tracing::debug!(reason, "a request for somebody else is not answered");
+                taker(None);
+            }
         }
     }
 }
 
 impl Drop for Responder {
     fn drop(&mut self) {
-        if let Some(mailbox) = self.mailbox.take()
-            && mailbox.is_open()
-        {
+        let Some(to) = self.to.take() else { return };
+        if matches!(&to, To::Slot(_, mailbox) if !mailbox.is_open()) {
+            return;
+        }
+        // a refused request of somebody else is dropped too: its taker hears of it
+        if matches!(to, To::Slot(..)) {
             let (api, version) = (self.api, self.version);
             tracing::error!(?api, version, "a request was dropped unanswered: a bug of ours");
-            mailbox.close("a request was dropped unanswered");
         }
+        to.close("a request was dropped unanswered");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
+use crate::peers::CertificateFiles;
+
 /// A broker's static configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -17,6 +19,10 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// Where those connect who look after the broker.
     pub management: Management,
+    /// Where the cluster's other brokers connect. `None`: this broker is a cluster of its own.
+    pub peers: Option<PeerListener>,
+    /// The certificates for connections between brokers; they go before those of the settings.
+    pub certificates: Option<CertificateFiles>,
     /// Broker settings under Kafka's names (`log.segment.bytes`, ...), as text.
     pub settings: BTreeMap<String, String>,
 }
@@ -27,6 +33,17 @@ pub struct Management {
     /// Where probes and metrics are answered in plain HTTP; port 0 takes a free one. `None`:
     /// nowhere.
     pub probes: Option<SocketAddr>,
+}
+
+/// A socket that the brokers of the cluster connect to.
+#[derive(Debug, Clone)]
+pub struct PeerListener {
+    /// Where to listen; port 0 takes a free one, which only suits tests.
+    pub bind: SocketAddr,
+    /// What other brokers are told to dial. `None`: the address it is bound to.
+    pub advertised: Option<(String, u16)>,
+    /// Whether peers connect in plain text and are who they say they are: for tests and laptops.
+    pub plain_text: bool,
 }
 
 /// A socket that clients connect to.

@@ -38,7 +38,7 @@ use self::{
     follow::{Assign, Follower, Observers},
 };
 pub(crate) use self::{error::ControllerError, follow::Changes, producer_ids::ProducerIds};
-use crate::{clock::Clock, partitions::Partitions};
+use crate::{call::Call, clock::Clock, partitions::Partitions};
 
 /// The controller, as the rest of the broker sees it.
 #[derive(Debug)]
@@ -60,6 +60,18 @@ pub(crate) struct Setup {
     pub(crate) registration: RegisterBroker,
     /// The clocks.
     pub(crate) clock: Clock,
+}
+
+/// Which node decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(dead_code, reason = "until the quorum is more than one")]
+pub(crate) enum Active {
+    /// This one.
+    Here,
+    /// Another one.
+    There(BrokerId),
+    /// None that is known: an election is under way.
+    Nobody,
 }
 
 /// Called with the answer, on the controller's thread: be quick.
@@ -118,6 +130,18 @@ impl Controller {
     /// The broker's settings as they are now: as it was started, and what the metadata says since.
     pub(crate) fn settings(&self) -> &Arc<ArcSwap<BrokerConfig>> {
         &self.settings
+    }
+
+    /// Which node decides now, as far as this one knows.
+    #[expect(clippy::unused_self, reason = "a quorum of one has no elections")]
+    pub(crate) fn active(&self) -> Active {
+        Active::Here
+    }
+
+    /// A request of the quorum: its thread answers.
+    #[expect(clippy::unused_self, reason = "a quorum of one has no peers")]
+    pub(crate) fn hear(&self, call: Call) {
+        call.reply.close("this node is a quorum of its own");
     }
 
     /// Hands `input` to the machine; `answer` is called with what it replies, or with a failure

@@ -2,12 +2,51 @@
 
 use std::sync::Arc;
 
-use kastellan_protocol::{Refused, messages::ApiKey};
+use kastellan_protocol::{ErrorCode, Refused, messages::ApiKey};
 
-use crate::{api, broker::Broker, call::Call};
+use crate::{
+    api,
+    broker::Broker,
+    call::{Call, Way},
+    controller::Active,
+    peers,
+};
 
-/// Routes a request of a cold API to its handler. `Refused` closes the connection.
+/// Whether only the active controller can answer: other brokers hand the request to it.
+pub(crate) fn needs_controller(api: ApiKey) -> bool {
+    matches!(
+        api,
+        ApiKey::AlterConfigs
+            | ApiKey::AlterPartitionReassignments
+            | ApiKey::CreatePartitions
+            | ApiKey::CreateTopics
+            | ApiKey::DeleteTopics
+            | ApiKey::ElectLeaders
+            | ApiKey::IncrementalAlterConfigs
+    )
+}
+
+/// Routes a request of a cold API: to the active controller, or to its handler here. `Refused`
+/// closes the connection.
 pub(crate) fn dispatch(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<(), Refused> {
+    if call.client.peer.is_some() {
+        return peers::dispatch(broker, api, call);
+    }
+    if call.way == Way::Direct && needs_controller(api) {
+        match broker.controller.active() {
+            Active::Here => (),
+            Active::There(node) => return peers::forward(broker, node, api, call),
+            Active::Nobody => {
+                let way = Way::Failed(ErrorCode::NotController);
+                return handle(broker, api, Call { way, ..call });
+            }
+        }
+    }
+    handle(broker, api, call)
+}
+
+/// Routes a request to its handler here.
+pub(crate) fn handle(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<(), Refused> {
     match api {
         ApiKey::ListOffsets => api::list_offsets::handle(broker, call),
         ApiKey::DescribeGroups => api::describe_groups::handle(broker, call),

@@ -18,6 +18,7 @@ mod metrics;
 mod net;
 mod partition;
 mod partitions;
+mod peers;
 mod quiet;
 mod reconfigure;
 mod sessions;
@@ -25,5 +26,6 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Listener, Management};
+pub use config::{Config, Listener, Management, PeerListener};
+pub use peers::{CertificateError, CertificateFiles};
 pub use start::{Running, StartError, start};

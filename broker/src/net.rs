@@ -4,6 +4,7 @@
 mod account;
 mod cold;
 mod connection;
+mod gate;
 mod input;
 mod limits;
 mod listener;
@@ -13,13 +14,16 @@ mod pool;
 mod rate;
 mod registry;
 mod response;
+mod stream;
 mod vitals;
 
 pub(crate) use cold::is_cold;
 pub(crate) use connection::{Hot, Parked};
+pub(crate) use gate::Gate;
 pub(crate) use limits::Limits;
-pub(crate) use listener::{Bound, accept, bind};
+pub(crate) use listener::{Bound, Entrance, accept, bind};
 pub(crate) use mailbox::Mailbox;
 pub(crate) use pool::Pool;
 pub(crate) use registry::{Registry, sweep};
 pub(crate) use response::{FileRange, Response};
+pub(crate) use stream::Stream;

@@ -23,13 +23,8 @@ pub(crate) fn watch(broker: &Arc<Broker>) {
 impl Broker {
     fn reconfigure(&self) {
         let settings = self.settings.load();
-        let limits = Arc::new(Limits::new(&settings));
-        if *self.limits.load_full() != *limits {
-            self.pool.resize(limits.request_bytes);
-            self.answers.resize(limits.answer_bytes);
-            self.limits.store(limits);
-            self.connections.reconsider();
-        }
+        self.clients.set_limits(Limits::new(&settings));
+        self.peer_gate.set_limits(Limits::of_peers(&settings));
         self.groups.configure(self.clock, &settings);
         self.partitions.bell().changed();
     }

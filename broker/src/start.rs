@@ -1,5 +1,6 @@
 //! From a configuration to a serving broker, and back.
 
+mod peer_side;
 mod registration;
 mod stage;
 
@@ -9,7 +10,12 @@ use kastellan_core::config::Invalid;
 use tokio::sync::oneshot;
 
 use self::stage::Stage;
-use crate::{config::Config, log_dirs::Fatal, manage::Manage};
+use crate::{
+    config::Config,
+    log_dirs::Fatal,
+    manage::Manage,
+    peers::{CertificateError, LISTENER},
+};
 
 /// A broker that serves. Dropping it stops the broker as [`Running::shutdown`] does.
 #[derive(Debug)]
@@ -25,6 +31,7 @@ pub struct Running {
 struct Started {
     addresses: Vec<(String, SocketAddr)>,
     probes: Option<SocketAddr>,
+    peers: Option<SocketAddr>,
 }
 
 /// How a broker ends.
@@ -87,6 +94,42 @@ pub enum StartError {
          advertised 127.0.0.1"
     )]
     NotAdvertised(String),
+    /// Other nodes are named, and there is no listener for them.
+    #[error(
+        "controller.quorum.voters or controller.quorum.bootstrap.servers names other nodes, and \
+         this one has no listener for them: give it one, like --peer-listener 0.0.0.0:9190"
+    )]
+    NoPeerListener,
+    /// A listener for clients has the name of the one for peers.
+    #[error("a listener for clients is called {LISTENER}, as the one for other brokers: rename it")]
+    ListenerOfPeers,
+    /// Peers ask each other for certificates, and there are none.
+    #[error(
+        "brokers show each other certificates, and this one has none: name a directory with \
+         tls.crt, tls.key and ca.crt with --certificates"
+    )]
+    NoCertificates,
+    /// Without certificates nobody says which cluster this is.
+    #[error(
+        "peers connect in plain text, and no cluster id is given: every node would begin a cluster \
+         of its own; give all of them the same --cluster-id"
+    )]
+    NoClusterId,
+    /// A controller that the quorum does not know.
+    #[error(
+        "process.roles has controller, and controller.quorum.voters does not name node {0}: name \
+         it there on every node before the cluster is formed, or set process.roles=broker"
+    )]
+    NotAVoter(i32),
+    /// A voter that is told not to be one.
+    #[error(
+        "controller.quorum.voters names node {0}, and its process.roles has no controller: add it, \
+         or take the node out of the voters before the cluster is formed"
+    )]
+    VoterWithoutRole(i32),
+    /// The certificates cannot be used.
+    #[error(transparent)]
+    Certificates(#[from] CertificateError),
     /// The system refuses threads or the like.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -96,6 +139,11 @@ impl Running {
     /// Where it listens: names and the addresses that were really bound.
     pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
         self.started.addresses.clone()
+    }
+
+    /// Where the brokers of its cluster find it; `None` in a cluster of one.
+    pub fn peer_address(&self) -> Option<SocketAddr> {
+        self.started.peers
     }
 
     /// Where probes and metrics are answered, where they are.

@@ -10,7 +10,7 @@ mod partitions;
 mod probes;
 mod upkeep;
 #[path = "../tests/groups/client.rs"]
-mod wire;
+pub(crate) mod wire;
 
 use std::{
     collections::BTreeMap,
@@ -57,6 +57,8 @@ impl Harness {
             metadata_log_dir: None,
             management: crate::Management { probes: Some(SocketAddr::from(([127, 0, 0, 1], 0))) },
             listeners: vec![listener],
+            peers: None,
+            certificates: None,
             settings,
         };
         Self { running: Some(start(config.clone()).unwrap()), config }

@@ -16,7 +16,11 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{broker::Broker, call::Call, controller::unexpected};
+use crate::{
+    broker::Broker,
+    call::{Call, Way},
+    controller::unexpected,
+};
 
 /// A resource as a request names it: the number of its kind, and its name.
 type Named = (i8, StrBytes);
@@ -30,7 +34,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         let configs = it.configs.iter().map(|config| (0, &*config.name, config.value.as_deref()));
         ((it.resource_type, it.resource_name), changes(configs))
     });
-    let how = How { replace: true, validate_only: request.validate_only };
+    let how = How { replace: true, validate_only: request.validate_only, way: call.way };
     alter(broker, resources.collect(), how, move |answers| {
         let response = |answer: Answer| {
             AlterConfigsResourceResponse::default()
@@ -77,6 +81,8 @@ pub(super) struct How {
     pub(super) replace: bool,
     /// Nothing happens; the answer says what would.
     pub(super) validate_only: bool,
+    /// How the request came here.
+    pub(super) way: Way,
 }
 
 /// Has the settings changed that can be; `answer` gets one answer per resource, in the order asked.
@@ -94,7 +100,7 @@ pub(super) fn alter(
     let mut results = Vec::with_capacity(resources.len());
     for (named, wanted) in resources {
         let twice = times.get(&named).is_some_and(|times| *times > 1);
-        let accepted = resource(broker, &named, twice).and_then(|resource| {
+        let accepted = resource(broker, &named, twice, how.way).and_then(|resource| {
             asked.push(AlterConfigs { resource, changes: wanted?, replace: how.replace });
             Ok(())
         });
@@ -105,7 +111,8 @@ pub(super) fn alter(
         return tell(results);
     }
     let validate_only = how.validate_only;
-    broker.controller.ask(
+    broker.decide(
+        how.way,
         move |ticket| Input::AlterConfigs { ticket, resources: asked, validate_only },
         move |reply| {
             let mut told = match reply {
@@ -130,7 +137,12 @@ pub(super) fn alter(
 }
 
 /// The resource of a name. Errors: 42 `INVALID_REQUEST`.
-fn resource(broker: &Broker, (kind, name): &Named, twice: bool) -> Result<ConfigResource, Failure> {
+fn resource(
+    broker: &Broker,
+    (kind, name): &Named,
+    twice: bool,
+    way: Way,
+) -> Result<ConfigResource, Failure> {
     let refuse = |message: String| Err(Failure::new(ErrorCode::InvalidRequest, message));
     if twice {
         return refuse("the resource occurs more than once in the request".to_owned());
@@ -140,7 +152,8 @@ fn resource(broker: &Broker, (kind, name): &Named, twice: bool) -> Result<Config
     };
     let me = broker.config.node_id;
     let others = match kind {
-        ResourceKind::Broker => !name.is_empty() && **name != *me.to_string(),
+        // the broker that it came in by is the one that is named, or has refused it
+        ResourceKind::Broker => way == Way::Direct && !name.is_empty() && **name != *me.to_string(),
         ResourceKind::BrokerLogger => **name != *me.to_string(),
         ResourceKind::Topic | ResourceKind::ClientMetrics | ResourceKind::Group => false,
     };

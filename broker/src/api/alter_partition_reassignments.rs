@@ -29,7 +29,8 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: AlterPartitionReassignmentsRequest = call.decode()?;
     let may_change = call.version() < FACTOR_CHANGE || request.allow_replication_factor_change;
     let topics: Vec<_> = request.topics.iter().map(reassignment).collect();
-    broker.controller.ask(
+    broker.decide(
+        call.way,
         move |ticket| Input::ReassignPartitions { ticket, topics, allow_factor_change: may_change },
         move |reply| {
             let response = AlterPartitionReassignmentsResponse::default()

@@ -25,7 +25,8 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let topics: Vec<_> = request.topics.iter().map(new_partitions).collect();
     let names: Vec<_> = topics.iter().map(|topic| topic.topic.clone()).collect();
     let validate_only = request.validate_only;
-    broker.controller.ask(
+    broker.decide(
+        call.way,
         move |ticket| Input::CreatePartitions { ticket, topics, validate_only },
         move |reply| {
             let results = match reply {

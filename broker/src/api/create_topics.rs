@@ -31,7 +31,8 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let topics = request.topics.iter().map(new_topic).collect();
     let validate_only = request.validate_only;
     let again = Arc::clone(broker);
-    broker.controller.ask(
+    broker.decide(
+        call.way,
         move |ticket| Input::CreateTopics { ticket, topics, validate_only },
         move |reply| {
             let failed = |failure: kastellan_core::metadata::Failure| {

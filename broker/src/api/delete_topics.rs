@@ -36,7 +36,8 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     // the controller answers once what is asked for twice in the same words
     let mut seen = BTreeSet::new();
     asked.retain(|topic| topic.as_ref().is_err() || seen.insert(topic.clone().ok()));
-    broker.controller.ask(
+    broker.decide(
+        call.way,
         move |ticket| Input::DeleteTopics { ticket, topics },
         move |reply| {
             let mut deleted = match reply {

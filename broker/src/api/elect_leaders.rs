@@ -43,7 +43,8 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let partitions = asked.as_ref().map(|topics| {
         topics.iter().map(|it| (it.topic.to_string(), it.partitions.clone())).collect()
     });
-    broker.controller.ask(
+    broker.decide(
+        call.way,
         move |ticket| Input::ElectLeaders { ticket, election, partitions },
         move |reply| {
             let response = match partition_results::of(reply) {

@@ -27,6 +27,9 @@ use crate::{
 /// First version that names topics by id (KIP-516).
 const TOPIC_IDS: i16 = 13;
 
+/// The topic of the metadata log, which the quorum fetches (KIP-595).
+const METADATA_TOPIC: uuid::Uuid = uuid::Uuid::from_u128(1);
+
 /// A fetch that waits in its connection for bytes or for its time to be over.
 #[derive(Debug)]
 pub(crate) struct Parked {
@@ -54,6 +57,18 @@ struct Fetch {
 /// Handles a request: answers it now, or parks it.
 pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
     let request = fetch::decode(hot.header.api_version, hot.body)?;
+    if let Some(peer) = hot.peer {
+        if !peer.may_be(request.replica_id) {
+            hot.mailbox.close("a peer that speaks as another one");
+            return Ok(());
+        }
+        if let [topic] = request.topics.as_slice()
+            && topic.id == METADATA_TOPIC
+        {
+            hot.broker.controller.hear(hot.call());
+            return Ok(());
+        }
+    }
     let head = Head {
         version: hot.header.api_version,
         correlation_id: hot.header.correlation_id,

@@ -40,13 +40,13 @@ fn answer(broker: &Broker, call: Call, request: ListOffsetsRequest) {
         1 => Isolation::ReadCommitted,
         _ => Isolation::ReadUncommitted,
     };
-    let client = request.replica_id.0 < 0;
+    let may_ask = call.may_speak_as(request.replica_id.0);
     let twice = named_twice(&request);
     let mut refused = BTreeSet::new();
     let mut response = ListOffsetsResponse::default();
     for topic in request.topics {
         let listed = topic.partitions.iter().filter_map(|wanted| {
-            let found = if !client {
+            let found = if !may_ask {
                 // Followers have a listener of their own.
                 Err(ErrorCode::ClusterAuthorizationFailed)
             } else if let Some(partition) = twice.get(&(topic.name.clone(), wanted.partition_index))

@@ -1,12 +1,13 @@
 //! `OffsetForLeaderEpoch`: where an epoch ended, for readers that want to know whether what they
 //! have read is still there (KIP-279, KIP-320).
 //!
-//! The replica id says who asks and changes nothing: the answer is the same for everybody.
+//! The replica id says who asks and changes nothing: the answer is the same for everybody. Only a
+//! peer may claim to be a replica.
 
 use std::sync::Arc;
 
 use kastellan_protocol::{
-    Refused,
+    ErrorCode, Refused,
     messages::{
         OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
         offset_for_leader_epoch_request::OffsetForLeaderPartition,
@@ -18,8 +19,15 @@ use crate::{broker::Broker, call::Call};
 
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: OffsetForLeaderEpochRequest = call.decode()?;
+    let may_ask = call.may_speak_as(request.replica_id.0);
     let topics = request.topics.into_iter().map(|topic| {
-        let ended = |wanted: &OffsetForLeaderPartition| ended(broker, &topic.topic, wanted);
+        let ended = |wanted: &OffsetForLeaderPartition| {
+            if may_ask {
+                ended(broker, &topic.topic, wanted)
+            } else {
+                written(wanted, Err(ErrorCode::ClusterAuthorizationFailed))
+            }
+        };
         let partitions = topic.partitions.iter().map(ended).collect();
         OffsetForLeaderTopicResult::default().with_topic(topic.topic).with_partitions(partitions)
     });
@@ -32,6 +40,13 @@ fn ended(broker: &Broker, topic: &str, wanted: &OffsetForLeaderPartition) -> Epo
     let ended = partition.and_then(|partition| {
         partition.end_of_epoch(wanted.current_leader_epoch, wanted.leader_epoch)
     });
+    written(wanted, ended)
+}
+
+fn written(
+    wanted: &OffsetForLeaderPartition,
+    ended: Result<Option<(i32, i64)>, ErrorCode>,
+) -> EpochEndOffset {
     let (code, (epoch, end)) = match ended {
         Ok(ended) => (0, ended.unwrap_or((-1, -1))),
         Err(code) => (code.code(), (-1, -1)),

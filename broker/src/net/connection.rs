@@ -18,19 +18,21 @@ use std::{
 
 use kastellan_core::machine::Millis;
 use kastellan_protocol::{frame::FrameError, messages::ApiKey};
-use tokio::{net::TcpStream, task::JoinHandle, time::Sleep};
+use tokio::{task::JoinHandle, time::Sleep};
 
 use self::handle::Trouble;
 pub(crate) use self::{handle::Hot, parked::Parked};
 use super::{
-    Mailbox,
+    Gate, Mailbox, Stream,
     account::Account,
     cold,
     input::{Front, Input},
     mailbox::Glance,
     out::{Flushed, Out},
 };
-use crate::{api::produce::Scratch, broker::Broker, call::ClientInfo, metrics::Counter};
+use crate::{
+    api::produce::Scratch, broker::Broker, call::ClientInfo, metrics::Counter, peers::Turned,
+};
 
 /// How long a producer waits at a time while the disk is too far behind.
 const BREATH: Duration = Duration::from_millis(5);
@@ -39,8 +41,9 @@ const BREATH: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(super) struct Connection {
     broker: Arc<Broker>,
+    gate: Arc<Gate>,
     client: Arc<ClientInfo>,
-    stream: TcpStream,
+    stream: Stream,
     mailbox: Arc<Mailbox>,
     input: Input,
     out: Out,
@@ -73,6 +76,9 @@ pub(super) enum Ending {
     /// A request that cannot be served.
     #[error("{0}")]
     Trouble(#[from] Trouble),
+    /// Somebody who is no broker of the cluster.
+    #[error("turned away: {0}")]
+    Turned(#[from] Turned),
     /// A deadline, the end of the broker, or a bug of ours.
     #[error("{0}")]
     Asked(&'static str),
@@ -82,14 +88,16 @@ impl Connection {
     /// A connection that nobody has read from yet.
     pub(super) fn new(
         broker: Arc<Broker>,
+        gate: Arc<Gate>,
         client: ClientInfo,
-        stream: TcpStream,
+        stream: Stream,
         mailbox: Arc<Mailbox>,
     ) -> Self {
-        let input = Input::new(Arc::clone(&broker.pool));
-        let answers = Account::new(Arc::clone(&broker.answers));
+        let input = Input::new(Arc::clone(&gate.pool));
+        let answers = Account::new(Arc::clone(&gate.answers));
         Self {
             broker,
+            gate,
             client: Arc::new(client),
             stream,
             mailbox,
@@ -170,7 +178,7 @@ impl Connection {
             return Ok(Flushed::All);
         }
         let before = self.out.taken();
-        let flushed = self.out.flush(&self.stream, asked)?;
+        let flushed = self.out.flush(&mut self.stream, asked)?;
         self.broker.metrics.add(Counter::Sent, self.out.taken() - before);
         let blocked = matches!(flushed, Flushed::Blocked);
         if !blocked || self.out.taken() > before {
@@ -214,7 +222,7 @@ impl Connection {
 
     /// Whether the client has not taken more than its share.
     fn may_handle(&self, glance: Glance) -> bool {
-        let limits = self.broker.limits.load();
+        let limits = self.gate.limits.load();
         !glance.draining
             && !self.answers.is_starved()
             && self.pending < limits.pipelined
@@ -222,7 +230,7 @@ impl Connection {
     }
 
     fn has_frame(&self) -> Result<bool, FrameError> {
-        Ok(matches!(self.input.front(&self.broker.limits.load().frame)?, Front::Frame(_)))
+        Ok(matches!(self.input.front(&self.gate.limits.load().frame)?, Front::Frame(_)))
     }
 
     /// Sleeps until there is something to do. True: bytes have arrived.
@@ -237,7 +245,7 @@ impl Connection {
                 self.out.warmed(count.unwrap_or(0));
                 return Poll::Ready(Ok(false));
             }
-        } else if !self.out.is_empty() && self.stream.poll_write_ready(cx)?.is_ready() {
+        } else if !self.out.is_empty() && self.stream.socket().poll_write_ready(cx)?.is_ready() {
             return Poll::Ready(Ok(false));
         }
         if self.poll_timer(cx).is_ready() {
@@ -247,7 +255,7 @@ impl Connection {
             return Poll::Ready(Ok(false));
         }
         if !self.ended && self.may_handle(glance) {
-            let limits = self.broker.limits.load();
+            let limits = self.gate.limits.load();
             if let Poll::Ready(read) = self.input.poll_read(&mut self.stream, &limits.frame, cx) {
                 let read = read?;
                 self.broker.metrics.add(Counter::Received, read as u64);

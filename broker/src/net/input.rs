@@ -10,9 +10,12 @@ use std::{
 
 use bytes::BufMut;
 use kastellan_protocol::frame::{self, FrameError};
-use tokio::{io::AsyncReadExt, net::TcpStream};
+use tokio::io::AsyncReadExt;
 
-use super::pool::{Held, Pool};
+use super::{
+    Stream,
+    pool::{Held, Pool},
+};
 
 /// What a buffer starts with, and what it may have without asking the pool.
 const BASE: usize = 8 << 10;
@@ -105,7 +108,7 @@ impl Input {
     /// Reads once, into the room that is there. 0: the client has closed its side.
     pub(super) fn poll_read(
         &mut self,
-        stream: &mut TcpStream,
+        stream: &mut Stream,
         limits: &frame::Limits,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {

@@ -43,6 +43,18 @@ const REQUEST_BYTES: usize = 256 << 20;
 /// are sent from files.
 const ANSWERS: usize = 4;
 
+/// Memory for requests of peers: a few of the largest, an admin request within an envelope.
+const PEER_REQUEST_BYTES: usize = 64 << 20;
+
+/// What an envelope adds to the largest request that it may hold.
+const ENVELOPE: usize = 64 << 10;
+
+/// Connections from peers: a handful from each broker of a large cluster.
+const PEER_CONNECTIONS: usize = 4096;
+
+/// Of them those of one address, so that nobody without a certificate can take all places.
+const PEER_CONNECTIONS_PER_IP: usize = 512;
+
 impl Limits {
     /// The limits that `settings` ask for.
     pub(crate) fn new(settings: &BrokerConfig) -> Self {
@@ -69,6 +81,25 @@ impl Limits {
             write_deadline: ms(settings.write_timeout_ms),
         }
     }
+
+    /// The limits of the listener for peers. Their connections may rest for as long as they like:
+    /// that one ends tells that a broker has.
+    pub(crate) fn of_peers(settings: &BrokerConfig) -> Self {
+        let other = frame::Limits::default().other + ENVELOPE;
+        Self {
+            frame: frame::Limits { produce: other, other },
+            request_bytes: PEER_REQUEST_BYTES,
+            answer_bytes: PEER_REQUEST_BYTES / ANSWERS,
+            connections: PEER_CONNECTIONS,
+            connections_per_ip: PEER_CONNECTIONS_PER_IP,
+            connections_of: Vec::new(),
+            creation_rate: usize::MAX,
+            listeners: Vec::new(),
+            idle: Duration::MAX,
+            ..Self::new(settings)
+        }
+    }
+
     /// How many connections an address may have.
     pub(super) fn of_address(&self, host: IpAddr) -> usize {
         let own = self.connections_of.iter().find(|(known, _)| *known == host);

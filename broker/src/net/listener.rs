@@ -10,10 +10,15 @@ use std::{
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{
-    Mailbox,
+    Gate, Mailbox, Stream,
     connection::{Connection, Ending},
 };
-use crate::{broker::Broker, call::ClientInfo, config::Listener, quiet::Quiet};
+use crate::{
+    broker::Broker,
+    call::{ClientInfo, Peer},
+    peers::Door,
+    quiet::Quiet,
+};
 
 /// A listener that is bound and takes in nobody yet.
 #[derive(Debug)]
@@ -25,29 +30,47 @@ pub(crate) struct Bound {
     socket: std::net::TcpListener,
 }
 
+/// Who may come in by a listener.
+#[derive(Debug, Clone)]
+pub(crate) enum Entrance {
+    /// Clients, as they are.
+    Clients,
+    /// Brokers of the cluster, who show who they are.
+    Peers(Arc<Door>),
+}
+
 /// How long to wait when the process has no file descriptor left.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// Binds `listener`: early, so that a busy port is noticed before anything else is done.
-pub(crate) fn bind(listener: &Listener, backlog: i32) -> io::Result<Bound> {
-    let socket = std::net::TcpListener::bind(listener.bind)?;
+/// Binds a listener: early, so that a busy port is noticed before anything else is done.
+pub(crate) fn bind(name: &str, address: SocketAddr, backlog: i32) -> io::Result<Bound> {
+    let socket = std::net::TcpListener::bind(address)?;
     // Bursts of reconnecting clients are larger than the 128 of the standard library.
     rustix::net::listen(&socket, backlog)?;
     socket.set_nonblocking(true)?;
-    Ok(Bound { name: listener.name.as_str().into(), address: socket.local_addr()?, socket })
+    Ok(Bound { name: name.into(), address: socket.local_addr()?, socket })
 }
 
 /// Takes in connections until the task is aborted.
-pub(crate) async fn accept(broker: Arc<Broker>, bound: Bound) -> io::Result<()> {
+pub(crate) async fn accept(
+    broker: Arc<Broker>,
+    bound: Bound,
+    entrance: Entrance,
+) -> io::Result<()> {
     let listener = TcpListener::from_std(bound.socket)?;
     let quiet = Arc::new(Quiet::default());
+    let gate = match &entrance {
+        Entrance::Clients => Arc::clone(&broker.clients),
+        Entrance::Peers(_) => Arc::clone(&broker.peer_gate),
+    };
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 // by the limits of now, not of when the wait for it began; to the client it looks
                 // like the others in the kernel's queue
-                broker.connections.room(&broker.limits, &bound.name, broker.clock).await;
-                take_in(&broker, stream, peer.ip(), &bound.name, &quiet);
+                gate.connections.room(&gate.limits, &bound.name, broker.clock).await;
+                let visitor = Visitor { host: peer.ip(), listener: &bound.name };
+                take_in(&broker, (&gate, &entrance), stream, visitor, &quiet);
             }
             Err(error) => {
                 if let Some(missed) = quiet.speak() {
@@ -59,15 +82,23 @@ pub(crate) async fn accept(broker: Arc<Broker>, bound: Bound) -> io::Result<()> 
     }
 }
 
+/// Who knocks, and where.
+#[derive(Clone, Copy)]
+struct Visitor<'a> {
+    host: IpAddr,
+    listener: &'a Arc<str>,
+}
+
 fn take_in(
     broker: &Arc<Broker>,
+    (gate, entrance): (&Arc<Gate>, &Entrance),
     stream: TcpStream,
-    host: IpAddr,
-    listener: &Arc<str>,
+    visitor: Visitor<'_>,
     quiet: &Arc<Quiet>,
 ) {
+    let Visitor { host, listener } = visitor;
     let mailbox = Arc::new(Mailbox::default());
-    let place = match broker.connections.enter(&broker.limits.load(), (host, listener), &mailbox) {
+    let place = match gate.connections.enter(&gate.limits.load(), (host, listener), &mailbox) {
         Ok(place) => place,
         Err(full) => {
             if let Some(missed) = quiet.speak() {
@@ -82,11 +113,16 @@ fn take_in(
         tracing::debug!(%host, %error, "a connection ended before it began");
         return;
     }
-    let client = ClientInfo { host, listener: Arc::clone(listener) };
-    let connection = Connection::new(Arc::clone(broker), client, stream, mailbox);
-    let quiet = Arc::clone(quiet);
+    let (broker, gate, entrance) = (Arc::clone(broker), Arc::clone(gate), entrance.clone());
+    let (listener, quiet) = (Arc::clone(listener), Arc::clone(quiet));
     tokio::spawn(async move {
-        let ended = connection.serve().await;
+        let ended = match admit(&entrance, stream).await {
+            Ok((stream, peer)) => {
+                let client = ClientInfo { host, listener, peer };
+                Connection::new(broker, gate, client, stream, mailbox).serve().await
+            }
+            Err(ending) => Err(ending),
+        };
         drop(place);
         match ended {
             Ok(()) => {}
@@ -98,4 +134,15 @@ fn take_in(
             }
         }
     });
+}
+
+/// Lets a visitor in; a peer has to show who it is first.
+async fn admit(entrance: &Entrance, stream: TcpStream) -> Result<(Stream, Option<Peer>), Ending> {
+    match entrance {
+        Entrance::Clients => Ok((Stream::Plain(stream), None)),
+        Entrance::Peers(door) => {
+            let (stream, peer) = door.admit(stream).await?;
+            Ok((stream, Some(peer)))
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! The bytes that wait to be sent to a client: a buffer, with file ranges in between.
 
+mod tls;
+
 use std::{collections::VecDeque, io, os::unix::fs::FileExt};
 
 use bytes::BytesMut;
@@ -9,7 +11,9 @@ use rustix::{
 };
 use tokio::{io::Interest, net::TcpStream};
 
+use self::tls::Encrypting;
 use super::{
+    Stream,
     cold::{self, Probe},
     response::{FileRange, Response},
 };
@@ -32,8 +36,10 @@ pub(super) struct Out {
     /// Ranges to be sent before the byte at the position given.
     files: VecDeque<(usize, FileRange)>,
     corked: bool,
-    /// Bytes that the socket has taken, ever.
+    /// Bytes that the socket has taken, ever, or TLS for it.
     taken: u64,
+    /// Stays empty where nothing is encrypted.
+    encrypting: Encrypting,
 }
 
 /// How far [`Out::flush`] came.
@@ -75,7 +81,8 @@ impl Out {
 
     /// Bytes of memory that unsent answers keep.
     pub(super) fn memory(&self) -> usize {
-        if self.queued() == 0 { 0 } else { self.bytes.capacity() }
+        let queued = if self.queued() == 0 { 0 } else { self.bytes.capacity() };
+        queued + self.encrypting.memory()
     }
 
     /// Bytes that the socket has taken, ever: it grows while a client reads.
@@ -85,13 +92,20 @@ impl Out {
 
     /// Whether everything is sent.
     pub(super) fn is_empty(&self) -> bool {
-        self.queued() == 0 && self.files.is_empty()
+        self.queued() == 0 && self.files.is_empty() && self.encrypting.is_done()
     }
 
     /// Sends as much as the socket takes; `ask` says whether it is asked although it has not said
     /// that it takes more: the kernel tells of room only once there is much. An error, a file that
     /// is shorter than it was among them, ends the connection: a response cannot be taken back.
-    pub(super) fn flush(&mut self, stream: &TcpStream, ask: bool) -> io::Result<Flushed> {
+    pub(super) fn flush(&mut self, stream: &mut Stream, ask: bool) -> io::Result<Flushed> {
+        match stream {
+            Stream::Plain(stream) => self.send(stream, ask),
+            Stream::Tls(stream) => self.encrypt(stream),
+        }
+    }
+
+    fn send(&mut self, stream: &TcpStream, ask: bool) -> io::Result<Flushed> {
         let socket = Socket { stream, ask };
         if self.files.len() > 1 && !self.corked {
             sockopt::set_tcp_cork(stream, true)?;
@@ -156,12 +170,13 @@ impl Out {
         if self.is_shrinkable() {
             self.bytes = BytesMut::new();
             self.sent = 0;
+            self.encrypting = Encrypting::default();
         }
     }
 
     /// Whether [`Self::shrink`] would free anything.
     pub(super) fn is_shrinkable(&self) -> bool {
-        self.is_empty() && self.bytes.capacity() > KEPT
+        self.is_empty() && self.bytes.capacity().max(self.encrypting.capacity()) > KEPT
     }
 
     /// Reads a short range behind the buffer. False: it is not in the page cache, or could not be

@@ -11,8 +11,8 @@ use arc_swap::ArcSwap;
 use kastellan_core::machine::Millis;
 use tokio::sync::Notify;
 
-use super::{Limits, Mailbox, rate::Rates};
-use crate::{broker::Broker, clock::Clock};
+use super::{Gate, Limits, Mailbox, rate::Rates};
+use crate::clock::Clock;
 
 /// Every open connection.
 #[derive(Debug, Default)]
@@ -167,15 +167,16 @@ impl Drop for Place {
 
 /// Ends connections that are past a deadline, for as long as the broker runs; sleeps without a
 /// timer while there are none.
-pub(crate) async fn sweep(registry: Arc<Registry>, broker: Arc<Broker>) {
+pub(crate) async fn sweep(gate: Arc<Gate>, clock: Clock) {
+    let registry = &gate.connections;
     loop {
         registry.wait_until(|state| !state.open.is_empty()).await;
-        let limits = broker.limits.load_full();
+        let limits = gate.limits.load_full();
         let shortest = limits.idle.min(limits.frame_deadline).min(limits.write_deadline);
         let interval = (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(5));
         registry.pause(interval).await;
-        let limits = broker.limits.load_full();
-        let now = broker.clock.monotonic();
+        let limits = gate.limits.load_full();
+        let now = clock.monotonic();
         let open: Vec<_> = registry.lock().open.values().cloned().collect();
         for mailbox in open {
             check(&mailbox, &limits, now);

@@ -38,6 +38,8 @@ impl Dir {
             metadata_log_dir: None,
             management: crate::Management::default(),
             listeners: Vec::new(),
+            peers: None,
+            certificates: None,
             settings: BTreeMap::new(),
         };
         let opened = Opened::new(&config).unwrap();

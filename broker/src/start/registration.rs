@@ -8,8 +8,8 @@ use kastellan_core::{
     metadata::{Endpoint, RegisterBroker, SUPPORTED, SecurityProtocol, SupportedFeature},
 };
 
-use super::StartError;
-use crate::config::Config;
+use super::{StartError, peer_side::PeerAddress};
+use crate::{config::Config, peers::LISTENER};
 
 /// The registration of this process. It is not fenced: its listeners are bound, and in a quorum of
 /// one there is nobody to catch up with.
@@ -17,24 +17,22 @@ pub(super) fn registration(
     config: &Config,
     settings: &BrokerConfig,
     addresses: &[(String, SocketAddr)],
+    peers: Option<PeerAddress>,
     log_dirs: Vec<Uuid>,
 ) -> Result<RegisterBroker, StartError> {
-    let endpoints = config
+    let mut endpoints: Vec<_> = config
         .listeners
         .iter()
         .zip(addresses)
         .map(|(listener, (name, bound))| {
-            let (host, port) = match &listener.advertised {
-                Some((host, port)) => (host.clone(), *port),
-                None if bound.ip().is_unspecified() => {
-                    return Err(StartError::NotAdvertised(name.clone()));
-                }
-                None => (bound.ip().to_string(), bound.port()),
-            };
-            let protocol = SecurityProtocol::Plaintext;
-            Ok(Endpoint { name: name.clone(), host, port, protocol })
+            endpoint(name, listener.advertised.as_ref(), *bound, SecurityProtocol::Plaintext)
         })
         .collect::<Result<_, _>>()?;
+    // clients never see it: they are told of endpoints that are called as the one they came in by
+    if let (Some(listener), Some(PeerAddress { bound, tls })) = (&config.peers, peers) {
+        let protocol = if tls { SecurityProtocol::Ssl } else { SecurityProtocol::Plaintext };
+        endpoints.push(endpoint(LISTENER, listener.advertised.as_ref(), bound, protocol)?);
+    }
     let feature = |feature: &kastellan_core::metadata::Feature| SupportedFeature {
         name: feature.name.to_owned(),
         min: feature.min,
@@ -52,4 +50,21 @@ pub(super) fn registration(
         in_controlled_shutdown: false,
         log_dirs,
     })
+}
+
+/// What others are told to dial.
+fn endpoint(
+    name: &str,
+    advertised: Option<&(String, u16)>,
+    bound: SocketAddr,
+    protocol: SecurityProtocol,
+) -> Result<Endpoint, StartError> {
+    let (host, port) = match advertised {
+        Some((host, port)) => (host.clone(), *port),
+        None if bound.ip().is_unspecified() => {
+            return Err(StartError::NotAdvertised(name.to_owned()));
+        }
+        None => (bound.ip().to_string(), bound.port()),
+    };
+    Ok(Endpoint { name: name.to_owned(), host, port, protocol })
 }

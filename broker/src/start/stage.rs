@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
 use kastellan_core::config::BrokerConfig;
+use kastellan_protocol::api_version::Audience;
 use tokio::{runtime, sync::oneshot};
 
-use super::{Ready, StartError, Started, Stop, registration::registration};
+use super::{Ready, StartError, Started, Stop, peer_side::PeerSide, registration::registration};
 use crate::{
     broker::Broker,
     clock::Clock,
@@ -22,8 +22,9 @@ use crate::{
     maintenance::Maintenance,
     manage::{Health, Manage},
     metrics::Metrics,
-    net::{self, Bound, Limits, Pool, Registry},
+    net::{self, Bound, Entrance, Gate, Limits},
     partitions::{Defaults, Partitions},
+    peers::Peers,
     reconfigure,
     sessions::Sessions,
 };
@@ -41,12 +42,19 @@ pub(super) struct Stage {
     probes: Option<SocketAddr>,
     /// Ends with the stage, before the logs are closed.
     _maintenance: Maintenance,
+    /// Where other brokers come in; none in a cluster of one.
+    peer_side: Option<PeerSide>,
+    peer_address: Option<SocketAddr>,
     /// Taken when they begin to take in clients.
     bound: Mutex<Vec<Bound>>,
 }
 
 impl Stage {
-    pub(super) fn new(config: Config, fatal: &Fatal, manage: &Manage) -> Result<Self, StartError> {
+    pub(super) fn new(
+        mut config: Config,
+        fatal: &Fatal,
+        manage: &Manage,
+    ) -> Result<Self, StartError> {
         if config.listeners.is_empty() {
             return Err(StartError::NoListener);
         }
@@ -55,11 +63,12 @@ impl Stage {
         let mut bound = Vec::new();
         for listener in &config.listeners {
             let (name, address) = (listener.name.clone(), listener.bind);
-            let failed = |source| StartError::Bind { name, address, source };
-            bound.push(net::bind(listener, settings.socket_listen_backlog).map_err(failed)?);
+            let failed = |source| StartError::Bind { name: name.clone(), address, source };
+            bound.push(net::bind(&name, address, settings.socket_listen_backlog).map_err(failed)?);
         }
         let addresses: Vec<_> =
             bound.iter().map(|bound| (bound.name.to_string(), bound.address)).collect();
+        let mut peer_side = PeerSide::open(&mut config, &settings)?;
         let opened = Opened::new(&config)?;
         let defaults = Defaults { producers: PRODUCERS };
         let partitions = Arc::new(Partitions::new(opened, defaults)?);
@@ -69,23 +78,27 @@ impl Stage {
         let controller = Controller::start(Setup {
             partitions: Arc::clone(&partitions),
             fixed: settings.clone(),
-            registration: registration(&config, &settings, &addresses, ids)?,
+            registration: registration(
+                &config,
+                &settings,
+                &addresses,
+                peer_side.as_ref().and_then(PeerSide::bound),
+                ids,
+            )?,
             clock,
         })?;
         let settings = Arc::clone(controller.settings());
-        let limits = Limits::new(&settings.load());
         let broker = Broker {
             clock,
             controller: Arc::new(controller),
             metrics: Metrics::default(),
             producer_ids: Arc::new(ProducerIds::default()),
-            pool: Arc::new(Pool::new(limits.request_bytes)),
-            answers: Arc::new(Pool::new(limits.answer_bytes)),
-            connections: Arc::new(Registry::default()),
+            clients: Arc::new(Gate::new(Audience::Client, Limits::new(&settings.load()))),
+            peer_gate: Arc::new(Gate::new(Audience::Peer, Limits::of_peers(&settings.load()))),
+            peers: peer_side.as_ref().map_or_else(Peers::none, PeerSide::peers),
             partitions,
             sessions: Sessions::new(settings.load().fetch_session_slots),
             groups: Groups::new(&settings.load()),
-            limits: ArcSwap::from_pointee(limits),
             addresses,
             config,
             settings,
@@ -96,11 +109,17 @@ impl Stage {
         log_dirs::watch(&broker, fatal);
         let partitions = Arc::clone(&broker.partitions);
         let maintenance = Maintenance::start(partitions, Arc::clone(&broker.settings), clock)?;
+        let peer_address = peer_side.as_ref().and_then(PeerSide::bound).map(|at| at.bound);
+        if let Some(side) = &mut peer_side {
+            side.serve(&broker);
+        }
         Ok(Self {
             broker,
             health: Arc::clone(manage.health()),
             probes: manage.probes(),
             _maintenance: maintenance,
+            peer_side,
+            peer_address,
             bound: Mutex::new(bound),
         })
     }
@@ -118,8 +137,7 @@ impl Stage {
     /// Lets clients in until it is told to stop.
     pub(super) async fn serve(&self, stopped: oneshot::Receiver<Stop>, ready: &Ready) -> Stop {
         let broker = &self.broker;
-        let registry = Arc::clone(&broker.connections);
-        let mut tasks = vec![tokio::spawn(net::sweep(registry, Arc::clone(broker)))];
+        let mut tasks = vec![tokio::spawn(net::sweep(Arc::clone(&broker.clients), broker.clock))];
         tasks.push(tokio::spawn(Groups::keep_time(Arc::clone(broker))));
         let loader = Arc::clone(broker);
         tasks.push(tokio::task::spawn_blocking(move || Groups::load_all(&loader)));
@@ -128,7 +146,7 @@ impl Stage {
             let (broker, health) = (Arc::clone(broker), Arc::clone(&self.health));
             tasks.push(tokio::spawn(async move {
                 let name = Arc::clone(&bound.name);
-                if let Err(error) = net::accept(broker, bound).await {
+                if let Err(error) = net::accept(broker, bound, Entrance::Clients).await {
                     tracing::error!(%error, "a listener failed");
                     health.fail(format!("the listener {name} failed: {error}"));
                 }
@@ -136,7 +154,7 @@ impl Stage {
         }
         self.health.running(broker);
         let (addresses, probes) = (broker.addresses.clone(), self.probes);
-        if ready.send(Ok(Started { addresses, probes })).is_err() {
+        if ready.send(Ok(Started { addresses, probes, peers: self.peer_address })).is_err() {
             return Stop::Clean;
         }
         let how = stopped.await.unwrap_or(Stop::Clean);
@@ -144,14 +162,17 @@ impl Stage {
         tasks.iter().for_each(tokio::task::JoinHandle::abort);
         if how == Stop::Clean {
             broker.groups.stop();
-            broker.connections.drain(PATIENCE).await;
+            broker.clients.connections.drain(PATIENCE).await;
         }
         how
     }
 
     /// Ends the threads; closes the logs and marks the directories if it is to end cleanly. Called
     /// once no task runs any more.
-    pub(super) fn end(self, how: Stop) {
+    pub(super) fn end(mut self, how: Stop) {
+        if let Some(side) = self.peer_side.take() {
+            side.end();
+        }
         let partitions = Arc::clone(&self.broker.partitions);
         // First, so that no topic is created any more.
         let metadata = self.broker.controller.stop();

@@ -45,6 +45,8 @@ impl Server {
             metadata_log_dir: None,
             management: kastellan_broker::Management::default(),
             listeners: vec![listener],
+            peers: None,
+            certificates: None,
             settings: settings.collect::<BTreeMap<_, _>>(),
         };
         let running = Some(kastellan_broker::start(config.clone()).unwrap());

@@ -7,10 +7,10 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use kastellan_broker::{Config, Listener, Management, Running};
+use kastellan_broker::{CertificateFiles, Config, Listener, Management, Running};
 use tokio::runtime::Builder;
 
-use self::listener::{AddressArgument, ListenerArgument};
+use self::listener::{AddressArgument, ListenerArgument, PeerArgument};
 use super::client::Format;
 use crate::failure::Failure;
 use crate::stop::Stop;
@@ -74,6 +74,18 @@ pub(super) struct Arguments {
         verbatim_doc_comment
     )]
     listener: Vec<ListenerArgument>,
+    /// Where the cluster's other brokers connect, and perhaps another address to
+    /// tell them [default: this broker is a cluster of its own]
+    #[arg(long, value_name = "HOST:PORT[,advertised=HOST:PORT]", verbatim_doc_comment)]
+    peer_listener: Option<PeerArgument>,
+    /// What brokers show each other: tls.crt and tls.key, for CN=node-<ID> and
+    /// O=<cluster id>, and ca.crt, whom they trust; read again when they change
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
+    certificates: Option<PathBuf>,
+    /// Let brokers connect to each other in plain text and believe who they say
+    /// they are: for tests
+    #[arg(long, requires = "peer_listener", conflicts_with = "certificates", verbatim_doc_comment)]
+    plain_text_peers: bool,
     /// Where probes (/livez, /readyz, /startupz) and metrics (/metrics) are
     /// answered in plain HTTP (port 0: any free one) [default: nowhere]
     #[arg(long, value_name = "HOST:PORT", verbatim_doc_comment)]
@@ -190,6 +202,8 @@ fn config(arguments: Arguments) -> Result<Config, Failure> {
         arguments.listener.into_iter().map(ListenerArgument::resolve).collect();
     let probes = arguments.probe_listener.as_ref();
     let probes = probes.map(|address| address.resolve("--probe-listener")).transpose()?;
+    let plain_text = arguments.plain_text_peers;
+    let peers = arguments.peer_listener.map(|peers| peers.resolve(plain_text)).transpose()?;
     let mut settings = BTreeMap::new();
     for (name, value) in arguments.set {
         if settings.insert(name.clone(), value).is_some() {
@@ -204,6 +218,11 @@ fn config(arguments: Arguments) -> Result<Config, Failure> {
         log_dirs: arguments.data_dir,
         metadata_log_dir: arguments.metadata_log_dir,
         listeners: listeners?,
+        peers,
+        certificates: arguments.certificates.map(|dir| CertificateFiles {
+            keystore: vec![dir.join("tls.crt"), dir.join("tls.key")],
+            truststore: dir.join("ca.crt"),
+        }),
         management: Management { probes },
         settings,
     })

@@ -95,7 +95,7 @@ fn latency(text: &mut Text, request: &str, histogram: &Histogram) {
 }
 
 fn connections(text: &mut Text, broker: &Broker) {
-    let (open, accepted) = broker.connections.counts();
+    let (open, accepted) = broker.clients.connections.counts();
     text.family("kastellan_connections", Kind::Gauge, "Open connections of a listener.");
     for (listener, count) in open {
         text.sample("", &[("listener", &listener)], count);
@@ -115,7 +115,8 @@ fn connections(text: &mut Text, broker: &Broker) {
 }
 
 fn memory(text: &mut Text, broker: &Broker) {
-    let pools = [("requests", broker.pool.usage()), ("answers", broker.answers.usage())];
+    let pools =
+        [("requests", broker.clients.pool.usage()), ("answers", broker.clients.answers.usage())];
     let families: [(&'static str, &str, usize); 3] = [
         ("kastellan_memory_pool_bytes", "Bytes that a pool has.", 0),
         ("kastellan_memory_pool_used_bytes", "Bytes of a pool that are taken.", 1),

@@ -22,7 +22,7 @@ use crate::{
         produce::{self, Scratch},
     },
     broker::Broker,
-    call::{Call, Responder},
+    call::{Call, ClientInfo, Peer, Responder, Way},
     dispatch::dispatch,
     net::{Mailbox, Response, account, input::Front},
 };
@@ -50,6 +50,9 @@ pub(crate) struct Hot<'a> {
     pub(crate) body: &'a mut [u8],
     /// The connection's mailbox, for answers that come later.
     pub(crate) mailbox: &'a Arc<Mailbox>,
+    /// Who is at the other end, if it is a broker of the cluster.
+    pub(crate) peer: Option<Peer>,
+    client: &'a Arc<ClientInfo>,
     /// Requests of this connection that wait.
     pub(crate) parked: &'a mut Vec<Parked>,
     /// Memory that is reused from request to request.
@@ -83,6 +86,15 @@ impl Hot<'_> {
         }
     }
 
+    /// The request as one of the cold APIs, to be answered by another thread.
+    pub(crate) fn call(&mut self) -> Call {
+        let slot = self.open_slot();
+        let header = self.header.clone();
+        let reply = Responder::new(ApiKey::Fetch, &header, slot, Arc::clone(self.mailbox));
+        let (body, client) = (Bytes::copy_from_slice(self.body), Arc::clone(self.client));
+        Call { header, body, client, reply, way: Way::Direct }
+    }
+
     /// A slot, for an answer later.
     pub(crate) fn open_slot(&mut self) -> u64 {
         *self.pending += 1;
@@ -94,7 +106,7 @@ impl Hot<'_> {
 impl Connection {
     /// Handles every frame that has arrived, as far as the limits let it.
     pub(super) fn handle_frames(&mut self) -> Result<(), super::Ending> {
-        let limits = self.broker.limits.load_full();
+        let limits = self.gate.limits.load_full();
         while !self.mailbox.is_draining()
             && self.pending < limits.pipelined
             && self.out.queued() < limits.queued_response_bytes
@@ -123,7 +135,7 @@ impl Connection {
     /// False: the frame has to wait until there is memory for its answer.
     fn handle(&mut self, range: std::ops::Range<usize>) -> Result<bool, Trouble> {
         let frame = self.input.bytes_mut(range);
-        let (header, header_len) = header::decode(frame)?;
+        let (header, header_len) = header::decode_for(self.gate.audience, frame)?;
         let Some(api) = header.api() else {
             return Err(Refused::UnknownApi(header.api_key).into());
         };
@@ -145,6 +157,8 @@ impl Connection {
             header: &header,
             body,
             mailbox: &self.mailbox,
+            peer: self.client.peer,
+            client: &self.client,
             parked: &mut self.parked,
             scratch: &mut self.scratch,
             out: &mut self.out,
@@ -174,7 +188,8 @@ impl Connection {
         self.began.push_back((api, Instant::now()));
         let reply = Responder::new(api, &header, slot, Arc::clone(&self.mailbox));
         let client = Arc::clone(&self.client);
-        let handled = dispatch(&self.broker, api, Call { header, body, client, reply });
+        let handled =
+            dispatch(&self.broker, api, Call { header, body, client, reply, way: Way::Direct });
         // Most are answered by now.
         self.collect();
         Ok(handled?)

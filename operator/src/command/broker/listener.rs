@@ -1,9 +1,9 @@
-//! `--listener NAME=HOST:PORT[,advertised=HOST:PORT]`, parsed once.
+//! `--listener NAME=HOST:PORT[,advertised=HOST:PORT]` and its like for other brokers, parsed once.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
-use kastellan_broker::Listener;
+use kastellan_broker::{Listener, PeerListener};
 
 use crate::failure::Failure;
 
@@ -11,8 +11,8 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ListenerArgument {
     name: String,
-    bind: (String, u16),
-    advertised: Option<(String, u16)>,
+    bind: HostPort,
+    advertised: Option<HostPort>,
 }
 
 impl FromStr for ListenerArgument {
@@ -25,20 +25,25 @@ impl FromStr for ListenerArgument {
         {
             return Err(format!("the name {name:?} may hold letters, digits, - and _ only"));
         }
-        let (bind, advertised) = match rest.split_once(',') {
-            None => (rest, None),
-            Some((bind, more)) => {
-                let advertised = more.strip_prefix("advertised=").ok_or_else(|| {
-                    format!("{more:?} is not known here; write advertised=HOST:PORT")
-                })?;
-                (bind, Some(host_and_port(advertised)?))
-            }
-        };
-        if advertised.as_ref().is_some_and(|(_, port)| *port == 0) {
-            return Err("clients cannot connect to the advertised port 0".to_owned());
-        }
-        Ok(Self { name: name.to_owned(), bind: host_and_port(bind)?, advertised })
+        let (bind, advertised) = bind_and_advertised(rest)?;
+        Ok(Self { name: name.to_owned(), bind, advertised })
     }
+}
+
+/// A host without brackets, and a port.
+type HostPort = (String, u16);
+
+/// `HOST:PORT[,advertised=HOST:PORT]`.
+fn bind_and_advertised(text: &str) -> Result<(HostPort, Option<HostPort>), String> {
+    let Some((bind, more)) = text.split_once(',') else { return Ok((host_and_port(text)?, None)) };
+    let advertised = more
+        .strip_prefix("advertised=")
+        .ok_or_else(|| format!("{more:?} is not known here; write advertised=HOST:PORT"))?;
+    let advertised = host_and_port(advertised)?;
+    if advertised.1 == 0 {
+        return Err("nobody can connect to the advertised port 0".to_owned());
+    }
+    Ok((host_and_port(bind)?, Some(advertised)))
 }
 
 /// Takes brackets off an IPv6 host.
@@ -65,6 +70,30 @@ impl ListenerArgument {
     pub(super) fn resolve(self) -> Result<Listener, Failure> {
         let bind = look_up(&format!("--listener {}", self.name), &self.bind)?;
         Ok(Listener { name: self.name, bind, advertised: self.advertised })
+    }
+}
+
+/// Where other brokers are let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PeerArgument {
+    bind: HostPort,
+    advertised: Option<HostPort>,
+}
+
+impl FromStr for PeerArgument {
+    type Err = String;
+
+    fn from_str(argument: &str) -> Result<Self, String> {
+        let (bind, advertised) = bind_and_advertised(argument)?;
+        Ok(Self { bind, advertised })
+    }
+}
+
+impl PeerArgument {
+    /// Looks the host up; the first address counts.
+    pub(super) fn resolve(self, plain_text: bool) -> Result<PeerListener, Failure> {
+        let bind = look_up("--peer-listener", &self.bind)?;
+        Ok(PeerListener { bind, advertised: self.advertised, plain_text })
     }
 }
 
@@ -127,7 +156,7 @@ mod tests {
             ("plain=:9092", "write 0.0.0.0:9092 to listen everywhere"),
             ("plain=::1:9092", "in brackets: [::1]:9092"),
             ("plain=127.0.0.1:9092,adv=x:1", "write advertised=HOST:PORT"),
-            ("plain=127.0.0.1:9092,advertised=x:0", "advertised port 0"),
+            ("plain=127.0.0.1:9092,advertised=x:0", "the advertised port 0"),
         ] {
             let why = parse(argument).unwrap_err();
             assert!(why.contains(expected), "{argument}: {why}");

@@ -1,0 +1,86 @@
+//! Hands a client's request to the active controller, and its answer back.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use kastellan_core::id::BrokerId;
+use kastellan_protocol::{
+    ErrorCode, Refused,
+    header::{self, ClientId},
+    messages::{ApiKey, EnvelopeRequest, EnvelopeResponse},
+};
+
+use super::{PeerError, Purpose};
+use crate::{
+    broker::Broker,
+    call::{Call, Way},
+    dispatch::handle,
+};
+
+/// How long the controller may take, as a client's `request.timeout.ms` by default.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Sends `call` to `node`, which is the active controller as far as this broker knows. The client
+/// gets the controller's answer as it is; where there is none, its API's answer with 41
+/// `NOT_CONTROLLER`, or 7 `REQUEST_TIMED_OUT` if the request may have been carried out.
+pub(crate) fn forward(
+    broker: &Arc<Broker>,
+    node: BrokerId,
+    api: ApiKey,
+    call: Call,
+) -> Result<(), Refused> {
+    // what is not even a request need not travel
+    kastellan_protocol::walk::request(api, call.version(), &call.body)?;
+    let request = EnvelopeRequest::default()
+        .with_request_data(embedded(api, &call))
+        .with_request_principal(Some(Bytes::new()))
+        .with_client_host_address(address(call.client.host));
+    let back = Arc::clone(broker);
+    broker.peers.send((node, Purpose::Forward), &request, PATIENCE, move |answer| {
+        match verdict(answer) {
+            Ok(frame) => call.reply.pass_on(frame),
+            Err(code) => {
+                let failed = Call { way: Way::Failed(code), ..call };
+                if let Err(why) = handle(&back, api, failed) {
+                    tracing::debug!(?api, %why, "a request that could not be forwarded is refused");
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+/// The request as the client has sent it, without its size.
+fn embedded(api: ApiKey, call: &Call) -> Bytes {
+    let mut frame = BytesMut::with_capacity(call.body.len() + 64);
+    let client_id = call.header.client_id.as_ref().map(ClientId::as_str);
+    let (version, id) = (call.header.api_version, call.header.correlation_id);
+    header::encode(api, version, id, client_id, &mut frame);
+    frame.extend_from_slice(&call.body);
+    frame.freeze()
+}
+
+fn address(host: IpAddr) -> Bytes {
+    match host {
+        IpAddr::V4(host) => Bytes::copy_from_slice(&host.octets()),
+        IpAddr::V6(host) => Bytes::copy_from_slice(&host.octets()),
+    }
+}
+
+/// The embedded answer with its size in front, or the error that the client gets.
+fn verdict(answer: Result<EnvelopeResponse, PeerError>) -> Result<Bytes, ErrorCode> {
+    let answer = answer.map_err(|why| {
+        tracing::debug!(%why, "a request could not be forwarded");
+        if why.sent() { ErrorCode::RequestTimedOut } else { ErrorCode::NotController }
+    })?;
+    if answer.error_code != 0 {
+        let code = ErrorCode::try_from_code(answer.error_code);
+        return Err(code.unwrap_or(ErrorCode::UnknownServerError));
+    }
+    let data = answer.response_data.ok_or(ErrorCode::UnknownServerError)?;
+    let size = i32::try_from(data.len()).or(Err(ErrorCode::UnknownServerError))?;
+    let mut frame = BytesMut::with_capacity(data.len() + 4);
+    frame.put_i32(size);
+    frame.extend_from_slice(&data);
+    Ok(frame.freeze())
+}

@@ -1,0 +1,71 @@
+//! Envelopes: whole requests, whole answers, and what is not let through.
+
+use bytes::{Bytes, BytesMut};
+use kastellan_protocol::{
+    ErrorCode, decode_response, encode_request,
+    messages::{
+        ApiKey, CreateTopicsRequest, EnvelopeRequest, EnvelopeResponse, MetadataRequest,
+        create_topics_request::CreatableTopic,
+    },
+};
+
+use super::*;
+use crate::{
+    peers::Purpose,
+    tests::wire::{Client, frame, topic_name},
+};
+
+fn send(asker: &Asker, data: Bytes) -> EnvelopeResponse {
+    let envelope = EnvelopeRequest::default()
+        .with_request_data(data)
+        .with_request_principal(Some(Bytes::new()))
+        .with_client_host_address(Bytes::from_static(&[10, 1, 2, 3]));
+    asker.peers.ask_blocking((BrokerId(1), Purpose::Forward), &envelope, PATIENCE).unwrap()
+}
+
+#[test]
+fn an_admin_request_travels_whole_and_so_does_its_answer() {
+    let authority = Authority::new();
+    let node = Node::start(&authority);
+    let asker = Asker::of(&authority, &node);
+    let topic = CreatableTopic::default()
+        .with_name(topic_name("carried"))
+        .with_num_partitions(2)
+        .with_replication_factor(1);
+    let create = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000);
+    let sent = encode_request(7, 4711, Some("somebody"), &create).unwrap();
+    let answer = send(&asker, sent.slice(4..));
+    assert_eq!(answer.error_code, 0);
+    let data = answer.response_data.unwrap();
+    let (id, created) =
+        decode_response::<kastellan_protocol::messages::CreateTopicsResponse>(7, data).unwrap();
+    assert_eq!(id, 4711, "the client's own number");
+    assert_eq!((created.topics[0].error_code, created.topics[0].num_partitions), (0, 2));
+
+    let mut client = Client::connect(node.client_address());
+    let known = client.call(12, &MetadataRequest::default().with_topics(None));
+    assert_eq!(known.topics.len(), 1);
+}
+
+#[test]
+fn what_needs_no_controller_and_what_is_no_request_is_refused_and_the_connection_stays() {
+    let authority = Authority::new();
+    let node = Node::start(&authority);
+    let asker = Asker::of(&authority, &node);
+    let invalid = ErrorCode::InvalidRequest.code();
+    let metadata = encode_request(12, 1, None, &MetadataRequest::default()).unwrap();
+    let vote = frame(ApiKey::Vote, 2, &[0; 40]);
+    // counts that no bytes follow
+    let mut damaged = BytesMut::new();
+    kastellan_protocol::header::encode(ApiKey::CreateTopics, 7, 1, None, &mut damaged);
+    damaged.extend_from_slice(&[0xff, 0xff, 0xff, 0xff, 0x0f]);
+    for data in [
+        metadata.slice(4..),
+        Bytes::copy_from_slice(&vote[4..]),
+        damaged.freeze(),
+        Bytes::from_static(b"no request"),
+        Bytes::new(),
+    ] {
+        assert_eq!(send(&asker, data).error_code, invalid);
+    }
+}
