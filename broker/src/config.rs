@@ -33,6 +33,9 @@ pub struct Management {
     /// Where probes and metrics are answered in plain HTTP; port 0 takes a free one. `None`:
     /// nowhere.
     pub probes: Option<SocketAddr>,
+    /// Where the operator manages the broker, with [`Config::certificates`]; port 0 takes a free
+    /// one. `None`: nowhere.
+    pub listener: Option<SocketAddr>,
 }
 
 /// A socket that the brokers of the cluster connect to.

@@ -17,7 +17,7 @@ mod identity;
 mod line;
 mod subject;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod verify;
 
 use std::{
@@ -48,6 +48,7 @@ pub(crate) use self::{
     error::PeerError,
     forward::forward,
     identity::Identity,
+    subject::{NotOurs, subject},
 };
 
 /// What the listener for peers is called in registrations.

@@ -13,7 +13,7 @@ use self::stage::Stage;
 use crate::{
     config::Config,
     log_dirs::Fatal,
-    manage::Manage,
+    manage::{self, Manage},
     peers::{CertificateError, LISTENER},
 };
 
@@ -30,7 +30,7 @@ pub struct Running {
 #[derive(Debug, Clone)]
 struct Started {
     addresses: Vec<(String, SocketAddr)>,
-    probes: Option<SocketAddr>,
+    manage: manage::Addresses,
     peers: Option<SocketAddr>,
 }
 
@@ -105,8 +105,8 @@ pub enum StartError {
     ListenerOfPeers,
     /// Peers ask each other for certificates, and there are none.
     #[error(
-        "brokers show each other certificates, and this one has none: name a directory with \
-         tls.crt, tls.key and ca.crt with --certificates"
+        "other brokers and the operator are shown a certificate, and this broker has none: name a \
+         directory with tls.crt, tls.key and ca.crt with --certificates"
     )]
     NoCertificates,
     /// Without certificates nobody says which cluster this is.
@@ -148,7 +148,12 @@ impl Running {
 
     /// Where probes and metrics are answered, where they are.
     pub fn probes(&self) -> Option<SocketAddr> {
-        self.started.probes
+        self.started.manage.probes
+    }
+
+    /// Where the operator manages it, where it does.
+    pub fn management(&self) -> Option<SocketAddr> {
+        self.started.manage.management
     }
 
     /// Waits until the broker cannot go on, and says why; it answers with errors meanwhile and is

@@ -6,6 +6,7 @@ mod configs;
 mod data;
 mod fetching;
 mod hostile;
+mod management;
 mod partitions;
 mod probes;
 mod upkeep;
@@ -55,7 +56,10 @@ impl Harness {
             cluster_id: None,
             log_dirs: vec![data_dir],
             metadata_log_dir: None,
-            management: crate::Management { probes: Some(SocketAddr::from(([127, 0, 0, 1], 0))) },
+            management: crate::Management {
+                probes: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+                listener: None,
+            },
             listeners: vec![listener],
             peers: None,
             certificates: None,

@@ -9,7 +9,7 @@ use std::{
 use arc_swap::ArcSwap;
 use kastellan_core::{
     config::{BrokerConfig, TopicConfig},
-    id::{BrokerId, Uuid},
+    id::{BrokerId, Offset, Uuid},
     metadata::{DirectoryAssignment, Image, Partition, Record, ResourceKind, Topic},
 };
 
@@ -20,10 +20,12 @@ use crate::partitions::{Partitions, Wanted};
 pub(super) struct Touched {
     topics: BTreeSet<Uuid>,
     configs: BTreeSet<String>,
-    brokers: bool,
+    /// Whose settings are other ones, by id; nothing for all brokers.
+    brokers: BTreeSet<String>,
+    registrations: BTreeSet<BrokerId>,
 }
 
-/// Topics that came, grew or went with one commit.
+/// What came, changed or went with one commit.
 #[derive(Debug, Default)]
 pub(crate) struct Changes<'a> {
     /// New topics; the broker's partitions of them are open.
@@ -35,6 +37,16 @@ pub(crate) struct Changes<'a> {
     /// Whether settings of the broker or of topics are other ones now; those of topics are in
     /// force.
     pub(crate) reconfigured: bool,
+    /// The offset of the newest record that this tells of.
+    pub(crate) offset: Offset,
+    /// Those of `changed` that have other partitions or replicas than before.
+    pub(crate) reshaped: Vec<&'a Topic>,
+    /// Topics whose own settings are other ones.
+    pub(crate) topic_configs: Vec<&'a str>,
+    /// Brokers whose own settings are other ones, by id; nothing for all of them.
+    pub(crate) broker_configs: Vec<&'a str>,
+    /// Brokers that have registered, left, been fenced or let in.
+    pub(crate) registrations: Vec<BrokerId>,
 }
 
 type Observer = Box<dyn Fn(&Changes<'_>) + Send>;
@@ -72,17 +84,19 @@ impl Touched {
                 Some(ResourceKind::Topic) => {
                     self.configs.insert(record.resource_name.clone());
                 }
-                Some(ResourceKind::Broker) => self.brokers = true,
+                Some(ResourceKind::Broker) => {
+                    self.brokers.insert(record.resource_name.clone());
+                }
                 _ => (),
             },
-            Record::RegisterBroker(_)
-            | Record::UnregisterBroker { .. }
-            | Record::BrokerRegistrationChange(_)
-            | Record::FenceBroker { .. }
-            | Record::UnfenceBroker { .. }
-            | Record::FeatureLevel(_)
-            | Record::ProducerIds(_)
-            | Record::NoOp => (),
+            Record::RegisterBroker(record) => drop(self.registrations.insert(record.broker)),
+            Record::BrokerRegistrationChange(record) => {
+                self.registrations.insert(record.broker);
+            }
+            Record::UnregisterBroker { broker, .. }
+            | Record::FenceBroker { broker, .. }
+            | Record::UnfenceBroker { broker, .. } => drop(self.registrations.insert(*broker)),
+            Record::FeatureLevel(_) | Record::ProducerIds(_) | Record::NoOp => (),
         }
     }
 }
@@ -150,17 +164,23 @@ impl Follower {
 
     /// Does what a commit asks for, and tells the observers.
     pub(super) fn follow(&self, before: &Image, after: &Image, touched: &Touched) {
-        let mut changes = Changes::default();
+        let mut changes = Changes { offset: after.offset(), ..Changes::default() };
         for id in &touched.topics {
             match (before.topic_by_id(id), after.topic_by_id(id)) {
                 (None, Some(topic)) => changes.created.push(topic),
-                (Some(_), Some(topic)) => changes.changed.push(topic),
+                (Some(old), Some(topic)) => {
+                    changes.changed.push(topic);
+                    if is_reshaped(old, topic) {
+                        changes.reshaped.push(topic);
+                    }
+                }
                 (Some(topic), None) => changes.deleted.push(topic),
                 // came and went within one commit
                 (None, None) => (),
             }
         }
-        if touched.brokers {
+        let brokers = !touched.brokers.is_empty();
+        if brokers {
             self.settings.store(Arc::new(after.settings_of(self.me, &self.fixed)));
         }
         // first what goes: a new topic may have the name of an old one
@@ -176,7 +196,7 @@ impl Follower {
         if !unassigned.is_empty() {
             (self.assign.0)(unassigned);
         }
-        if touched.brokers {
+        if brokers {
             for topic in after.topics() {
                 self.partitions.configure(&topic.name, self.config(after, &topic.name));
             }
@@ -185,7 +205,11 @@ impl Follower {
                 self.partitions.configure(name, self.config(after, name));
             }
         }
-        changes.reconfigured = touched.brokers || !touched.configs.is_empty();
+        changes.reconfigured = brokers || !touched.configs.is_empty();
+        let there = touched.configs.iter().filter(|name| after.topic(name).is_some());
+        changes.topic_configs = there.map(String::as_str).collect();
+        changes.broker_configs = touched.brokers.iter().map(String::as_str).collect();
+        changes.registrations = touched.registrations.iter().copied().collect();
         self.observers.tell(&changes);
     }
 
@@ -220,4 +244,15 @@ impl Follower {
             config: Arc::clone(&config),
         })
     }
+}
+
+/// Whether a topic has other partitions or replicas than before; leaders come and go without.
+fn is_reshaped(before: &Topic, after: &Topic) -> bool {
+    let same = |(index, partition): (&i32, &Arc<Partition>)| {
+        before.partitions.get(index).is_some_and(|old| {
+            (&old.replicas, &old.adding, &old.removing)
+                == (&partition.replicas, &partition.adding, &partition.removing)
+        })
+    };
+    before.partitions.len() != after.partitions.len() || !after.partitions.iter().all(same)
 }

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use kastellan_core::id::BrokerId;
+use tokio::sync::watch;
 
 use crate::{broker::Broker, partitions::Recovery};
 
@@ -27,6 +28,8 @@ pub(crate) enum Phase {
 #[derive(Debug)]
 pub(crate) struct Health {
     phase: AtomicU8,
+    /// Told of [`Phase::Stopping`]: long polls end.
+    stopping: watch::Sender<bool>,
     recovery: OnceLock<Arc<Recovery>>,
     /// Why the process does not get better by itself.
     broken: OnceLock<String>,
@@ -48,6 +51,7 @@ impl Default for Health {
     fn default() -> Self {
         Self {
             phase: AtomicU8::new(Phase::Starting as u8),
+            stopping: watch::Sender::new(false),
             recovery: OnceLock::new(),
             broken: OnceLock::new(),
             broker: Mutex::new(None),
@@ -81,6 +85,7 @@ impl Health {
     /// It was told to stop: clients should go elsewhere from now on.
     pub(crate) fn stopping(&self) {
         self.reach(Phase::Stopping);
+        self.stopping.send_replace(true);
     }
 
     /// The broker cannot be asked any more; nobody holds it when this returns.
@@ -145,6 +150,11 @@ impl Health {
         self.lock().as_ref().map(ask)
     }
 
+    /// True once it was told to stop.
+    pub(crate) fn stops(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
     fn reach(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Ordering::AcqRel);
     }
@@ -170,6 +180,7 @@ mod tests {
         health.stopping();
         health.recovering(&Arc::default());
         assert_eq!(health.phase(), Phase::Stopping);
+        assert!(*health.stops().borrow());
         assert_eq!((health.started(), health.ready()), (Readiness::Ready, not("stopping")));
     }
 

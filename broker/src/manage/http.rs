@@ -2,7 +2,7 @@
 //! becomes the response. What is asked and answered are values, so that the rest needs no socket to
 //! be tested.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, pin::pin, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -14,7 +14,10 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
 
 /// How much a client of a management port may ask of us.
 #[derive(Debug)]
@@ -29,8 +32,10 @@ pub(super) struct Limits {
     pub(super) head_deadline: Duration,
     /// How long a body may take.
     pub(super) body_deadline: Duration,
-    /// How long a connection may live.
+    /// How long a connection may live; then it ends with the answer that is under way.
     pub(super) lifetime: Duration,
+    /// How long that answer may take.
+    pub(super) grace: Duration,
     /// Whether a second request may follow the first.
     pub(super) keep_alive: bool,
 }
@@ -47,7 +52,21 @@ pub(super) const PLAIN: Limits = Limits {
     head_deadline: Duration::from_secs(5),
     body_deadline: Duration::from_secs(5),
     lifetime: Duration::from_secs(20),
+    grace: Duration::ZERO,
     keep_alive: false,
+};
+
+/// Of the port for the operator, whom we know: it keeps connections, and waits for changes.
+pub(super) const OPERATOR: Limits = Limits {
+    connections: 64,
+    head: 16 << 10,
+    body: 64 << 10,
+    head_deadline: Duration::from_mins(2),
+    body_deadline: Duration::from_secs(10),
+    lifetime: Duration::from_hours(1),
+    // the longest poll
+    grace: Duration::from_secs(70),
+    keep_alive: true,
 };
 
 /// A request that keeps the limits.
@@ -121,17 +140,25 @@ pub(super) async fn serve<F>(
         .max_headers(HEADERS)
         .keep_alive(limits.keep_alive)
         .serve_connection(TokioIo::new(stream), service);
-    match tokio::time::timeout(limits.lifetime, connection).await {
+    let mut connection = pin!(connection);
+    let ended = match timeout(limits.lifetime, connection.as_mut()).await {
+        Ok(ended) => Ok(ended),
+        Err(_lived_long_enough) => {
+            connection.as_mut().graceful_shutdown();
+            timeout(limits.grace, connection).await
+        }
+    };
+    match ended {
         Ok(Ok(())) => (),
         Ok(Err(error)) => tracing::debug!(%error, "a management connection ended"),
-        Err(elapsed) => tracing::debug!(%elapsed, "a management connection lived long enough"),
+        Err(elapsed) => tracing::debug!(%elapsed, "a management connection was cut off"),
     }
 }
 
 async fn read(request: Request<Incoming>, limits: &Limits) -> Result<Asked, Answer> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, limits.body).collect();
-    let body = match tokio::time::timeout(limits.body_deadline, body).await {
+    let body = match timeout(limits.body_deadline, body).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(why)) if why.is::<http_body_util::LengthLimitError>() => {
             let why = format!("the body is longer than {} bytes", limits.body);

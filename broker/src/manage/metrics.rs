@@ -13,6 +13,7 @@ mod traffic;
 use bytes::Bytes;
 use hyper::StatusCode;
 
+pub(super) use self::logs::{Contents, contents};
 use self::text::{Kind, Text};
 use super::{
     health::{Health, Phase},

@@ -77,7 +77,6 @@ pub enum CertificateError {
 
 /// What is shown and trusted from some moment on.
 #[derive(Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "for the management API"))]
 pub(crate) struct Shown {
     /// 1 at the start, one more with every change of the files.
     pub(crate) generation: u64,
@@ -127,6 +126,12 @@ impl Identity {
         Ok(Self { files, me, cluster, shown: ArcSwap::from_pointee(shown), state })
     }
 
+    /// What is in files, whoever it is for.
+    #[cfg(test)]
+    pub(crate) fn whose(files: &CertificateFiles) -> Result<Shown, CertificateError> {
+        Ok(parse(files, &read(files)?, 1)?.0)
+    }
+
     /// What is in use.
     pub(crate) fn now(&self) -> Arc<Shown> {
         self.shown.load_full()
@@ -137,7 +142,6 @@ impl Identity {
         &self.cluster
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the management API"))]
     /// Why what the files hold now is not in use; `None` where it is.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).trouble.clone()

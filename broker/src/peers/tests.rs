@@ -2,7 +2,7 @@
 
 mod admission;
 mod asking;
-mod authority;
+pub(crate) mod authority;
 mod forwarding;
 mod rotation;
 

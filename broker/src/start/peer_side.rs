@@ -30,11 +30,13 @@ pub(super) struct PeerSide {
 }
 
 impl PeerSide {
-    /// Binds and reads what `config` names; `None` where it names no listener for peers. Fills in
-    /// the cluster's id where only the certificate has it.
+    /// Binds and reads what `config` names, unless a certificate is `shown` to others already;
+    /// `None` where it names no listener for peers. Fills in the cluster's id where only the
+    /// certificate has it.
     pub(super) fn open(
         config: &mut Config,
         settings: &BrokerConfig,
+        shown: Option<&Arc<Identity>>,
     ) -> Result<Option<Self>, StartError> {
         let me = BrokerId(config.node_id);
         check_role(me, settings)?;
@@ -48,7 +50,10 @@ impl PeerSide {
                 Err(StartError::NoPeerListener)
             };
         };
-        let identity = identity(config, &listener, settings)?;
+        let identity = match shown {
+            Some(shown) if !listener.plain_text => Some(Arc::clone(shown)),
+            _ => identity(config, &listener, settings)?,
+        };
         if let Some(identity) = &identity {
             config.cluster_id.get_or_insert_with(|| identity.cluster().to_owned());
         } else if config.cluster_id.is_none() && !settings.fleet.is_alone() {

@@ -20,7 +20,7 @@ use crate::{
     groups::Groups,
     log_dirs::{self, Fatal, Opened},
     maintenance::Maintenance,
-    manage::{Health, Manage},
+    manage::{self, Health, Manage},
     metrics::Metrics,
     net::{self, Bound, Entrance, Gate, Limits},
     partitions::{Defaults, Partitions},
@@ -39,7 +39,7 @@ const PRODUCERS: usize = 100_000;
 pub(super) struct Stage {
     broker: Arc<Broker>,
     health: Arc<Health>,
-    probes: Option<SocketAddr>,
+    manage: manage::Addresses,
     /// Ends with the stage, before the logs are closed.
     _maintenance: Maintenance,
     /// Where other brokers come in; none in a cluster of one.
@@ -68,7 +68,7 @@ impl Stage {
         }
         let addresses: Vec<_> =
             bound.iter().map(|bound| (bound.name.to_string(), bound.address)).collect();
-        let mut peer_side = PeerSide::open(&mut config, &settings)?;
+        let mut peer_side = PeerSide::open(&mut config, &settings, manage.identity())?;
         let opened = Opened::new(&config)?;
         let defaults = Defaults { producers: PRODUCERS };
         let partitions = Arc::new(Partitions::new(opened, defaults)?);
@@ -107,6 +107,7 @@ impl Stage {
         Groups::watch(&broker);
         reconfigure::watch(&broker);
         log_dirs::watch(&broker, fatal);
+        manage.follow(&broker);
         let partitions = Arc::clone(&broker.partitions);
         let maintenance = Maintenance::start(partitions, Arc::clone(&broker.settings), clock)?;
         let peer_address = peer_side.as_ref().and_then(PeerSide::bound).map(|at| at.bound);
@@ -116,7 +117,7 @@ impl Stage {
         Ok(Self {
             broker,
             health: Arc::clone(manage.health()),
-            probes: manage.probes(),
+            manage: manage.addresses(),
             _maintenance: maintenance,
             peer_side,
             peer_address,
@@ -153,8 +154,8 @@ impl Stage {
             }));
         }
         self.health.running(broker);
-        let (addresses, probes) = (broker.addresses.clone(), self.probes);
-        if ready.send(Ok(Started { addresses, probes, peers: self.peer_address })).is_err() {
+        let (addresses, manage) = (broker.addresses.clone(), self.manage);
+        if ready.send(Ok(Started { addresses, manage, peers: self.peer_address })).is_err() {
             return Stop::Clean;
         }
         let how = stopped.await.unwrap_or(Stop::Clean);

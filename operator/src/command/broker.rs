@@ -90,6 +90,10 @@ pub(super) struct Arguments {
     /// answered in plain HTTP (port 0: any free one) [default: nowhere]
     #[arg(long, value_name = "HOST:PORT", verbatim_doc_comment)]
     probe_listener: Option<AddressArgument>,
+    /// Where the operator manages this broker, with TLS and --certificates, as
+    /// broker/MANAGEMENT.md says (port 0: any free one) [default: nowhere]
+    #[arg(long, requires = "certificates", value_name = "HOST:PORT", verbatim_doc_comment)]
+    management_listener: Option<AddressArgument>,
     /// The cluster this broker belongs to [default: what the data directory
     /// says, or a new one]
     #[arg(long, value_name = "ID", verbatim_doc_comment)]
@@ -202,6 +206,8 @@ fn config(arguments: Arguments) -> Result<Config, Failure> {
         arguments.listener.into_iter().map(ListenerArgument::resolve).collect();
     let probes = arguments.probe_listener.as_ref();
     let probes = probes.map(|address| address.resolve("--probe-listener")).transpose()?;
+    let listener = arguments.management_listener.as_ref();
+    let listener = listener.map(|one| one.resolve("--management-listener")).transpose()?;
     let plain_text = arguments.plain_text_peers;
     let peers = arguments.peer_listener.map(|peers| peers.resolve(plain_text)).transpose()?;
     let mut settings = BTreeMap::new();
@@ -223,7 +229,7 @@ fn config(arguments: Arguments) -> Result<Config, Failure> {
             keystore: vec![dir.join("tls.crt"), dir.join("tls.key")],
             truststore: dir.join("ca.crt"),
         }),
-        management: Management { probes },
+        management: Management { probes, listener },
         settings,
     })
 }

@@ -1,13 +1,12 @@
 //! What the metadata says: brokers, topics, and partitions that are not as they should be.
 
 use kastellan_core::{
-    config::TopicConfig,
     id::BrokerId,
-    metadata::{Image, Partition, Topic},
+    metadata::{Image, Partition},
 };
 
 use super::text::{Kind, Text};
-use crate::broker::Broker;
+use crate::{broker::Broker, manage::blockers::min_isr};
 
 /// A metric: its name, what it means, its value.
 type Gauge = (&'static str, &'static str, i64);
@@ -147,12 +146,6 @@ fn own(broker: &Broker, image: &Image, me: BrokerId, counted: &Counted) -> [Gaug
         ),
         ("kastellan_node_id", "The broker's node id.", i64::from(me.0)),
     ]
-}
-
-/// What `min.insync.replicas` asks of a topic.
-fn min_isr(image: &Image, topic: &Topic, settings: &kastellan_core::config::BrokerConfig) -> usize {
-    let config = TopicConfig::resolve(&image.topic_overrides(&topic.name), settings);
-    usize::try_from(config.min_insync_replicas).unwrap_or(1)
 }
 
 fn int(count: usize) -> i64 {

@@ -15,13 +15,13 @@ use crate::peers::{CertificateFiles, Identity};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     dir: PathBuf,
 }
 
 impl Authority {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
@@ -34,12 +34,12 @@ impl Authority {
         Self { issuer, dir }
     }
 
-    pub(super) fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.issuer.pem()
     }
 
     /// The key and certificate of somebody, in PEM form.
-    pub(super) fn sign(&self, common_name: &str, cluster: &str) -> String {
+    pub(crate) fn sign(&self, common_name: &str, cluster: &str) -> String {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
         params.distinguished_name.remove(DnType::CommonName);
@@ -52,12 +52,12 @@ impl Authority {
     }
 
     /// Files of node `id`, which trust this authority.
-    pub(super) fn files(&self, common_name: &str, cluster: &str) -> CertificateFiles {
+    pub(crate) fn files(&self, common_name: &str, cluster: &str) -> CertificateFiles {
         self.files_of(&self.sign(common_name, cluster), &self.pem())
     }
 
     /// Files with any content.
-    pub(super) fn files_of(&self, keystore: &str, truststore: &str) -> CertificateFiles {
+    pub(crate) fn files_of(&self, keystore: &str, truststore: &str) -> CertificateFiles {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = |what: &str| self.dir.join(format!("{number}-{what}.pem"));
         let files =
@@ -67,7 +67,7 @@ impl Authority {
         files
     }
 
-    pub(super) fn identity(&self, id: i32, cluster: &str) -> Identity {
+    pub(crate) fn identity(&self, id: i32, cluster: &str) -> Identity {
         let files = self.files(&format!("node-{id}"), cluster);
         Identity::load(files, BrokerId(id), Some(cluster)).unwrap()
     }
