@@ -2,8 +2,8 @@
 //!
 //! Real machines over real logs on disks that lose things, and a network that loses, delays,
 //! doubles and reorders. A run has two phases. In the first everything may break, and what must
-//! never happen is looked for after every step; in the second nothing breaks any more, and the fleet
-//! has to elect a leader, commit, and keep that leader, within bounds.
+//! never happen is looked for after every step; in the second nothing breaks any more, and the
+//! fleet has to elect a leader, commit, and keep that leader, within bounds.
 
 mod clock;
 mod counter;
