@@ -13,11 +13,11 @@ mod record;
 
 pub use controller::{
     AlterConfigs, ConfigChange, ConfigOp, Controller, CreatedTopic, DeletedTopic,
-    DirectoryAssignment, Effect, Election, Failure, Input, MAX_PARTITIONS_PER_REQUEST,
-    NewPartitions, NewTopic, PRODUCER_ID_BLOCK, PartitionResults, Reassignment, Reply, TopicRef,
-    TopicResults,
+    DirectoryAssignment, Effect, Election, Failure, FeatureUpdate, FeatureUpdateKind, Heartbeat,
+    Input, IsrProposal, MAX_PARTITIONS_PER_REQUEST, NewPartitions, NewTopic, PRODUCER_ID_BLOCK,
+    PartitionResults, ProposalResults, Reassignment, Reply, TopicRef, TopicResults,
 };
-pub use feature::{Feature, METADATA_VERSION, SUPPORTED, finalized};
+pub use feature::{ELIGIBLE_LEADER_REPLICAS, Feature, METADATA_VERSION, SUPPORTED, finalized};
 pub use image::{Broker, ConfigResource, Image, Inconsistent, Partition, ResourceKind, Topic};
 pub use name::{
     CLUSTER_METADATA, CONSUMER_OFFSETS, InvalidName, SHARE_GROUP_STATE, TRANSACTION_STATE,

@@ -4,6 +4,8 @@
 //! that holds once those records are committed. Requests that change nothing get their answer
 //! alone. Ids that have to be random come in with the input.
 
+mod alter_partition;
+mod balance;
 mod brokers;
 mod change;
 mod configs;
@@ -12,34 +14,46 @@ mod create_topics;
 mod delete_topics;
 mod directories;
 mod elect_leaders;
+mod features;
+mod fencing;
+mod heartbeat;
+mod index;
 mod input;
 mod placement;
+mod producer_ids;
 mod reassign;
+mod reply;
+mod rules;
+mod sessions;
 #[cfg(test)]
 mod tests;
+mod transition;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 pub use directories::DirectoryAssignment;
 pub use input::{
-    AlterConfigs, ConfigChange, ConfigOp, CreatedTopic, DeletedTopic, Effect, Election, Failure,
-    Input, NewPartitions, NewTopic, PartitionResults, Reassignment, Reply, TopicRef, TopicResults,
+    AlterConfigs, ConfigChange, ConfigOp, Election, FeatureUpdate, FeatureUpdateKind, Heartbeat,
+    Input, IsrProposal, NewPartitions, NewTopic, Reassignment, TopicRef,
 };
-use kastellan_protocol::ErrorCode;
+pub use producer_ids::PRODUCER_ID_BLOCK;
+pub use reply::{
+    CreatedTopic, DeletedTopic, Effect, Failure, PartitionResults, ProposalResults, Reply,
+    TopicResults,
+};
 
+use self::{fencing::push_in_batches, index::Index, rules::Rules, sessions::Sessions};
 use super::{
-    Image, Inconsistent, ResourceKind,
+    Image, Inconsistent, Partition, ResourceKind,
     feature::SUPPORTED,
-    record::{FeatureLevelRecord, ProducerIdsRecord, Record},
+    record::{FeatureLevelRecord, Record},
 };
 use crate::{
     config::BrokerConfig,
-    id::BrokerId,
+    id::{BrokerId, Uuid},
     machine::{Machine, Millis, Now, Replicated, Ticket},
 };
 
-/// Producer ids are handed to brokers in blocks of this many.
-pub const PRODUCER_ID_BLOCK: i64 = 1000;
 /// The most partitions that one request may create: its records are one batch of the metadata log.
 pub const MAX_PARTITIONS_PER_REQUEST: usize = 10_000;
 
@@ -54,6 +68,13 @@ pub struct Controller {
     fixed: BrokerConfig,
     /// The same with what was set since: defaults of what requests leave open.
     config: BrokerConfig,
+    /// What elections go by: a fold over the image, as the next two are.
+    rules: Rules,
+    index: Index,
+    /// Soft state: who was heard of lately.
+    sessions: Sessions,
+    /// Soft state: when preferred replicas get the lead back.
+    balance_at: Option<Millis>,
     /// The first record that could not follow the ones before it.
     fault: Option<Inconsistent>,
 }
@@ -63,7 +84,17 @@ impl Controller {
     /// `node`, which was started with `fixed`.
     pub fn new(image: Image, node: BrokerId, fixed: BrokerConfig) -> Self {
         let config = image.settings_of(node, &fixed);
-        Self { image, node, fixed, config, fault: None }
+        Self {
+            rules: Rules::of(&image, &fixed),
+            index: Index::of(&image),
+            sessions: Sessions::default(),
+            balance_at: None,
+            fault: None,
+            image,
+            node,
+            fixed,
+            config,
+        }
     }
 
     /// The settings of its broker as they are now.
@@ -90,8 +121,16 @@ impl Controller {
         self.fault.as_ref()
     }
 
-    /// The first records of a new cluster: the levels of its features.
-    fn bootstrap(&self, ticket: Ticket, effects: &mut Vec<Effect>) {
+    /// The first input of a term. A new cluster begins with the levels of its features. In one that
+    /// exists nothing is known yet of who lives: every session begins now, and whoever refuses a
+    /// connection is found out at once.
+    fn bootstrap(&mut self, now: Millis, ticket: Ticket, effects: &mut Vec<Effect>) {
+        for broker in self.image.brokers().filter(|broker| !broker.fenced) {
+            self.sessions.touch(broker.id, broker.epoch, now);
+        }
+        push_in_batches(&self.repairs(), effects);
+        let others = self.image.brokers().filter(|it| !it.fenced && it.id != self.node);
+        effects.extend(others.map(|it| Effect::Dial { broker: it.id, epoch: it.epoch }));
         if self.image.is_empty() {
             let level = |feature: &super::Feature| {
                 let (name, level) = (feature.name.to_owned(), feature.initial);
@@ -102,31 +141,66 @@ impl Controller {
         effects.push(Effect::Reply(ticket, Reply::Done));
     }
 
-    fn allocate_producer_ids(&self, ticket: Ticket, broker: BrokerId, effects: &mut Vec<Effect>) {
-        let Some(registration) = self.image.broker(broker) else {
-            let failure = Failure::new(
-                ErrorCode::BrokerIdNotRegistered,
-                format!("broker {} is not registered", broker.0),
-            );
-            effects.push(Effect::Reply(ticket, Reply::Failed(failure)));
-            return;
+    /// A controller that did not look for so long that it could not hear anybody has learnt nothing
+    /// about others: it was paused, not they.
+    fn notice_oversleeping(&mut self, now: Millis) {
+        let deadline = self.sessions.deadline(self.rules.session);
+        if deadline.is_some_and(|deadline| now.since(deadline) > self.rules.session / 2) {
+            self.sessions.restart(now);
+        }
+    }
+
+    /// The partitions that a record is about, as they are.
+    fn touched(&self, record: &Record) -> Vec<(index::Key, Option<Arc<Partition>>)> {
+        let one = |topic: &Uuid, index: i32| {
+            vec![((*topic, index), self.image.partition(topic, index).cloned())]
         };
-        let first = self.image.next_producer_id();
-        let Some(next) = first.checked_add(PRODUCER_ID_BLOCK) else {
-            let failure = Failure::new(
-                ErrorCode::UnknownServerError,
-                "all producer ids of this cluster are used up".to_owned(),
-            );
-            effects.push(Effect::Reply(ticket, Reply::Failed(failure)));
-            return;
-        };
-        let epoch = registration.epoch;
-        effects.push(Effect::Append(vec![Record::ProducerIds(ProducerIdsRecord {
-            broker,
-            epoch,
-            next,
-        })]));
-        effects.push(Effect::Reply(ticket, Reply::ProducerIds { first, count: PRODUCER_ID_BLOCK }));
+        match record {
+            Record::Partition(record) => one(&record.topic, record.partition),
+            Record::PartitionChange(change) => one(&change.topic, change.partition),
+            Record::RemoveTopic { id } => {
+                let partitions = self.image.topic_by_id(id).map(|topic| &topic.partitions);
+                let all = partitions.into_iter().flatten();
+                all.map(|(index, state)| ((*id, *index), Some(Arc::clone(state)))).collect()
+            }
+            Record::RegisterBroker(_)
+            | Record::UnregisterBroker { .. }
+            | Record::BrokerRegistrationChange(_)
+            | Record::FenceBroker { .. }
+            | Record::UnfenceBroker { .. }
+            | Record::Topic(_)
+            | Record::Config(_)
+            | Record::FeatureLevel(_)
+            | Record::ProducerIds(_)
+            | Record::NoOp => Vec::new(),
+        }
+    }
+
+    /// What else follows from a record that the image has taken in.
+    fn keep_up_with(&mut self, record: &Record) {
+        match record {
+            Record::Config(config) if config.resource_type == ResourceKind::Broker.code() => {
+                self.config = self.image.settings_of(self.node, &self.fixed);
+                self.rules = Rules::of(&self.image, &self.fixed);
+            }
+            Record::FeatureLevel(_) => self.rules = Rules::of(&self.image, &self.fixed),
+            Record::UnregisterBroker { broker, .. } | Record::FenceBroker { broker, .. } => {
+                self.sessions.end(*broker);
+            }
+            Record::BrokerRegistrationChange(change) if change.fenced == Some(true) => {
+                self.sessions.end(change.broker);
+            }
+            Record::BrokerRegistrationChange(_)
+            | Record::RegisterBroker(_)
+            | Record::UnfenceBroker { .. }
+            | Record::Topic(_)
+            | Record::RemoveTopic { .. }
+            | Record::Partition(_)
+            | Record::PartitionChange(_)
+            | Record::Config(_)
+            | Record::ProducerIds(_)
+            | Record::NoOp => (),
+        }
     }
 }
 
@@ -134,11 +208,33 @@ impl Machine for Controller {
     type Input = Input;
     type Effect = Effect;
 
-    fn step(&mut self, _now: Now, input: Input, effects: &mut Vec<Effect>) {
+    fn step(&mut self, now: Now, input: Input, effects: &mut Vec<Effect>) {
+        let now = now.monotonic;
+        self.notice_oversleeping(now);
+        self.plan_balance(now);
         match input {
-            Input::Bootstrap { ticket } => self.bootstrap(ticket, effects),
-            Input::RegisterBroker { ticket, registration } => {
-                self.register_broker(ticket, registration, effects);
+            Input::Bootstrap { ticket } => self.bootstrap(now, ticket, effects),
+            Input::Tick => {
+                self.expire_sessions(now, effects);
+                if effects.is_empty() {
+                    self.balance(now, effects);
+                }
+            }
+            Input::Refused { broker, epoch } => self.refused(broker, epoch, effects),
+            Input::RegisterBroker { ticket, registration, previous_epoch } => {
+                self.register_broker(now, ticket, (registration, previous_epoch), effects);
+            }
+            Input::Heartbeat { ticket, heartbeat } => {
+                self.heartbeat(now, ticket, &heartbeat, effects);
+            }
+            Input::AlterPartition { ticket, broker, epoch, topics } => {
+                self.alter_partition(ticket, (broker, epoch), topics, effects);
+            }
+            Input::UnregisterBroker { ticket, broker } => {
+                self.unregister_broker(ticket, broker, effects);
+            }
+            Input::UpdateFeatures { ticket, updates, validate_only } => {
+                self.update_features(ticket, &updates, validate_only, effects);
             }
             Input::CreateTopics { ticket, topics, validate_only } => {
                 self.create_topics(ticket, topics, validate_only, effects);
@@ -147,14 +243,14 @@ impl Machine for Controller {
             Input::CreatePartitions { ticket, topics, validate_only } => {
                 self.create_partitions(ticket, topics, validate_only, effects);
             }
-            Input::AllocateProducerIds { ticket, broker } => {
-                self.allocate_producer_ids(ticket, broker, effects);
+            Input::AllocateProducerIds { ticket, broker, epoch } => {
+                self.allocate_producer_ids(ticket, broker, epoch, effects);
             }
             Input::FailDirectories { ticket, broker, online } => {
                 self.fail_directories(ticket, broker, online, effects);
             }
-            Input::AssignDirectories { ticket, broker, assignments } => {
-                self.assign_directories(ticket, broker, &assignments, effects);
+            Input::AssignDirectories { ticket, broker, epoch, assignments } => {
+                self.assign_directories(ticket, (broker, epoch), &assignments, effects);
             }
             Input::ElectLeaders { ticket, election, partitions } => {
                 self.elect_leaders(ticket, election, partitions, effects);
@@ -169,7 +265,8 @@ impl Machine for Controller {
     }
 
     fn deadline(&self) -> Option<Millis> {
-        None
+        let session = self.sessions.deadline(self.rules.session);
+        session.into_iter().chain(self.balance_at).min()
     }
 }
 
@@ -177,13 +274,16 @@ impl Replicated for Controller {
     type Record = Record;
 
     fn apply(&mut self, record: &Record) {
+        let touched = self.touched(record);
         if let Err(inconsistent) = self.image.apply(record) {
             self.fault.get_or_insert(inconsistent);
-        } else if let Record::Config(config) = record
-            && config.resource_type == ResourceKind::Broker.code()
-        {
-            self.config = self.image.settings_of(self.node, &self.fixed);
+            return;
         }
+        for ((topic, index), before) in touched {
+            let after = self.image.partition(&topic, index);
+            self.index.update((topic, index), before.as_deref(), after.map(|it| &**it));
+        }
+        self.keep_up_with(record);
     }
 }
 

@@ -8,6 +8,9 @@ use super::Image;
 /// metadata.version 27 is Kafka's 4.1-IV1: the record versions that are written.
 pub const METADATA_VERSION: &str = "metadata.version";
 
+/// Level 1: replicas that leave an ISR below min.insync.replicas stay eligible leaders (KIP-966).
+pub const ELIGIBLE_LEADER_REPLICAS: &str = "eligible.leader.replicas.version";
+
 /// A feature and the levels served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Feature {
@@ -22,10 +25,12 @@ pub struct Feature {
 }
 
 /// Every feature that this version serves, in alphabetical order. `group.version` (the new consumer
-/// protocol), `transaction.version`, `eligible.leader.replicas.version`, `share.version` and
-/// `streams.version` appear here with the code behind them.
-pub const SUPPORTED: &[Feature] =
-    &[Feature { name: METADATA_VERSION, min: 27, max: 27, initial: 27 }];
+/// protocol), `transaction.version`, `share.version` and `streams.version` appear here with the
+/// code behind them.
+pub const SUPPORTED: &[Feature] = &[
+    Feature { name: ELIGIBLE_LEADER_REPLICAS, min: 0, max: 1, initial: 1 },
+    Feature { name: METADATA_VERSION, min: 27, max: 27, initial: 27 },
+];
 
 /// The finalized features of a cluster: (name, level), those at 0 left out.
 pub fn finalized(image: &Image) -> Vec<(String, i16)> {

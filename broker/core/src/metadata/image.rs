@@ -75,6 +75,11 @@ impl Image {
         self.topics.get(id)
     }
 
+    /// A partition of the topic with this id.
+    pub fn partition(&self, topic: &Uuid, index: i32) -> Option<&Arc<Partition>> {
+        self.topics.get(topic)?.partitions.get(&index)
+    }
+
     /// All topics, in the order of their names.
     pub fn topics(&self) -> impl Iterator<Item = &Arc<Topic>> {
         self.names.values().filter_map(|id| self.topics.get(id))

@@ -6,6 +6,7 @@ use super::{
     create_topics::apply_all, decide,
 };
 use crate::{
+    id::Uuid,
     machine::Ticket,
     metadata::{Image, Partition, PartitionChangeRecord, Record, Topic},
 };
@@ -18,7 +19,11 @@ impl Controller {
         &self,
         ticket: Ticket,
         topics: Vec<(String, Vec<(i32, T)>)>,
-        decide_one: impl Fn(&Image, Place<'_>, T) -> Result<Option<PartitionChangeRecord>, Failure>,
+        mut decide_one: impl FnMut(
+            &Image,
+            Place<'_>,
+            T,
+        ) -> Result<Option<PartitionChangeRecord>, Failure>,
         effects: &mut Vec<Effect>,
     ) {
         let mut image = self.image.clone();
@@ -61,22 +66,17 @@ pub(super) struct Place<'a> {
     pub(super) state: &'a Partition,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// The partition `index` of `topic` in `image`.
+    pub(super) fn of(image: &'a Image, topic: &Uuid, index: i32) -> Option<Self> {
+        let topic = image.topic_by_id(topic)?;
+        let state = topic.partitions.get(&index)?;
+        Some(Self { topic, index, state })
+    }
+
     /// A change of this partition that changes nothing yet.
     pub(super) fn change(&self) -> PartitionChangeRecord {
-        PartitionChangeRecord {
-            partition: self.index,
-            topic: self.topic.id,
-            isr: None,
-            leader: crate::metadata::record::NO_LEADER_CHANGE,
-            replicas: None,
-            removing: None,
-            adding: None,
-            leader_recovery_state: None,
-            elr: None,
-            last_known_elr: None,
-            directories: None,
-        }
+        PartitionChangeRecord::new(self.topic.id, self.index)
     }
 }
 

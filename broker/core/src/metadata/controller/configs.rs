@@ -3,9 +3,17 @@
 mod list;
 mod resource;
 
+use std::collections::BTreeSet;
+
 use kastellan_protocol::ErrorCode;
 
-use super::{AlterConfigs, ConfigOp, Controller, Effect, Failure, Reply, decide};
+use super::{
+    AlterConfigs, ConfigOp, Controller, Effect, Failure, Reply,
+    create_topics::apply_all,
+    decide,
+    fencing::{push_in_batches, transitions},
+    rules::{MIN_IN_SYNC, Rules},
+};
 use crate::{
     config::{self, Overrides, Scope, Update},
     machine::Ticket,
@@ -34,7 +42,39 @@ impl Controller {
             };
             results.push((wanted.resource.name.clone(), result));
         }
+        if !validate_only {
+            // first what partitions lose by it: should only half of the batches get into the log,
+            // nothing is believed that is not so
+            push_in_batches(&self.consequences(&records), effects);
+        }
         decide(ticket, records, Reply::Results(results), validate_only, effects);
+    }
+
+    /// What changed settings mean for partitions: an ISR that is large enough now leaves nobody
+    /// eligible beside it (a leader may go on without them), and some may be led uncleanly.
+    fn consequences(&self, records: &[Record]) -> Vec<Record> {
+        let mut topics = BTreeSet::new();
+        let mut all = false;
+        for record in records {
+            let Record::Config(config) = record else { continue };
+            match ResourceKind::from_code(config.resource_type) {
+                Some(ResourceKind::Topic) if Rules::decides(&config.name) => {
+                    topics.extend(self.image.topic(&config.resource_name).map(|topic| topic.id));
+                }
+                Some(ResourceKind::Broker) => all |= Rules::decides(&config.name),
+                _ => (),
+            }
+        }
+        if topics.is_empty() && !all {
+            return Vec::new();
+        }
+        let mut after = self.image.clone();
+        apply_all(&mut after, records);
+        let rules = Rules::of(&after, &self.fixed);
+        let mut keys = self.index.leaderless();
+        keys.extend(self.index.eligible());
+        keys.retain(|(topic, _)| all || topics.contains(topic));
+        transitions(&after, &rules, keys, |transition| transition)
     }
 
     fn alter(&self, wanted: &AlterConfigs) -> Result<Vec<Record>, Failure> {
@@ -123,6 +163,16 @@ impl Controller {
                 config::find(Scope::Broker, name).is_ok_and(|it| it.update == Update::PerBroker);
             if one_by_one && resource.name.is_empty() {
                 let message = format!("{name} is set for one broker at a time");
+                return Err(config::Invalid::Conflict(message));
+            }
+        }
+        if self.rules.eligible && self.image.brokers().nth(1).is_some() {
+            let sets = after.contains_key(MIN_IN_SYNC);
+            let did = self.image.config(resource).is_some_and(|it| it.contains_key(MIN_IN_SYNC));
+            if if resource.name.is_empty() { did && !sets } else { sets } {
+                let message = "min.insync.replicas is set for all brokers or for topics: who is \
+                               eligible to lead depends on every leader going by the same"
+                    .to_owned();
                 return Err(config::Invalid::Conflict(message));
             }
         }

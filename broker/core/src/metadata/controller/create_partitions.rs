@@ -40,7 +40,8 @@ impl Controller {
                     format!("topic {:?} occurs more than once in the request", wanted.topic),
                 ))
             } else {
-                grow(&image, &wanted, MAX_PARTITIONS_PER_REQUEST - records.len())
+                let room = MAX_PARTITIONS_PER_REQUEST - records.len();
+                grow(&image, &wanted, room, self.placed(room))
             };
             let result = decided.map(|new| {
                 apply_all(&mut image, &new);
@@ -52,7 +53,12 @@ impl Controller {
     }
 }
 
-fn grow(image: &Image, wanted: &NewPartitions, room: usize) -> Result<Vec<Record>, Failure> {
+fn grow(
+    image: &Image,
+    wanted: &NewPartitions,
+    room: usize,
+    placed: usize,
+) -> Result<Vec<Record>, Failure> {
     let topic = image.topic(&wanted.topic).ok_or_else(|| {
         Failure::new(ErrorCode::UnknownTopicOrPartition, "there is no such topic")
     })?;
@@ -88,24 +94,27 @@ fn grow(image: &Image, wanted: &NewPartitions, room: usize) -> Result<Vec<Record
             ),
         ));
     }
-    let replicas = replicas(image, topic, wanted.assignments.as_deref(), added)?;
+    let replicas = match &wanted.assignments {
+        Some(assigned) => by_hand(image, topic, assigned, added)?,
+        None => place(image, placed, added, factor(topic))?,
+    };
     let first = i32::try_from(current).unwrap_or(i32::MAX);
     let record =
         |(index, replicas)| Record::Partition(new_partition(image, topic.id, index, replicas));
     Ok((first..).zip(replicas).map(record).collect())
 }
 
-fn replicas(
+/// New partitions get as many replicas as the first one has.
+fn factor(topic: &Topic) -> usize {
+    topic.partitions.get(&0).map_or(1, |partition| partition.replicas.len())
+}
+
+fn by_hand(
     image: &Image,
     topic: &Topic,
-    assignments: Option<&[Vec<BrokerId>]>,
+    assignments: &[Vec<BrokerId>],
     added: usize,
 ) -> Result<Vec<Vec<BrokerId>>, Failure> {
-    // new partitions get as many replicas as the first one has
-    let factor = topic.partitions.get(&0).map_or(1, |partition| partition.replicas.len());
-    let Some(assignments) = assignments else {
-        return place(image, image.partition_count(), added, factor);
-    };
     if assignments.len() != added {
         return Err(Failure::new(
             ErrorCode::InvalidReplicaAssignment,
@@ -114,7 +123,7 @@ fn replicas(
     }
     let first = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
     for (index, replicas) in (first..).zip(assignments) {
-        check_assignment(image, index, replicas, factor)?;
+        check_assignment(image, index, replicas, factor(topic))?;
     }
     Ok(assignments.to_vec())
 }

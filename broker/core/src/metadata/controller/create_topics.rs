@@ -126,8 +126,14 @@ impl Controller {
                     format!("replication factor {factor}: 1 or more (-1 for the broker's default)"),
                 )
             })?;
+        // one topic goes on where the last one ended, so that leaders stay even over small topics;
         // no more than can be used: the caller refuses what does not fit, and `count` is a client's
-        place(image, image.partition_count(), count.min(room + 1), factor)
+        place(image, self.placed(room), count.min(room + 1), factor)
+    }
+
+    /// How many partitions there are when the request has room for `room` more.
+    pub(super) fn placed(&self, room: usize) -> usize {
+        self.index.partitions() + (MAX_PARTITIONS_PER_REQUEST - room)
     }
 }
 
@@ -231,7 +237,7 @@ pub(super) fn new_partition(
     partition: i32,
     replicas: Vec<BrokerId>,
 ) -> PartitionRecord {
-    let running = |id: &&BrokerId| image.broker(**id).is_some_and(|broker| !broker.fenced);
+    let running = |id: &&BrokerId| image.broker(**id).is_some_and(|broker| broker.is_active());
     let isr: Vec<_> = replicas.iter().filter(running).copied().collect();
     let directory = |id: &BrokerId| match image.broker(*id).map(|broker| &broker.log_dirs[..]) {
         Some([only]) => *only,

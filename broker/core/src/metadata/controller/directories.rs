@@ -1,17 +1,21 @@
 //! Log directories of brokers fail, and replicas get their places in them (KIP-858).
 //!
-//! A replica whose directory its broker does not list any more is offline: it does not lead, and
-//! stays in the ISR only as the last one, so that nothing else is taken for the whole log.
+//! A replica whose directory its broker does not list any more is offline: it does not lead and is
+//! in no ISR.
 
 use kastellan_protocol::ErrorCode;
 
-use super::{Controller, Effect, Failure, MAX_PARTITIONS_PER_REQUEST, Reply};
+use super::{
+    Controller, Effect, Failure, Reply,
+    change::Place,
+    create_topics::apply_all,
+    fencing::{push_in_batches, unchanged},
+    transition::Transition,
+};
 use crate::{
     id::{BrokerId, Uuid},
     machine::Ticket,
-    metadata::{
-        BrokerRegistrationChange, Image, NO_LEADER, Partition, PartitionChangeRecord, Record,
-    },
+    metadata::{Broker, BrokerRegistrationChange, Image, PartitionChangeRecord, Record},
 };
 
 /// Where a replica lies.
@@ -34,92 +38,79 @@ impl Controller {
         mut online: Vec<Uuid>,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(registration) = self.image.broker(broker) else {
-            effects.push(Effect::Reply(ticket, Reply::Failed(unregistered(broker))));
-            return;
+        let reply = match self.registration(broker, None) {
+            Ok(known) => {
+                online.sort_unstable();
+                push_in_batches(&self.keep_directories(known, online), effects);
+                Reply::Done
+            }
+            Err(failure) => Reply::Failed(failure),
         };
-        online.sort_unstable();
-        let change = Record::BrokerRegistrationChange(BrokerRegistrationChange {
-            broker,
-            epoch: registration.epoch,
-            fenced: None,
-            in_controlled_shutdown: None,
-            log_dirs: online.clone(),
-        });
-        effects.push(Effect::Append(vec![change]));
-        push_in_batches(&elections(&self.image, broker, &online), effects);
-        effects.push(Effect::Reply(ticket, Reply::Done));
+        effects.push(Effect::Reply(ticket, reply));
     }
 
-    /// Notes where replicas of a broker lie. What is unknown by now is left out.
+    /// The same as records.
+    pub(super) fn keep_directories(&self, broker: &Broker, online: Vec<Uuid>) -> Vec<Record> {
+        let change = BrokerRegistrationChange { log_dirs: online, ..unchanged(broker) };
+        let record = Record::BrokerRegistrationChange(change);
+        let after = self.after(&record);
+        let held = self.index.held(broker.id).in_sync.iter().copied();
+        let mut records = self.transitions(&after, held, |it| it.without_if_offline(broker.id));
+        records.push(record);
+        records
+    }
+
+    /// Notes where replicas of a broker lie. Answers with [`Reply::Assigned`].
     pub(super) fn assign_directories(
         &self,
         ticket: Ticket,
-        broker: BrokerId,
+        (broker, epoch): (BrokerId, Option<i64>),
         assignments: &[DirectoryAssignment],
         effects: &mut Vec<Effect>,
     ) {
-        let records: Vec<_> =
-            assignments.iter().filter_map(|wanted| assign(&self.image, broker, wanted)).collect();
-        push_in_batches(&records, effects);
-        effects.push(Effect::Reply(ticket, Reply::Done));
-    }
-}
-
-fn unregistered(broker: BrokerId) -> Failure {
-    let message = format!("broker {} is not registered", broker.0);
-    Failure::new(ErrorCode::BrokerIdNotRegistered, message)
-}
-
-/// Each batch stays small, and half of them done is a legal state.
-pub(super) fn push_in_batches(records: &[Record], effects: &mut Vec<Effect>) {
-    let batches = records.chunks(MAX_PARTITIONS_PER_REQUEST);
-    effects.extend(batches.map(|batch| Effect::Append(batch.to_vec())));
-}
-
-/// Who leads what, once `broker` runs with the directories `online`: it leads again wherever it led
-/// last, or nobody leads and it is in sync; and nothing that lies in another directory.
-pub(super) fn elections(image: &Image, broker: BrokerId, online: &[Uuid]) -> Vec<Record> {
-    let mut records = Vec::new();
-    for topic in image.topics() {
-        for (index, partition) in &topic.partitions {
-            let here = partition.is_within(broker, online);
-            let led = partition.leader == Some(broker);
-            let free = partition.leader.is_none() && partition.isr.contains(&broker);
-            let mut change = PartitionChangeRecord::new(topic.id, *index);
-            change.leader = match (here, led, free) {
-                (true, true, _) | (true, _, true) => broker,
-                (false, true, _) => successor(image, partition, broker),
-                _ => continue,
-            };
-            records.push(Record::PartitionChange(change));
+        if let Err(failure) = self.registration(broker, epoch) {
+            effects.push(Effect::Reply(ticket, Reply::Failed(failure)));
+            return;
         }
+        let mut image = self.image.clone();
+        let mut records = Vec::new();
+        let mut results = Vec::with_capacity(assignments.len());
+        for wanted in assignments {
+            let result = self.assign(&image, broker, wanted).map(|change| {
+                let change = change.map(Record::PartitionChange);
+                apply_all(&mut image, change.as_slice());
+                records.extend(change);
+            });
+            results.push(result);
+        }
+        push_in_batches(&records, effects);
+        effects.push(Effect::Reply(ticket, Reply::Assigned(results)));
     }
-    records
+
+    fn assign(
+        &self,
+        image: &Image,
+        broker: BrokerId,
+        wanted: &DirectoryAssignment,
+    ) -> Result<Option<PartitionChangeRecord>, Failure> {
+        if image.topic_by_id(&wanted.topic).is_none() {
+            return Err(Failure::new(ErrorCode::UnknownTopicId, "there is no such topic"));
+        }
+        let place = Place::of(image, &wanted.topic, wanted.partition).ok_or_else(|| {
+            Failure::new(ErrorCode::UnknownTopicOrPartition, "there is no such partition")
+        })?;
+        if !place.state.replicas.contains(&broker) {
+            let message = format!("broker {} does not hold the partition", broker.0);
+            return Err(Failure::new(ErrorCode::NotLeaderOrFollower, message));
+        }
+        let transition = Transition::new(image, &self.rules, place);
+        Ok(transition.with_directory(broker, wanted.directory).without_if_offline(broker).record())
+    }
 }
 
-/// Another replica that is in sync and runs, or nobody.
-fn successor(image: &Image, partition: &Partition, broker: BrokerId) -> BrokerId {
-    let mut others = partition.replicas.iter().filter(|id| **id != broker);
-    let fit = |id: &&BrokerId| partition.isr.contains(id) && image.is_online(partition, **id);
-    others.find(fit).copied().unwrap_or(NO_LEADER)
-}
-
-fn assign(image: &Image, broker: BrokerId, wanted: &DirectoryAssignment) -> Option<Record> {
-    let partition = image.topic_by_id(&wanted.topic)?.partitions.get(&wanted.partition)?;
-    let at = partition.replicas.iter().position(|id| *id == broker)?;
-    let mut directories = partition.directories.clone();
-    directories.resize(partition.replicas.len(), Uuid::nil());
-    let place = directories.get_mut(at)?;
-    if *place == wanted.directory {
-        return None;
-    }
-    *place = wanted.directory;
-    let mut change = PartitionChangeRecord::new(wanted.topic, wanted.partition);
-    change.directories = Some(directories);
-    let online = image.broker(broker).is_some_and(|it| it.log_dirs.contains(&wanted.directory));
-    if online && partition.leader.is_none() && partition.isr.contains(&broker) {
-        change.leader = broker;
-    }
-    Some(Record::PartitionChange(change))
+/// The directories that a broker is left with; `None` where it has lost none that it registered.
+pub(super) fn remaining(broker: &Broker, offline: &[Uuid]) -> Option<Vec<Uuid>> {
+    let works = |id: &Uuid| !offline.contains(id);
+    let online: Vec<_> = broker.log_dirs.iter().copied().filter(works).collect();
+    (online.len() < broker.log_dirs.len()).then_some(online)
 }

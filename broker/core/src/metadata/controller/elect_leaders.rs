@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use kastellan_protocol::ErrorCode;
 
-use super::{Controller, Effect, Election, Failure, change::Place};
+use super::{
+    Controller, Effect, Election, Failure,
+    change::Place,
+    transition::{Elect, Transition},
+};
 use crate::{
-    id::BrokerId,
     machine::Ticket,
     metadata::{Image, Partition, PartitionChangeRecord, Topic},
 };
-
-/// The leader may have lost records that others had: it recovers first.
-const RECOVERING: i8 = 1;
 
 impl Controller {
     pub(super) fn elect_leaders(
@@ -39,12 +39,37 @@ impl Controller {
                 ErrorCode::ElectionNotNeeded,
                 "the partition has the leader that was asked for",
             )),
-            Election::Preferred => preferred(image, place),
-            Election::Unclean => unclean(image, place),
+            Election::Preferred => self.elect_preferred(image, place),
+            Election::Unclean => self.elect_any(image, place),
         };
         self.change_partitions(ticket, wanted, elect, effects);
     }
+
+    fn elect_preferred(&self, image: &Image, place: Place<'_>) -> Elected {
+        let transition = Transition::new(image, &self.rules, place);
+        let change = transition.electing(Elect::Preferred).record();
+        let preferred = place.state.replicas.first();
+        change.filter(|change| preferred == Some(&change.leader)).map(Some).ok_or_else(|| {
+            Failure::new(
+                ErrorCode::PreferredLeaderNotAvailable,
+                "the preferred replica is not in sync, or its broker is not running",
+            )
+        })
+    }
+
+    fn elect_any(&self, image: &Image, place: Place<'_>) -> Elected {
+        let transition = Transition::new(image, &self.rules, place);
+        let change = transition.electing(Elect::Unclean).record();
+        change.filter(|change| change.leader.0 >= 0).map(Some).ok_or_else(|| {
+            Failure::new(
+                ErrorCode::EligibleLeadersNotAvailable,
+                "no broker that holds the partition is running",
+            )
+        })
+    }
 }
+
+type Elected = Result<Option<PartitionChangeRecord>, Failure>;
 
 /// Whether there is nothing to elect.
 fn is_led(election: Election, state: &Partition) -> bool {
@@ -54,42 +79,4 @@ fn is_led(election: Election, state: &Partition) -> bool {
         }
         Election::Unclean => state.leader.is_some(),
     }
-}
-
-fn preferred(image: &Image, place: Place<'_>) -> Result<Option<PartitionChangeRecord>, Failure> {
-    let state = place.state;
-    let able = |id: &BrokerId| state.isr.contains(id) && is_running(image, *id);
-    match state.replicas.first().copied().filter(able) {
-        Some(leader) => Ok(Some(PartitionChangeRecord { leader, ..place.change() })),
-        None => Err(Failure::new(
-            ErrorCode::PreferredLeaderNotAvailable,
-            "the preferred replica is not in sync, or its broker is not running",
-        )),
-    }
-}
-
-fn unclean(image: &Image, place: Place<'_>) -> Result<Option<PartitionChangeRecord>, Failure> {
-    let state = place.state;
-    let running = || state.replicas.iter().copied().filter(|id| is_running(image, *id));
-    let clean = running().find(|id| state.isr.contains(id) || state.elr.contains(id));
-    if let Some(leader) = clean {
-        let isr = (!state.isr.contains(&leader)).then(|| vec![leader]);
-        return Ok(Some(PartitionChangeRecord { isr, leader, ..place.change() }));
-    }
-    match running().next() {
-        Some(leader) => Ok(Some(PartitionChangeRecord {
-            leader,
-            isr: Some(vec![leader]),
-            leader_recovery_state: Some(RECOVERING),
-            ..place.change()
-        })),
-        None => Err(Failure::new(
-            ErrorCode::EligibleLeadersNotAvailable,
-            "no broker that holds the partition is running",
-        )),
-    }
-}
-
-fn is_running(image: &Image, id: BrokerId) -> bool {
-    image.broker(id).is_some_and(|broker| !broker.fenced && !broker.in_controlled_shutdown)
 }

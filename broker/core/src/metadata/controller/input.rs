@@ -1,16 +1,17 @@
-//! What the controller can be told and what it answers.
+//! What the controller can be told.
 
 use kastellan_protocol::ErrorCode;
 
-use super::DirectoryAssignment;
+#[cfg(doc)]
+use super::Reply;
+use super::{DirectoryAssignment, Failure};
 use crate::{
-    config::Overrides,
-    id::{BrokerId, Uuid},
+    id::{BrokerId, LeaderEpoch, Offset, Uuid},
     machine::Ticket,
-    metadata::{ConfigResource, Record, RegisterBroker},
+    metadata::{ConfigResource, RegisterBroker},
 };
 
-/// A request to the controller.
+/// A request to the controller, or news.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// The log is open: a new cluster begins. Answered with [`Reply::Done`]; nothing happens to one
@@ -19,12 +20,60 @@ pub enum Input {
         /// Whom to answer.
         ticket: Ticket,
     },
+    /// [`Controller::deadline`](super::Controller) has passed. Nobody is answered.
+    Tick,
+    /// The process behind a registration refused a connection or reset it: it is gone. Nobody is
+    /// answered.
+    Refused {
+        /// The broker.
+        broker: BrokerId,
+        /// Its registration when it was dialled.
+        epoch: i64,
+    },
     /// A broker came, or came back. Answered with [`Reply::Registered`].
     RegisterBroker {
         /// Whom to answer.
         ticket: Ticket,
-        /// Who it is; its `epoch` is chosen here.
+        /// Who it is; its `epoch` is chosen here. It is fenced until its heartbeats say that it has
+        /// caught up, unless it is the broker of the sole voter.
         registration: RegisterBroker,
+        /// The epoch under which it last ended in order; `None` where it did not.
+        previous_epoch: Option<i64>,
+    },
+    /// A broker lives. Answered with [`Reply::Heartbeat`].
+    Heartbeat {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// What it says.
+        heartbeat: Heartbeat,
+    },
+    /// A leader found other replicas to be in sync. Answered with [`Reply::Altered`].
+    AlterPartition {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// The leader.
+        broker: BrokerId,
+        /// Its registration.
+        epoch: i64,
+        /// What it proposes, by topic.
+        topics: Vec<(Uuid, Vec<IsrProposal>)>,
+    },
+    /// A broker is gone for good. Answered with [`Reply::Done`].
+    UnregisterBroker {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// The broker.
+        broker: BrokerId,
+    },
+    /// Levels of features are to change, all of them or none. Answered with [`Reply::Results`], in
+    /// the order asked; where one failed, nothing happened.
+    UpdateFeatures {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// What is wanted.
+        updates: Vec<FeatureUpdate>,
+        /// Only say what would happen.
+        validate_only: bool,
     },
     /// Topics are wanted. Answered with [`Reply::Created`].
     CreateTopics {
@@ -57,6 +106,8 @@ pub enum Input {
         ticket: Ticket,
         /// Who asks.
         broker: BrokerId,
+        /// Its registration; `None` for a broker in the controller's own process.
+        epoch: Option<i64>,
     },
     /// Log directories of a broker failed. Answered with [`Reply::Done`].
     FailDirectories {
@@ -67,12 +118,14 @@ pub enum Input {
         /// Those that are left; one at least.
         online: Vec<Uuid>,
     },
-    /// A broker has put replicas into log directories. Answered with [`Reply::Done`].
+    /// A broker has put replicas into log directories. Answered with [`Reply::Assigned`].
     AssignDirectories {
         /// Whom to answer.
         ticket: Ticket,
         /// Which broker.
         broker: BrokerId,
+        /// Its registration; `None` for a broker in the controller's own process.
+        epoch: Option<i64>,
         /// Which replica lies where.
         assignments: Vec<DirectoryAssignment>,
     },
@@ -124,6 +177,60 @@ pub struct NewTopic {
     pub configs: Vec<(String, Option<String>)>,
 }
 
+/// What a broker says of itself every now and then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Who it is.
+    pub broker: BrokerId,
+    /// Its registration.
+    pub epoch: i64,
+    /// The offset of the last metadata record that it has applied.
+    pub metadata_offset: Offset,
+    /// It does not want to lead.
+    pub want_fence: bool,
+    /// It wants to stop.
+    pub want_shut_down: bool,
+    /// Log directories that failed since it registered.
+    pub offline_dirs: Vec<Uuid>,
+}
+
+/// What a leader proposes for one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IsrProposal {
+    /// The partition's index.
+    pub partition: i32,
+    /// The epoch it leads in.
+    pub leader_epoch: LeaderEpoch,
+    /// The partition epoch that the proposal builds on.
+    pub partition_epoch: i32,
+    /// Who is in sync, itself included, and under which registrations as far as it knows.
+    pub isr: Vec<(BrokerId, Option<i64>)>,
+    /// 0: recovered; 1: still recovering from an unclean election.
+    pub leader_recovery_state: i8,
+}
+
+/// The level that a feature is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeatureUpdate {
+    /// The feature.
+    pub name: String,
+    /// The level; 0 turns it off.
+    pub level: i16,
+    /// Which way it may go.
+    pub kind: FeatureUpdateKind,
+}
+
+/// Which way a feature's level may go, with Kafka's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeatureUpdateKind {
+    /// 1: up only.
+    Upgrade,
+    /// 2: down, where nothing is lost by it.
+    SafeDowngrade,
+    /// 3: down in any case.
+    UnsafeDowngrade,
+}
+
 /// A topic by its name or by its id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TopicRef {
@@ -156,12 +263,6 @@ pub enum Election {
 /// A topic's partitions and who is to hold each of them, the preferred leader first; `None` takes
 /// back what was wanted before.
 pub type Reassignment = (String, Vec<(i32, Option<Vec<BrokerId>>)>);
-
-/// What became of each partition, by topic.
-pub type PartitionResults = Vec<TopicResults>;
-
-/// A topic's partitions and what became of each.
-pub type TopicResults = (String, Vec<(i32, Result<(), Failure>)>);
 
 /// Changes of one resource's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,88 +313,5 @@ impl ConfigOp {
             Some(value) => Ok(op(value.to_owned())),
             None => refuse(format!("{name} has no value: delete it for its default")),
         }
-    }
-}
-
-/// What the controller wants done.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// Append these to the log, all or none; what follows holds once they are committed.
-    Append(Vec<Record>),
-    /// Answer a caller.
-    Reply(Ticket, Reply),
-}
-
-/// An answer.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Reply {
-    /// It is done.
-    Done,
-    /// The broker is registered under this epoch.
-    Registered {
-        /// The registration's epoch.
-        epoch: i64,
-    },
-    /// One result per topic, in the order asked.
-    Created(Vec<CreatedTopic>),
-    /// One result per topic, in the order asked; one that is asked for twice in the same words has
-    /// one.
-    Deleted(Vec<DeletedTopic>),
-    /// One result per thing asked for, in the order asked, with its name.
-    Results(Vec<(String, Result<(), Failure>)>),
-    /// One result per partition asked for.
-    Partitions(PartitionResults),
-    /// The ids `first..first + count` belong to the broker now.
-    ProducerIds {
-        /// The first id of the block.
-        first: i64,
-        /// How many there are.
-        count: i64,
-    },
-    /// The request as a whole failed. Drivers answer so, too, when the log takes no records.
-    Failed(Failure),
-}
-
-/// What became of a topic that was wanted.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CreatedTopic {
-    /// Its name.
-    pub name: String,
-    /// Its id; nil when it was not created.
-    pub id: Uuid,
-    /// How many partitions it has, or would have.
-    pub partitions: i32,
-    /// How many replicas each partition has, or would have.
-    pub replication_factor: i16,
-    /// What it overrides.
-    pub overrides: Overrides,
-    /// Why it was not created.
-    pub result: Result<(), Failure>,
-}
-
-/// What became of a topic that was to go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeletedTopic {
-    /// Its name, where it is known.
-    pub name: Option<String>,
-    /// Its id; nil where it is not known.
-    pub id: Uuid,
-    /// Why it was not deleted.
-    pub result: Result<(), Failure>,
-}
-
-/// Why something was refused: Kafka's code, and words for a human.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// The code.
-    pub code: ErrorCode,
-    /// What is wrong and what to do.
-    pub message: String,
-}
-
-impl Failure {
-    /// A failure.
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
     }
 }

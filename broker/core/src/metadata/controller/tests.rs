@@ -15,8 +15,8 @@ use crate::{
     config::Overrides,
     id::Uuid,
     metadata::{
-        ConfigRecord, NO_LEADER, Partition, PartitionChangeRecord, PartitionRecord, RegisterBroker,
-        TopicRecord,
+        ConfigRecord, ELIGIBLE_LEADER_REPLICAS, NO_LEADER, Partition, PartitionChangeRecord,
+        PartitionRecord, RegisterBroker, TopicRecord,
     },
 };
 
@@ -39,13 +39,25 @@ impl Bench {
         let mut bench = Self { controller, log: Vec::new() };
         bench.run(Input::Bootstrap { ticket: TICKET });
         for id in 1..=brokers {
-            bench.run(Input::RegisterBroker { ticket: TICKET, registration: broker(id) });
+            bench.run(Input::RegisterBroker {
+                ticket: TICKET,
+                registration: broker(id),
+                previous_epoch: None,
+            });
         }
         bench
     }
 
     fn new(brokers: i32) -> Self {
         Self::with(brokers, &[])
+    }
+
+    /// The log takes a record that the controller did not decide.
+    fn note(&mut self, record: Record) {
+        self.controller.apply(&record);
+        self.log.push(record);
+        let end = i64::try_from(self.log.len()).unwrap();
+        self.controller.advance(end - 1);
     }
 
     /// What the controller wants, without doing it.
@@ -61,14 +73,10 @@ impl Bench {
         for effect in self.step(input) {
             match effect {
                 Effect::Append(records) => {
-                    for record in records {
-                        self.controller.apply(&record);
-                        self.log.push(record);
-                    }
-                    let end = i64::try_from(self.log.len()).unwrap();
-                    self.controller.advance(end - 1);
+                    records.into_iter().for_each(|record| self.note(record));
                 }
                 Effect::Reply(_, reply) => last = Some(reply),
+                Effect::Dial { .. } => (),
             }
         }
         assert_eq!(self.controller.fault(), None);

@@ -96,6 +96,11 @@ pub enum ResourceKind {
 }
 
 impl Broker {
+    /// Whether it runs and means to stay: it may lead and be taken into an ISR.
+    pub fn is_active(&self) -> bool {
+        !self.fenced && !self.in_controlled_shutdown
+    }
+
     /// Where to dial the broker for clients that came by `listener`.
     pub fn endpoint(&self, listener: &str) -> Option<&Endpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.name.eq_ignore_ascii_case(listener))

@@ -13,7 +13,7 @@ fn with_directories(id: i32, log_dirs: &[Uuid]) -> RegisterBroker {
 fn two() -> Bench {
     let mut bench = Bench::new(0);
     let registration = with_directories(1, &[A, B]);
-    bench.run(Input::RegisterBroker { ticket: TICKET, registration });
+    bench.run(Input::RegisterBroker { ticket: TICKET, registration, previous_epoch: None });
     assert_eq!(bench.create(vec![topic("a", 2, 1)]), [None]);
     assign(&mut bench, &[(0, A), (1, B)]);
     bench
@@ -27,8 +27,9 @@ fn assign(bench: &mut Bench, places: &[(i32, Uuid)]) {
         directory: *directory,
     };
     let assignments = places.iter().map(one).collect();
-    let input = Input::AssignDirectories { ticket: TICKET, broker: BrokerId(1), assignments };
-    assert_eq!(bench.run(input), Reply::Done);
+    let input =
+        Input::AssignDirectories { ticket: TICKET, broker: BrokerId(1), epoch: None, assignments };
+    assert_eq!(bench.run(input), Reply::Assigned(vec![Ok(()); places.len()]));
 }
 
 fn fail(bench: &mut Bench, online: &[Uuid]) {
@@ -46,7 +47,7 @@ fn leaders(bench: &Bench) -> Vec<Option<i32>> {
 fn a_new_replica_has_no_place_until_its_broker_names_one_of_several() {
     let mut bench = Bench::new(0);
     let registration = with_directories(1, &[A, B]);
-    bench.run(Input::RegisterBroker { ticket: TICKET, registration });
+    bench.run(Input::RegisterBroker { ticket: TICKET, registration, previous_epoch: None });
     bench.create(vec![topic("a", 1, 1)]);
     let place = |bench: &Bench| {
         let topic = bench.controller.image().topic("a").unwrap();
@@ -56,7 +57,15 @@ fn a_new_replica_has_no_place_until_its_broker_names_one_of_several() {
     assign(&mut bench, &[(0, B)]);
     assert_eq!(place(&bench), B);
     let before = bench.log.len();
-    assign(&mut bench, &[(0, B), (7, A)]);
+    assign(&mut bench, &[(0, B)]);
+    let topic = bench.controller.image().topic("a").unwrap().id;
+    let nowhere = DirectoryAssignment { topic, partition: 7, directory: A };
+    let nothing = DirectoryAssignment { topic: Uuid::nil(), partition: 0, directory: A };
+    let assignments = vec![nowhere, nothing];
+    let (ticket, broker) = (TICKET, BrokerId(1));
+    let input = Input::AssignDirectories { ticket, broker, epoch: None, assignments };
+    let Reply::Assigned(results) = bench.run(input) else { panic!("not the answer") };
+    assert_eq!(results.iter().map(code).collect::<Vec<_>>(), [Some(3), Some(100)]);
     assert_eq!(bench.log.len(), before, "what is known, or of no partition, changes nothing");
 }
 
@@ -67,15 +76,26 @@ fn a_failed_directory_leaves_its_partitions_without_a_leader_until_it_is_back() 
     assert_eq!(leaders(&bench), [Some(1), None]);
     let image = bench.controller.image();
     let partition = &image.topic("a").unwrap().partitions[&1];
-    assert_eq!(partition.isr, [BrokerId(1)], "the last one stays in sync");
+    assert_eq!((&partition.isr[..], &partition.elr[..]), (&[][..], &[BrokerId(1)][..]));
     assert!(!image.is_online(partition, BrokerId(1)));
 
     let registration = with_directories(1, &[A]);
-    bench.run(Input::RegisterBroker { ticket: TICKET, registration });
+    bench.run(Input::RegisterBroker { ticket: TICKET, registration, previous_epoch: None });
     assert_eq!(leaders(&bench), [Some(1), None], "it is still broken");
     let registration = with_directories(1, &[A, B]);
-    bench.run(Input::RegisterBroker { ticket: TICKET, registration });
+    bench.run(Input::RegisterBroker { ticket: TICKET, registration, previous_epoch: None });
     assert_eq!(leaders(&bench), [Some(1), Some(1)]);
+}
+
+#[test]
+fn without_eligible_replicas_the_last_one_in_sync_stays_in_the_isr() {
+    let mut bench = two();
+    let name = ELIGIBLE_LEADER_REPLICAS.to_owned();
+    bench.note(Record::FeatureLevel(FeatureLevelRecord { name, level: 0 }));
+    fail(&mut bench, &[A]);
+    let partition = &bench.controller.image().topic("a").unwrap().partitions[&1];
+    assert_eq!((&partition.isr[..], partition.leader), (&[BrokerId(1)][..], None));
+    assert!(partition.elr.is_empty() && partition.last_known_elr.is_empty());
 }
 
 #[test]
@@ -90,7 +110,7 @@ fn a_replica_that_is_found_in_a_working_directory_leads_again() {
 fn another_replica_in_sync_takes_over_from_a_failed_directory() {
     let mut bench = Bench::new(2);
     let registration = with_directories(1, &[A, B]);
-    bench.run(Input::RegisterBroker { ticket: TICKET, registration });
+    bench.run(Input::RegisterBroker { ticket: TICKET, registration, previous_epoch: None });
     let replicas = vec![BrokerId(1), BrokerId(2)];
     let wanted = NewTopic {
         partitions: -1,

@@ -11,7 +11,7 @@ fn racked(racks: &[Option<&str>]) -> Bench {
     for (id, rack) in (1..).zip(racks) {
         let mut registration = broker(id);
         registration.rack = rack.map(str::to_owned);
-        bench.run(Input::RegisterBroker { ticket: TICKET, registration });
+        bench.run(Input::RegisterBroker { ticket: TICKET, registration, previous_epoch: None });
     }
     bench
 }
@@ -67,7 +67,7 @@ proptest! {
         }
         let topics = deletions.into_iter().map(TopicRef::Name).collect();
         bench.run(Input::DeleteTopics { ticket: TICKET, topics });
-        bench.run(Input::RegisterBroker { ticket: TICKET, registration: broker(1) });
+        bench.run(Input::RegisterBroker { ticket: TICKET, registration: broker(1), previous_epoch: None });
         let mut replayed = Image::default();
         for record in &bench.log {
             prop_assert_eq!(replayed.apply(record), Ok(()));

@@ -10,13 +10,13 @@ fn empty() -> Bench {
 #[test]
 fn a_new_cluster_begins_with_its_features_and_only_once() {
     let mut bench = empty();
-    let (name, level) = ("metadata.version".to_owned(), 27);
+    let feature = |(name, level): (&str, i16)| {
+        Record::FeatureLevel(FeatureLevelRecord { name: name.to_owned(), level })
+    };
+    let features = [("eligible.leader.replicas.version", 1), ("metadata.version", 27)];
     assert_eq!(
         bench.step(Input::Bootstrap { ticket: TICKET }),
-        [
-            Effect::Append(vec![Record::FeatureLevel(FeatureLevelRecord { name, level })]),
-            Effect::Reply(TICKET, Reply::Done),
-        ]
+        [Effect::Append(features.map(feature).to_vec()), Effect::Reply(TICKET, Reply::Done),]
     );
     bench.run(Input::Bootstrap { ticket: TICKET });
     assert_eq!(
@@ -30,7 +30,11 @@ fn a_broker_that_comes_back_leads_again_in_a_new_epoch() {
     let mut bench = Bench::new(1);
     bench.create(vec![topic("a", 1, 1)]);
     let before = bench.controller.image().broker(BrokerId(1)).unwrap().epoch;
-    let effects = bench.step(Input::RegisterBroker { ticket: TICKET, registration: broker(1) });
+    let effects = bench.step(Input::RegisterBroker {
+        ticket: TICKET,
+        registration: broker(1),
+        previous_epoch: None,
+    });
     let [Effect::Append(registered), Effect::Append(elected), Effect::Reply(_, reply)] =
         &effects[..]
     else {
@@ -43,7 +47,11 @@ fn a_broker_that_comes_back_leads_again_in_a_new_epoch() {
     change.leader = BrokerId(1);
     assert_eq!(*elected, [Record::PartitionChange(change)]);
 
-    bench.run(Input::RegisterBroker { ticket: TICKET, registration: broker(1) });
+    bench.run(Input::RegisterBroker {
+        ticket: TICKET,
+        registration: broker(1),
+        previous_epoch: None,
+    });
     let partition = &bench.controller.image().topic("a").unwrap().partitions[&0];
     assert_eq!((partition.leader, partition.leader_epoch), (Some(BrokerId(1)), 1));
 }
@@ -53,7 +61,7 @@ fn a_fenced_broker_leads_nothing_and_gets_no_replicas() {
     let mut bench = Bench::new(1);
     let mut second = broker(2);
     second.fenced = true;
-    bench.run(Input::RegisterBroker { ticket: TICKET, registration: second });
+    bench.run(Input::RegisterBroker { ticket: TICKET, registration: second, previous_epoch: None });
     assert_eq!(bench.create(vec![topic("a", 1, 2)]), [Some(38)]);
     assert_eq!(bench.create(vec![topic("a", 4, 1)]), [None]);
     let topic = bench.controller.image().topic("a").unwrap();
@@ -63,11 +71,11 @@ fn a_fenced_broker_leads_nothing_and_gets_no_replicas() {
 #[test]
 fn producer_ids_come_in_blocks_of_a_thousand_that_never_overlap() {
     let mut bench = Bench::new(1);
-    let ask = Input::AllocateProducerIds { ticket: TICKET, broker: BrokerId(1) };
+    let ask = Input::AllocateProducerIds { ticket: TICKET, broker: BrokerId(1), epoch: None };
     for first in [0, 1000, 2000] {
         assert_eq!(bench.run(ask.clone()), Reply::ProducerIds { first, count: 1000 });
     }
-    let stranger = Input::AllocateProducerIds { ticket: TICKET, broker: BrokerId(9) };
+    let stranger = Input::AllocateProducerIds { ticket: TICKET, broker: BrokerId(9), epoch: None };
     assert!(matches!(bench.run(stranger), Reply::Failed(_)));
 }
 
