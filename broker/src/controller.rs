@@ -109,6 +109,7 @@ impl Controller {
             driver.ask_now(move |ticket| Input::AssignDirectories {
                 ticket,
                 broker: me,
+                epoch: None,
                 assignments,
             })?;
         }
@@ -177,7 +178,8 @@ impl Controller {
 /// start.
 fn assign(broker: BrokerId, inbox: mpsc::Sender<Message>) -> Assign {
     Assign::new(move |assignments| {
-        let input = move |ticket| Input::AssignDirectories { ticket, broker, assignments };
+        let input =
+            move |ticket| Input::AssignDirectories { ticket, broker, epoch: None, assignments };
         let answer = |reply| tracing::debug!(?reply, "where partitions lie is noted");
         if inbox.send(Message::Ask(Box::new(input), Box::new(answer))).is_err() {
             tracing::debug!("the controller has stopped: where partitions lie is not noted");

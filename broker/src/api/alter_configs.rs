@@ -120,6 +120,9 @@ pub(super) fn alter(
                 Reply::Failed(failure) => Err(failure),
                 Reply::Done
                 | Reply::Registered { .. }
+                | Reply::Heartbeat { .. }
+                | Reply::Altered(_)
+                | Reply::Assigned(_)
                 | Reply::Created(_)
                 | Reply::Deleted(_)
                 | Reply::Partitions(_)

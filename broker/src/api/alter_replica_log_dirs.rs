@@ -71,7 +71,12 @@ fn begin(broker: &Arc<Broker>, topic: &str, index: i32, path: &Path) -> Result<(
         let Some(controller) = controller.upgrade() else { return };
         let one = DirectoryAssignment { topic, partition: index, directory: assigned };
         controller.ask(
-            move |ticket| Input::AssignDirectories { ticket, broker: id, assignments: vec![one] },
+            move |ticket| Input::AssignDirectories {
+                ticket,
+                broker: id,
+                epoch: None,
+                assignments: vec![one],
+            },
             |reply| tracing::debug!(?reply, "where a replica lies now is noted"),
         );
     };

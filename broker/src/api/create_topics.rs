@@ -46,6 +46,9 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
                 Reply::Failed(failure) => failed(failure),
                 Reply::Done
                 | Reply::Registered { .. }
+                | Reply::Heartbeat { .. }
+                | Reply::Altered(_)
+                | Reply::Assigned(_)
                 | Reply::Partitions(_)
                 | Reply::Deleted(_)
                 | Reply::Results(_)

@@ -45,6 +45,9 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
                 Reply::Failed(failure) => Err(failure),
                 Reply::Done
                 | Reply::Registered { .. }
+                | Reply::Heartbeat { .. }
+                | Reply::Altered(_)
+                | Reply::Assigned(_)
                 | Reply::Partitions(_)
                 | Reply::Created(_)
                 | Reply::Results(_)

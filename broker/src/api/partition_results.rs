@@ -11,6 +11,9 @@ pub(crate) fn of(reply: Reply) -> Result<PartitionResults, Failure> {
         Reply::Failed(failure) => Err(failure),
         Reply::Done
         | Reply::Registered { .. }
+        | Reply::Heartbeat { .. }
+        | Reply::Altered(_)
+        | Reply::Assigned(_)
         | Reply::Created(_)
         | Reply::Deleted(_)
         | Reply::Results(_)

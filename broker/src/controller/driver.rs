@@ -127,7 +127,7 @@ impl<D: Disk> Driver<D> {
         let kept = Arc::clone(directory);
         self.checkpoint = Some(Box::new(move |offsets| kept.write_checkpoints(&[offsets])));
         self.ask_now(|ticket| Input::Bootstrap { ticket })?;
-        self.ask_now(|ticket| Input::RegisterBroker { ticket, registration })
+        self.ask_now(|ticket| Input::RegisterBroker { ticket, registration, previous_epoch: None })
     }
 
     /// The thread's life. A panic takes the process along: metadata that may be half decided must
@@ -226,6 +226,8 @@ impl<D: Disk> Driver<D> {
                     round.appended = true;
                 }
                 Effect::Reply(ticket, reply) => round.replies.push((ticket, reply)),
+                // there is nobody else yet
+                Effect::Dial { .. } => (),
             }
         }
     }

@@ -63,7 +63,7 @@ impl ProducerIds {
     fn refill(self: &Arc<Self>, controller: &Arc<Controller>, me: BrokerId) {
         let (ids, again) = (Arc::clone(self), Arc::clone(controller));
         controller.ask(
-            move |ticket| Input::AllocateProducerIds { ticket, broker: me },
+            move |ticket| Input::AllocateProducerIds { ticket, broker: me, epoch: None },
             move |reply| {
                 if ids.answer(&reply) {
                     ids.refill(&again, me);
@@ -84,6 +84,9 @@ impl ProducerIds {
             Reply::Failed(failure) => Some(failure.code),
             Reply::Done
             | Reply::Registered { .. }
+            | Reply::Heartbeat { .. }
+            | Reply::Altered(_)
+            | Reply::Assigned(_)
             | Reply::Partitions(_)
             | Reply::Created(_)
             | Reply::Deleted(_)

@@ -143,7 +143,7 @@ fn what_was_answered_survives_a_power_cut() {
     bench.create("a", 2);
     bench.create("b", 1);
     bench.round(vec![delete("a")]);
-    let ids = Input::AllocateProducerIds { ticket: Ticket(0), broker: ME };
+    let ids = Input::AllocateProducerIds { ticket: Ticket(0), broker: ME, epoch: None };
     let Reply::ProducerIds { first: 0, count: 1000 } = bench.round(vec![ids.clone()])[0] else {
         panic!("not the first block")
     };

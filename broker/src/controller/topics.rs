@@ -31,6 +31,9 @@ impl Controller {
                     Reply::Failed(failure) => failure,
                     Reply::Done
                     | Reply::Registered { .. }
+                    | Reply::Heartbeat { .. }
+                    | Reply::Altered(_)
+                    | Reply::Assigned(_)
                     | Reply::Partitions(_)
                     | Reply::Deleted(_)
                     | Reply::Results(_)

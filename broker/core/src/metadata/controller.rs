@@ -128,7 +128,7 @@ impl Controller {
         for broker in self.image.brokers().filter(|broker| !broker.fenced) {
             self.sessions.touch(broker.id, broker.epoch, now);
         }
-        push_in_batches(&self.repairs(), effects);
+        push_in_batches(&self.repairs(&self.rules), effects);
         let others = self.image.brokers().filter(|it| !it.fenced && it.id != self.node);
         effects.extend(others.map(|it| Effect::Dial { broker: it.id, epoch: it.epoch }));
         if self.image.is_empty() {

@@ -79,6 +79,8 @@ impl Metadata {
                     Err(error) => return failed(&error),
                 },
                 Effect::Reply(_, answer) => reply = answer,
+                // the only broker there is
+                Effect::Dial { .. } => (),
             }
         }
         if appended

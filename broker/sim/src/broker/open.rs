@@ -69,7 +69,11 @@ impl Broker {
             in_controlled_shutdown: false,
             log_dirs: vec![Uuid::from_u128(7)],
         };
-        self.must(env, |ticket| Input::RegisterBroker { ticket, registration })?;
+        self.must(env, |ticket| Input::RegisterBroker {
+            ticket,
+            registration,
+            previous_epoch: None,
+        })?;
         if self.metadata.machine.image().topic(OFFSETS).is_some() {
             return Ok(());
         }
@@ -102,7 +106,7 @@ impl Broker {
     /// Asks for a block of producer ids.
     pub(crate) fn producer_ids(&mut self, env: &mut Env) -> Option<i64> {
         let poisoned = self.directory.poisoned().is_some();
-        let ask = |ticket| Input::AllocateProducerIds { ticket, broker: ME };
+        let ask = |ticket| Input::AllocateProducerIds { ticket, broker: ME, epoch: None };
         match self.metadata.ask(env, poisoned, ask) {
             Reply::ProducerIds { first, .. } => Some(first),
             _ => None,

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use kastellan_protocol::ErrorCode;
 
-use super::{Controller, Effect, Failure, FeatureUpdate, FeatureUpdateKind, Reply, decide, rules};
+use super::{
+    Controller, Effect, Failure, FeatureUpdate, FeatureUpdateKind, Reply, decide,
+    rules::{self, Rules},
+};
 use crate::{
     machine::Ticket,
     metadata::{ELIGIBLE_LEADER_REPLICAS, FeatureLevelRecord, Record, SUPPORTED},
@@ -73,6 +76,10 @@ impl Controller {
             )));
         }
         let mut records = vec![record];
+        if level > 0 {
+            let rules = Rules { eligible: true, ..self.rules.clone() };
+            records.extend(self.repairs(&rules));
+        }
         if level > 0 && self.image.brokers().nth(1).is_some() {
             records.extend(rules::one_min_in_sync(&self.image, &self.rules));
         }

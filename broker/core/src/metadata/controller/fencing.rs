@@ -60,15 +60,16 @@ impl Controller {
         records
     }
 
-    /// What only half of the batches of some decision have left behind: whoever does not run is in
-    /// no ISR, and whatever can have a leader has one.
-    pub(super) fn repairs(&self) -> Vec<Record> {
+    /// What brings partitions to where the rules want them, should they not be there: whoever does
+    /// not run is in no ISR, and whatever can have a leader has one. Only half of the batches of
+    /// some decision, or a feature that was off, may have left them elsewhere.
+    pub(super) fn repairs(&self, rules: &Rules) -> Vec<Record> {
         let inactive = |id: &BrokerId| !self.image.broker(*id).is_some_and(|it| it.is_active());
         let mut keys = self.index.leaderless();
         for broker in self.index.in_sync_brokers().filter(inactive) {
             keys.extend(self.index.held(broker).in_sync.iter().copied());
         }
-        self.transitions(&self.image, keys, |transition| transition.without_all(inactive))
+        transitions(&self.image, rules, keys, Transition::without_the_unfit)
     }
 }
 

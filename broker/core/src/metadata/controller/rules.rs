@@ -19,9 +19,9 @@ pub(super) struct Rules {
     /// Whether replicas that leave an ISR below min.insync.replicas stay eligible (KIP-966).
     pub(super) eligible: bool,
     /// min.insync.replicas of topics that do not override it.
-    min_in_sync: usize,
+    pub(super) min_in_sync: usize,
     /// unclean.leader.election.enable of topics that do not override it.
-    unclean: bool,
+    pub(super) unclean: bool,
     /// broker.session.timeout.ms.
     pub(super) session: Duration,
     /// leader.imbalance.check.interval.seconds; `None` where auto.leader.rebalance.enable is off.
@@ -35,15 +35,13 @@ impl Rules {
         let none = std::sync::Arc::default();
         let cluster = image.config(&ConfigResource::broker("")).unwrap_or(&none);
         let config = fixed.with_dynamic(cluster, &Overrides::new());
-        let number = |name: &str| config.value(name).and_then(|text| text.trim().parse().ok());
-        let balance = config.value("auto.leader.rebalance.enable").is_some_and(|on| is_true(&on));
-        let interval = number("leader.imbalance.check.interval.seconds").unwrap_or(300_u64);
+        let fleet = &config.fleet;
         Self {
             eligible: image.feature(ELIGIBLE_LEADER_REPLICAS) > 0,
             min_in_sync: config.topic_default(MIN_IN_SYNC).trim().parse().unwrap_or(1),
             unclean: is_true(&config.topic_default(UNCLEAN)),
-            session: Duration::from_millis(number("broker.session.timeout.ms").unwrap_or(3000)),
-            balance: balance.then(|| Duration::from_secs(interval)),
+            session: fleet.session_timeout,
+            balance: fleet.auto_leader_rebalance.then_some(fleet.leader_imbalance_check),
         }
     }
 

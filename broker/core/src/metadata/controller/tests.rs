@@ -1,14 +1,18 @@
 //! What the controller decides, effect by effect.
 
+mod brokers;
 mod configs;
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
 mod directories;
 mod elect_leaders;
+mod fleet;
 mod placement;
 mod reassign;
 mod registration;
+
+use kastellan_protocol::ErrorCode;
 
 use super::*;
 use crate::{
@@ -20,13 +24,13 @@ use crate::{
     },
 };
 
-const NOW: Now = Now { monotonic: Millis::ZERO, wall: 0 };
 const TICKET: Ticket = Ticket(7);
 
 /// A controller with its log: what is appended is applied at once.
 struct Bench {
     controller: Controller,
     log: Vec<Record>,
+    now: Millis,
 }
 
 impl Bench {
@@ -36,7 +40,7 @@ impl Bench {
             settings.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let config = BrokerConfig::parse(settings).unwrap();
         let controller = Controller::new(Image::default(), BrokerId(1), config);
-        let mut bench = Self { controller, log: Vec::new() };
+        let mut bench = Self { controller, log: Vec::new(), now: Millis::ZERO };
         bench.run(Input::Bootstrap { ticket: TICKET });
         for id in 1..=brokers {
             bench.run(Input::RegisterBroker {
@@ -63,24 +67,32 @@ impl Bench {
     /// What the controller wants, without doing it.
     fn step(&mut self, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
-        self.controller.step(NOW, input, &mut effects);
+        let now = Now { monotonic: self.now, wall: 0 };
+        self.controller.step(now, input, &mut effects);
         effects
     }
 
     /// Does what the controller wants; the last reply.
     fn run(&mut self, input: Input) -> Reply {
+        self.carry_out(input).unwrap()
+    }
+
+    /// The same for what nobody is answered.
+    fn carry_out(&mut self, input: Input) -> Option<Reply> {
         let mut last = None;
         for effect in self.step(input) {
             match effect {
                 Effect::Append(records) => {
-                    records.into_iter().for_each(|record| self.note(record));
+                    for record in records {
+                        self.note(record);
+                    }
                 }
                 Effect::Reply(_, reply) => last = Some(reply),
                 Effect::Dial { .. } => (),
             }
         }
         assert_eq!(self.controller.fault(), None);
-        last.unwrap()
+        last
     }
 
     /// Creates topics, and the code of each.

@@ -73,9 +73,11 @@ impl<'a> Transition<'a> {
         self
     }
 
-    /// Brokers that `leave` says leave the ISR.
-    pub(super) fn without_all(mut self, leave: impl Fn(&BrokerId) -> bool) -> Self {
-        self.isr.retain(|id| !leave(id));
+    /// Whoever could not lead leaves the ISR.
+    pub(super) fn without_the_unfit(mut self) -> Self {
+        let mut isr = std::mem::take(&mut self.isr);
+        isr.retain(|id| self.may_lead(*id));
+        self.isr = isr;
         self
     }
 

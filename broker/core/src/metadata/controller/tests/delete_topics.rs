@@ -1,7 +1,5 @@
 //! Topics go.
 
-use kastellan_protocol::ErrorCode;
-
 use super::*;
 
 fn delete(bench: &mut Bench, topics: Vec<TopicRef>) -> Reply {

@@ -1,10 +1,11 @@
 //! Brokers, the first records, producer ids.
 
 use super::*;
+use crate::metadata::SupportedFeature;
 
 fn empty() -> Bench {
     let controller = Controller::new(Image::default(), BrokerId(1), BrokerConfig::default());
-    Bench { controller, log: Vec::new() }
+    Bench { controller, log: Vec::new(), now: Millis::ZERO }
 }
 
 #[test]
@@ -57,15 +58,26 @@ fn a_broker_that_comes_back_leads_again_in_a_new_epoch() {
 }
 
 #[test]
-fn a_fenced_broker_leads_nothing_and_gets_no_replicas() {
+fn a_fenced_broker_leads_nothing_and_gets_replicas_only_where_others_do_not_suffice() {
     let mut bench = Bench::new(1);
     let mut second = broker(2);
     second.fenced = true;
-    bench.run(Input::RegisterBroker { ticket: TICKET, registration: second, previous_epoch: None });
-    assert_eq!(bench.create(vec![topic("a", 1, 2)]), [Some(38)]);
-    assert_eq!(bench.create(vec![topic("a", 4, 1)]), [None]);
-    let topic = bench.controller.image().topic("a").unwrap();
-    assert!(topic.partitions.values().all(|partition| partition.leader == Some(BrokerId(1))));
+    second.log_dirs = vec![Uuid::from_u128(98)];
+    second.features = SUPPORTED
+        .iter()
+        .map(|it| SupportedFeature { name: it.name.to_owned(), min: it.min, max: it.max })
+        .collect();
+    let input =
+        Input::RegisterBroker { ticket: TICKET, registration: second, previous_epoch: None };
+    assert!(matches!(bench.run(input), Reply::Registered { .. }));
+    assert_eq!(
+        bench.create(vec![topic("a", 4, 1), topic("b", 4, 2), topic("c", 1, 3)]),
+        [None, None, Some(38)]
+    );
+    let image = bench.controller.image();
+    for state in ["a", "b"].iter().flat_map(|it| image.topic(it).unwrap().partitions.values()) {
+        assert_eq!((state.leader, &state.isr[..]), (Some(BrokerId(1)), &[BrokerId(1)][..]));
+    }
 }
 
 #[test]
