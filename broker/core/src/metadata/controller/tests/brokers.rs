@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::metadata::SupportedFeature;
+use crate::metadata::{
+    FeatureUpdateKind::{SafeDowngrade, Upgrade},
+    SupportedFeature,
+};
 
 fn registration(id: i32, incarnation: u128) -> RegisterBroker {
     let served = |it: &crate::metadata::Feature| SupportedFeature {
@@ -38,7 +41,16 @@ fn beat(bench: &mut Bench, id: i32, want_shut_down: bool) -> (bool, bool, bool) 
         Reply::Heartbeat { is_caught_up, is_fenced, should_shut_down } => {
             (is_caught_up, is_fenced, should_shut_down)
         }
-        other => panic!("{other:?}"),
+        other @ (Reply::Done
+        | Reply::Registered { .. }
+        | Reply::Altered(_)
+        | Reply::Assigned(_)
+        | Reply::Created(_)
+        | Reply::Deleted(_)
+        | Reply::Results(_)
+        | Reply::Partitions(_)
+        | Reply::ProducerIds { .. }
+        | Reply::Failed(_)) => panic!("{other:?}"),
     }
 }
 
@@ -327,7 +339,6 @@ fn features_go_up_and_not_down_unasked() {
         let Reply::Results(results) = bench.run(input) else { panic!("not the answer") };
         code(&results[0].1)
     };
-    use FeatureUpdateKind::{SafeDowngrade, Upgrade};
     assert_eq!(update(0, Upgrade), Some(95));
     assert_eq!(update(2, Upgrade), Some(95));
     assert_eq!(update(0, SafeDowngrade), None);

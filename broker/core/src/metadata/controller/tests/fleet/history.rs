@@ -29,11 +29,20 @@ pub(super) const RARE: &[&str] = &[
     "turned eligible replicas off",
 ];
 
+/// Of which partitions an unclean election was asked for.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unclean {
+    #[default]
+    None,
+    One(Key),
+    All,
+}
+
 /// What was asked for that explains what would be wrong otherwise.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    /// Unclean elections, of this partition or of all.
-    pub(super) unclean: Option<Option<Key>>,
+    /// Unclean elections.
+    pub(super) unclean: Unclean,
     /// This broker comes back after a crash.
     pub(super) lossy: Option<BrokerId>,
     /// This partition is to move elsewhere.
@@ -127,7 +136,7 @@ impl Fleet {
                 self.configure(at, "min.insync.replicas", &count.to_string())
             }
             Operation::Unclean(at, on) => {
-                self.asked.unclean = on.then_some(None);
+                self.asked.unclean = if on { Unclean::All } else { Unclean::None };
                 self.configure(at, "unclean.leader.election.enable", &on.to_string())
             }
             Operation::Eligible(on) => self.eligible(on),
@@ -136,6 +145,7 @@ impl Fleet {
     }
 
     /// Hands an input to the machine, does what it wants, and looks at everything.
+    #[expect(clippy::needless_pass_by_value, reason = "callers have no use for it")]
     pub(super) fn ask(&mut self, input: Input) -> Checked<Option<Reply>> {
         let mutant = self.mutant;
         if mutant == Some(Mutant::NeverTick) && input == Input::Tick {

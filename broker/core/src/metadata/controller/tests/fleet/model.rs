@@ -1,6 +1,10 @@
 //! What is expected, said as plainly as possible.
 
-use super::{super::*, Checked, ensure, history::Fleet};
+use super::{
+    super::*,
+    Checked, ensure,
+    history::{Fleet, Unclean},
+};
 use crate::metadata::controller::index::Key;
 
 /// Whether the broker runs, means to stay, and the replica's directory works.
@@ -72,10 +76,10 @@ impl Fleet {
     /// A partition is about to change: who has everything then?
     pub(super) fn observe(&mut self, change: &PartitionChangeRecord) -> Checked {
         let key = (change.topic, change.partition);
-        let before = self.image().partition(&key.0, key.1).unwrap().clone();
+        let before = Arc::clone(self.image().partition(&key.0, key.1).unwrap());
         let mut image = self.image().clone();
         image.apply(&Record::PartitionChange(change.clone())).map_err(|error| error.to_string())?;
-        let after = image.partition(&key.0, key.1).unwrap().clone();
+        let after = Arc::clone(image.partition(&key.0, key.1).unwrap());
         let lossy = |id: &BrokerId| is_eligible_on(&image) && self.asked.lossy == Some(*id);
         let mut clean: BTreeSet<_> =
             before.isr.iter().chain(&before.elr).copied().filter(|id| !lossy(id)).collect();
@@ -100,7 +104,8 @@ impl Fleet {
                     words.push("elected from the ELR");
                 }
             } else {
-                let asked = self.asked.unclean.is_some_and(|of| of.is_none_or(|of| of == key))
+                let asked = matches!(self.asked.unclean, Unclean::All)
+                    || self.asked.unclean == Unclean::One(key)
                     || is_unclean_on(&image, key);
                 let guess = clean.is_empty() && before.last_known_elr.as_slice() == [leader];
                 ensure!(asked || guess, "{leader:?} was elected uncleanly: {before:?}");
@@ -116,7 +121,7 @@ impl Fleet {
             words.push("moved");
         }
         let kept = after.isr.iter().chain(&after.elr).any(|id| clean.contains(id));
-        let asked = self.asked.unclean.is_some() || is_unclean_on(&image, key);
+        let asked = self.asked.unclean != Unclean::None || is_unclean_on(&image, key);
         ensure!(
             kept || clean.is_empty() || asked,
             "all that was acknowledged is given up: {before:?}"
@@ -127,7 +132,9 @@ impl Fleet {
         }
         whole.retain(|id| after.replicas.contains(id));
         self.whole.insert(key, whole);
-        words.into_iter().for_each(|words| self.saw(words));
+        for words in words {
+            self.saw(words);
+        }
         Ok(())
     }
 }

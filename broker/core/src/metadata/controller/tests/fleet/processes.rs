@@ -230,7 +230,7 @@ impl Fleet {
         };
         self.heard.insert(id, self.now);
         self.processes.get_mut(&id).unwrap().reported = Some(offset);
-        let after = self.image().broker(id).unwrap().clone();
+        let after = Arc::clone(self.image().broker(id).unwrap());
         ensure!(is_caught_up == all, "{is_caught_up} of what it said");
         ensure!(is_fenced == after.fenced, "{is_fenced}, and {after:?}");
         if should_shut_down {

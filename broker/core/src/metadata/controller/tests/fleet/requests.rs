@@ -3,9 +3,10 @@
 use super::{
     super::*,
     Checked, ensure,
-    history::{Asked, Fleet},
+    history::{Asked, Fleet, Unclean},
     model::{can_lead, code_of_proposal, is_unclean_on, min_in_sync},
     operation::Wrong,
+    processes::Process,
 };
 use crate::metadata::{ConfigResource, controller::index::Key};
 
@@ -104,7 +105,7 @@ impl Fleet {
     pub(super) fn propose(&mut self, at: u8, id: BrokerId, caught_up: bool) -> Checked {
         let Some(place) = self.place(at) else { return Ok(()) };
         let Some(leader) = place.2.leader else { return Ok(()) };
-        if !self.processes.get(&leader).is_some_and(|process| process.works()) {
+        if !self.processes.get(&leader).is_some_and(Process::works) {
             return Ok(());
         }
         let mut isr = place.2.isr.clone();
@@ -114,7 +115,7 @@ impl Fleet {
             self.asked.caught_up = Some((place.0, id));
         }
         let proposal = self.proposal(&place, &isr);
-        self.hear((leader, self.processes[&leader].epoch), place.0.0, proposal)
+        self.hear((leader, self.processes[&leader].epoch), place.0.0, &proposal)
     }
 
     pub(super) fn propose_wrongly(&mut self, at: u8, id: BrokerId, wrong: Wrong) -> Checked {
@@ -138,17 +139,17 @@ impl Fleet {
             }
             Wrong::Recovery => proposal.leader_recovery_state = 1,
         }
-        self.hear(sender, topic, proposal)
+        self.hear(sender, topic, &proposal)
     }
 
     fn hear(
         &mut self,
         (broker, epoch): (BrokerId, i64),
         topic: Uuid,
-        proposal: IsrProposal,
+        proposal: &IsrProposal,
     ) -> Checked {
         let known = self.image().broker(broker).map(|it| it.epoch);
-        let code = code_of_proposal(self.image(), broker, &topic, &proposal);
+        let code = code_of_proposal(self.image(), broker, &topic, proposal);
         let topics = vec![(topic, vec![proposal.clone()])];
         let told = self.ask(Input::AlterPartition { ticket: TICKET, broker, epoch, topics })?;
         if known != Some(epoch) {
@@ -196,7 +197,7 @@ impl Fleet {
     pub(super) fn elect(&mut self, at: u8, unclean: bool) -> Checked {
         let Some((key, name, state)) = self.place(at) else { return Ok(()) };
         let election = if unclean { Election::Unclean } else { Election::Preferred };
-        self.asked.unclean = unclean.then_some(Some(key));
+        self.asked.unclean = if unclean { Unclean::One(key) } else { Unclean::None };
         let first = state.replicas[0];
         let fit =
             state.isr.contains(&first) || (state.isr.is_empty() && state.elr.contains(&first));
@@ -265,7 +266,7 @@ impl Fleet {
         let mut stay = state.replicas.clone();
         stay.retain(|id| !state.adding.contains(id));
         let lost = moves && self.would_lose(key, &state, &stay);
-        let expected = if !moves { Some(85) } else { lost.then_some(39) };
+        let expected = if moves { lost.then_some(39) } else { Some(85) };
         let told = self.reassign(key, name, None)?;
         ensure!(told == expected, "{told:?} instead of {expected:?}");
         if expected.is_none() {
