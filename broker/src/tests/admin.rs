@@ -357,9 +357,12 @@ fn finalized_features_come_with_the_offset_they_are_from() {
         .with_client_software_name(StrBytes::from_static_str("test"))
         .with_client_software_version(StrBytes::from_static_str("1"));
     let response = harness.client().call(4, &request);
-    assert_eq!(response.finalized_features.len(), 1);
-    assert_eq!(&*response.finalized_features[0].name, "metadata.version");
-    assert_eq!(response.finalized_features[0].max_version_level, 27);
+    let levels: Vec<_> = response
+        .finalized_features
+        .iter()
+        .map(|feature| (feature.name.as_str(), feature.max_version_level))
+        .collect();
+    assert_eq!(levels, [("eligible.leader.replicas.version", 1), ("metadata.version", 27)]);
     assert!(response.finalized_features_epoch > 0);
 }
 
