@@ -67,7 +67,8 @@ proptest! {
         }
         let topics = deletions.into_iter().map(TopicRef::Name).collect();
         bench.run(Input::DeleteTopics { ticket: TICKET, topics });
-        bench.run(Input::RegisterBroker { ticket: TICKET, registration: broker(1), previous_epoch: None });
+        let (registration, previous_epoch) = (broker(1), None);
+        bench.run(Input::RegisterBroker { ticket: TICKET, registration, previous_epoch });
         let mut replayed = Image::default();
         for record in &bench.log {
             prop_assert_eq!(replayed.apply(record), Ok(()));

@@ -107,7 +107,8 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
         2 => (place(), any::<bool>()).prop_map(|(at, clean)| Operation::Elect(at, clean)),
         4 => (place(), broker(), 1..4_usize).prop_map(|(at, to, n)| Operation::Move(at, to, n)),
         2 => place().prop_map(Operation::Cancel),
-        3 => (prop::option::weighted(0.5, place()), 1..4_u8).prop_map(|(at, n)| Operation::MinInSync(at, n)),
+        3 => (prop::option::weighted(0.5, place()), 1..4_u8)
+            .prop_map(|(at, count)| Operation::MinInSync(at, count)),
         1 => (prop::option::weighted(0.8, place()), prop::bool::weighted(0.3))
             .prop_map(|(at, on)| Operation::Unclean(at, on)),
         1 => prop::bool::weighted(0.9).prop_map(Operation::Eligible),
