@@ -76,10 +76,30 @@ pub enum Reason {
     PartitionsCannotShrink,
     /// The spec asks for something that this version does not do yet.
     NotYetSupported,
+    /// What the spec asks for contradicts itself, or is no value of its setting.
+    InvalidConfig,
+    /// Another object has the name that this one needs, or came first for the same thing.
+    ResourceConflict,
     /// The cluster that the object names is not there.
-    ClusterMissing,
+    ClusterNotFound,
     /// The object's cluster is not ready; its turn comes after.
     ClusterNotReady,
+    /// No node takes the broker's pod.
+    PodUnschedulable,
+    /// The broker's image cannot be fetched.
+    ImageUnavailable,
+    /// A volume is not bound yet.
+    StoragePending,
+    /// A volume is gone, and the data that was on it.
+    StorageLost,
+    /// A listener has no address yet.
+    ListenerPending,
+    /// The brokers are stopped because the spec says so.
+    Hibernated,
+    /// Nothing is changed because the spec or an annotation says so.
+    Paused,
+    /// An annotation says that the topic is nobody's business here.
+    Unmanaged,
     /// One of a newer operator; never written by this one.
     #[serde(other)]
     Other,

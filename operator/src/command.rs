@@ -13,6 +13,7 @@ mod completions;
 mod consume;
 mod groups;
 mod moment;
+mod operator;
 mod produce;
 mod status;
 mod topics;
@@ -31,6 +32,7 @@ struct Arguments {
 enum Command {
     Up(up::Arguments),
     Broker(broker::Arguments),
+    Operator(operator::Arguments),
     Topics(topics::Arguments),
     Groups(groups::Arguments),
     Produce(produce::Arguments),
@@ -46,6 +48,7 @@ pub fn main() -> ExitCode {
     let result = match command {
         Command::Up(arguments) => up::run(arguments),
         Command::Broker(arguments) => broker::run(arguments),
+        Command::Operator(arguments) => operator::run(arguments),
         Command::Topics(arguments) => topics::run(arguments),
         Command::Groups(arguments) => groups::run(arguments),
         Command::Produce(arguments) => produce::run(&arguments),

@@ -9,6 +9,7 @@ mod columns;
 pub mod command;
 pub mod failure;
 pub mod fleet;
+pub mod kubernetes;
 mod stop;
 mod survey;
 mod telemetry;

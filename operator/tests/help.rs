@@ -38,6 +38,11 @@ fn broker_says_what_it_prints_and_how_it_stops() {
 }
 
 #[test]
+fn the_operator_says_what_it_watches_and_what_it_needs() {
+    same("operator.txt", &["operator", "--help"]);
+}
+
+#[test]
 fn the_clients_commands_have_examples_and_name_their_fields() {
     for command in ["topics", "groups", "produce", "consume", "status", "completions"] {
         same(&format!("{command}.txt"), &[command, "--help"]);
@@ -49,7 +54,7 @@ fn the_clients_commands_have_examples_and_name_their_fields() {
 fn help_fits_a_terminal() {
     let client = ["topics", "groups", "produce", "consume", "status"];
     let client = client.map(|command| vec![command, "-h"]);
-    let own = [vec!["--help"], vec!["up", "-h"], vec!["broker", "-h"]];
+    let own = [vec!["--help"], vec!["up", "-h"], vec!["broker", "-h"], vec!["operator", "-h"]];
     for arguments in own.into_iter().chain(client) {
         let text = help(&arguments);
         assert!(text.contains("Usage: kastellan"), "{text}");

@@ -15,6 +15,8 @@ use super::{Admin, AdminError, Answers, Source, TOPIC, text};
 /// A topic with what was set on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
+    /// Its id, as Kafka writes it (base64url).
+    pub id: String,
     /// How many partitions it has.
     pub partitions: i32,
     /// How many replicas its first partition has.
@@ -55,6 +57,7 @@ impl Admin {
             let own = settings.into_iter().filter(|setting| setting.source == Source::Topic);
             let replicas = topic.partitions.values().next().map_or(0, |one| one.replicas.len());
             let described = Described {
+                id: topic.id,
                 partitions: i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX),
                 replicas: i16::try_from(replicas).unwrap_or(i16::MAX),
                 config: own.filter_map(|one| Some((one.name, one.value?))).collect(),

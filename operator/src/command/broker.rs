@@ -18,6 +18,7 @@ use crate::telemetry;
 
 mod explain;
 mod listener;
+mod properties;
 mod settings;
 mod stdin;
 
@@ -98,6 +99,9 @@ pub(super) struct Arguments {
     /// says, or a new one]
     #[arg(long, value_name = "ID", verbatim_doc_comment)]
     cluster_id: Option<String>,
+    /// Broker settings in a file, one NAME=VALUE a line; --set has the last word
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// A broker setting under its Kafka name (--help-config lists them). May be
     /// repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting, verbatim_doc_comment)]
@@ -210,14 +214,19 @@ fn config(arguments: Arguments) -> Result<Config, Failure> {
     let listener = listener.map(|one| one.resolve("--management-listener")).transpose()?;
     let plain_text = arguments.plain_text_peers;
     let peers = arguments.peer_listener.map(|peers| peers.resolve(plain_text)).transpose()?;
-    let mut settings = BTreeMap::new();
+    let mut set = BTreeMap::new();
     for (name, value) in arguments.set {
-        if settings.insert(name.clone(), value).is_some() {
+        if set.insert(name.clone(), value).is_some() {
             return Err(
                 Failure::usage(format!("--set {name}: given twice")).help("give each setting once")
             );
         }
     }
+    let mut settings = match arguments.config {
+        Some(path) => properties::read(&path)?,
+        None => BTreeMap::new(),
+    };
+    settings.extend(set);
     Ok(Config {
         node_id,
         cluster_id: arguments.cluster_id,

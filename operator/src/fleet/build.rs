@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use kastellan_crds::name::{ObjectName, TopicName};
-use kastellan_crds::{KafkaTopicSpec, KafkaUserSpec};
+use kastellan_crds::{KafkaClusterSpec, KafkaTopicSpec, KafkaUserSpec};
 
 use super::manifest::{Manifests, Object};
 use super::problem::{Place, Problem};
@@ -13,6 +13,9 @@ use super::{Cluster, Fleet, Topic, User};
 mod cluster;
 mod support;
 mod topic;
+
+pub(crate) use cluster::VERSION;
+pub use support::Platform;
 
 /// The fleet that the manifests ask for, or all that is wrong with them.
 pub fn fleet(manifests: &Manifests) -> Result<Fleet, Vec<Problem>> {
@@ -32,7 +35,32 @@ pub fn fleet(manifests: &Manifests) -> Result<Fleet, Vec<Problem>> {
 /// What the manifests ask for that only Kubernetes can give: worth a line, and otherwise left
 /// alone.
 pub fn ignored(manifests: &Manifests) -> Vec<Problem> {
-    manifests.clusters.iter().flat_map(|cluster| support::check(cluster).ignored).collect()
+    let ignored = |cluster| support::check(cluster, Platform::Laptop).ignored;
+    manifests.clusters.iter().flat_map(ignored).collect()
+}
+
+/// One cluster, whose topics and users are looked at one by one; or all that is wrong with it.
+pub fn cluster(
+    object: &Object<KafkaClusterSpec>,
+    platform: Platform,
+) -> Result<Cluster, Vec<Problem>> {
+    let mut problems = Vec::new();
+    match cluster::checked(object, platform, &mut problems) {
+        Some(cluster) if problems.is_empty() => Ok(cluster),
+        _ => Err(problems),
+    }
+}
+
+/// One topic of a cluster, or all that is wrong with it.
+pub fn topic(
+    object: &Object<KafkaTopicSpec>,
+    cluster: &Cluster,
+) -> Result<(TopicName, Topic), Vec<Problem>> {
+    let mut problems = Vec::new();
+    match topic::checked(object, cluster, &mut problems) {
+        Some(topic) if problems.is_empty() => Ok(topic),
+        _ => Err(problems),
+    }
 }
 
 /// Looks after what refers to the cluster.

@@ -48,6 +48,12 @@ pub struct Object<S> {
 }
 
 impl<S> Object<S> {
+    /// An object that no file has; its place is nowhere.
+    pub fn of_no_file(name: ObjectName, namespace: String, spec: S) -> Self {
+        let (file, start, fields) = (String::new(), (0, 0), Fields::default());
+        Self { name, namespace, spec, file, start, fields }
+    }
+
     /// Where the object begins.
     pub fn place(&self) -> Place {
         at(&self.file, self.start)

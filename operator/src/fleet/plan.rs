@@ -16,7 +16,8 @@ use super::{Broker, Fleet, Topic};
 mod brokers;
 mod topic;
 
-pub use topic::as_asked;
+pub use brokers::{at_start, on_running};
+pub use topic::{as_asked, plan as topic_alone};
 
 /// What was seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

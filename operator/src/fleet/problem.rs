@@ -20,6 +20,13 @@ impl fmt::Display for Place {
     }
 }
 
+impl Place {
+    /// What a message begins with: the place and a colon, or nothing where there is no file.
+    pub fn prefix(&self) -> String {
+        if self.file.is_empty() { String::new() } else { format!("{self}: ") }
+    }
+}
+
 /// One thing that is wrong; a run reports all of them at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {

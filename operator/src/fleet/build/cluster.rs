@@ -7,13 +7,13 @@ use kastellan_crds::KafkaClusterSpec;
 use kastellan_crds::cluster::{AT_MOST_BROKERS, OWN_PORTS};
 use kastellan_crds::name::{ClusterName, Version};
 
-use super::{Seen, support};
+use super::{Platform, Seen, support};
 use crate::fleet::manifest::Object;
 use crate::fleet::problem::Problem;
 use crate::fleet::{Broker, Cluster, Listener};
 
 /// The version that a manifest may ask for: major and minor of this binary.
-const VERSION: &str =
+pub(crate) const VERSION: &str =
     concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
 
 type ClusterObject = Object<KafkaClusterSpec>;
@@ -46,10 +46,15 @@ pub(super) fn only<'a>(
             );
         }
     }
-    checked(first, problems).map(|cluster| (first, cluster))
+    checked(first, Platform::Laptop, problems).map(|cluster| (first, cluster))
 }
 
-fn checked(object: &ClusterObject, problems: &mut Vec<Problem>) -> Option<Cluster> {
+/// The cluster; it may still come with problems.
+pub(super) fn checked(
+    object: &ClusterObject,
+    platform: Platform,
+    problems: &mut Vec<Problem>,
+) -> Option<Cluster> {
     let name: ClusterName = match object.name.as_str().parse() {
         Ok(name) => name,
         Err(why) => {
@@ -57,7 +62,7 @@ fn checked(object: &ClusterObject, problems: &mut Vec<Problem>) -> Option<Cluste
             return None;
         }
     };
-    problems.extend(support::check(object).refused);
+    problems.extend(support::check(object, platform).refused);
     let mut check = Check { object, problems };
     check.version();
     let count = check.replicas();

@@ -8,7 +8,34 @@ use serde_json::Value;
 use crate::fleet::manifest::Object;
 use crate::fleet::problem::Problem;
 
-/// What is carried out, each with everything below it. `[]` stands for every element of a list.
+/// Where a spec is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platform {
+    /// By `kastellan up`, with processes of this machine.
+    Laptop,
+    /// By the operator.
+    Kubernetes,
+}
+
+impl Platform {
+    /// What is carried out there.
+    fn done(self) -> &'static [&'static str] {
+        match self {
+            Self::Laptop => DONE,
+            Self::Kubernetes => DONE_ON_KUBERNETES,
+        }
+    }
+
+    /// What is said, and not applied there.
+    fn ignored(self) -> &'static [&'static str] {
+        match self {
+            Self::Laptop => KUBERNETES,
+            Self::Kubernetes => &[],
+        }
+    }
+}
+
+/// What `up` carries out, each with everything below it. `[]` stands for every element of a list.
 pub(super) const DONE: &[&str] = &[
     "spec.version",
     "spec.replicas",
@@ -16,6 +43,32 @@ pub(super) const DONE: &[&str] = &[
     "spec.listeners[].name",
     "spec.listeners[].port",
     "spec.listeners[].type",
+];
+
+/// What the operator carries out.
+pub(super) const DONE_ON_KUBERNETES: &[&str] = &[
+    "spec.version",
+    "spec.image",
+    "spec.replicas",
+    "spec.config",
+    "spec.storage.type",
+    "spec.storage.size",
+    "spec.storage.storageClassName",
+    "spec.storage.deletionPolicy",
+    "spec.storage.volumes[].name",
+    "spec.storage.volumes[].size",
+    "spec.storage.volumes[].storageClassName",
+    "spec.storage.metadataVolume",
+    "spec.listeners[].name",
+    "spec.listeners[].port",
+    "spec.listeners[].type",
+    "spec.listeners[].nodePort",
+    "spec.listeners[].service",
+    "spec.listeners[].networkPeers",
+    "spec.resources",
+    "spec.template",
+    "spec.paused",
+    "spec.hibernated",
 ];
 
 /// What only Kubernetes has: said, and not applied, for the same manifests have to run on a laptop.
@@ -56,8 +109,8 @@ pub(super) struct Findings {
 }
 
 /// Looks at everything that `object` asks for.
-pub(super) fn check(object: &Object<KafkaClusterSpec>) -> Findings {
-    let mut walk = Walk { object, findings: Findings::default() };
+pub(super) fn check(object: &Object<KafkaClusterSpec>, platform: Platform) -> Findings {
+    let mut walk = Walk { object, platform, findings: Findings::default() };
     let (asked, default) = (plain(&object.spec), plain(&KafkaClusterSpec::default()));
     walk.look("spec", "spec", &asked, Some(&default));
     walk.findings
@@ -69,13 +122,15 @@ fn plain(spec: &impl Serialize) -> Value {
 
 struct Walk<'a> {
     object: &'a Object<KafkaClusterSpec>,
+    platform: Platform,
     findings: Findings,
 }
 
 impl Walk<'_> {
     /// `path` is the field as the manifest has it, `pattern` the same with `[]` for every element.
     fn look(&mut self, path: &str, pattern: &str, asked: &Value, default: Option<&Value>) {
-        if DONE.contains(&pattern) || Some(asked) == default {
+        let done = self.platform.done();
+        if done.contains(&pattern) || Some(asked) == default {
             return;
         }
         let below = |known: &&str| {
@@ -83,14 +138,14 @@ impl Walk<'_> {
             rest.is_some_and(|rest| rest.starts_with(['.', '[']))
         };
         match asked {
-            Value::Object(fields) if DONE.iter().any(below) => {
+            Value::Object(fields) if done.iter().any(below) => {
                 for (name, value) in fields {
                     let default = default.and_then(|default| default.get(name));
                     let path = format!("{path}.{name}");
                     self.look(&path, &format!("{pattern}.{name}"), value, default);
                 }
             }
-            Value::Array(elements) if DONE.iter().any(below) => {
+            Value::Array(elements) if done.iter().any(below) => {
                 for (index, value) in elements.iter().enumerate() {
                     let path = format!("{path}[{index}]");
                     self.look(&path, &format!("{pattern}[]"), value, None);
@@ -103,7 +158,7 @@ impl Walk<'_> {
     fn report(&mut self, path: &str, pattern: &str) {
         let place = self.object.field(path);
         let name = &self.object.name;
-        if KUBERNETES.contains(&pattern) {
+        if self.platform.ignored().contains(&pattern) {
             let message =
                 format!("KafkaCluster {name}: {path} is for Kubernetes: not applied here");
             self.findings.ignored.push(Problem::at(&place, message));

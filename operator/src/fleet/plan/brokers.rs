@@ -79,6 +79,23 @@ fn differing<'a>(one: &'a Broker, other: &'a Broker) -> impl Iterator<Item = &'a
     names.into_iter().filter(|name| one.settings.get(*name) != other.settings.get(*name))
 }
 
+/// The settings that a broker reads only at its start, for a renderer that sets all others on the
+/// running broker.
+pub fn at_start(settings: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let fixed = settings.iter().filter(|(name, _)| !dynamic(name));
+    fixed.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// What is to be changed on a running broker that was started with [`at_start`] of these settings.
+pub fn on_running(
+    settings: &BTreeMap<String, String>,
+    overrides: &BTreeMap<String, String>,
+) -> Vec<Change> {
+    let dynamic = settings.iter().filter(|(name, _)| dynamic(name));
+    let wanted = dynamic.map(|(name, value)| (name.clone(), value.clone())).collect();
+    changes(&wanted, overrides)
+}
+
 fn dynamic(name: &str) -> bool {
     config::find(Scope::Broker, name).is_ok_and(|setting| setting.update != Update::ReadOnly)
 }

@@ -14,7 +14,7 @@ pub fn as_asked(topic: &Topic, there: &ObservedTopic) -> bool {
 }
 
 /// What to do for a topic, and what is true of it.
-pub(super) fn plan(
+pub fn plan(
     name: &TopicName,
     topic: &Topic,
     observed: &Observed,
@@ -79,10 +79,10 @@ fn cannot_be(
     there: &ObservedTopic,
     asked: i32,
 ) -> Option<(ConditionType, Reason, String)> {
-    let place = &topic.place;
+    let place = topic.place.prefix();
     if asked < there.partitions {
         let message = format!(
-            "{place}: the topic has {} partitions and partitions cannot be removed: write \
+            "{place}the topic has {} partitions and partitions cannot be removed: write \
              partitions: {} or delete the topic",
             there.partitions, there.partitions
         );
@@ -90,7 +90,7 @@ fn cannot_be(
     }
     let replicas = topic.replicas.filter(|replicas| *replicas != there.replicas)?;
     let message = format!(
-        "{place}: the topic has {} replicas; changing their number to {replicas} is not yet \
+        "{place}the topic has {} replicas; changing their number to {replicas} is not yet \
          supported: write replicas: {}",
         there.replicas, there.replicas
     );

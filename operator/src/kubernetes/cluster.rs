@@ -1,0 +1,125 @@
+//! `KafkaCluster`: observe, plan (pure), apply, status.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use kastellan_crds::{KafkaCluster, KafkaClusterStatus};
+use kube::api::DynamicObject;
+
+use super::object::{Kind, Object};
+use crate::fleet::plan::Change;
+
+mod apply;
+mod identity;
+mod observe;
+pub mod parse;
+mod plan;
+mod pods;
+mod rolls;
+mod status;
+mod waits;
+
+pub use apply::{Failed, apply};
+pub use observe::{contact, now, observe};
+pub use plan::{paused, plan};
+
+/// What was seen of one cluster, and what is known besides.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The object.
+    pub cluster: KafkaCluster,
+    /// Everything with the cluster's label.
+    pub objects: BTreeMap<(Kind, String), DynamicObject>,
+    /// What the brokers say.
+    pub told: Told,
+    /// The operator's own arguments.
+    pub settings: Settings,
+    /// A cluster id that nobody has, for a cluster that has none yet.
+    pub fresh_id: String,
+    /// What was refused at the last attempt, and the words: by kind and name, or by a broker's id.
+    pub refused: BTreeMap<String, String>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl World {
+    /// An object of the cluster.
+    pub fn get(&self, kind: Kind, name: &str) -> Option<&DynamicObject> {
+        self.objects.get(&(kind, name.to_owned()))
+    }
+
+    /// All objects of a kind.
+    pub fn all(&self, kind: Kind) -> impl Iterator<Item = &DynamicObject> {
+        let objects = self.objects.iter().filter(move |((of, _), _)| *of == kind);
+        objects.map(|(_, object)| object)
+    }
+}
+
+/// What the brokers say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// Nobody was asked: no pod is ready.
+    NotAsked,
+    /// They were asked, and this is why there is no answer.
+    Nothing(String),
+    /// The settings that were set on each running broker, by node id.
+    Overrides(BTreeMap<i32, BTreeMap<String, String>>),
+}
+
+/// What the operator was started with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The image of brokers of the operator's own version.
+    pub broker_image: String,
+    /// Secrets with which every broker's image is pulled.
+    pub pull_secrets: Vec<String>,
+}
+
+/// One thing to do; `apply` makes no choice.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Create an object that must not be there yet.
+    Create(Object),
+    /// Apply an object; whether it was seen. One that was not must not be somebody else's.
+    Apply(Object, Seen),
+    /// Delete an object with this uid, in the background.
+    Delete(Kind, String, String),
+    /// Restart a broker.
+    Roll(Roll),
+    /// Change settings of a running broker.
+    Alter(i32, Vec<Change>),
+}
+
+/// Whether an object was there when the plan was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// It was, and is the cluster's.
+    Ours,
+    /// No object with the cluster's label has the name.
+    Nowhere,
+}
+
+/// A restart of one broker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Roll {
+    /// The broker.
+    pub id: i32,
+    /// Whether the brokers are asked for a permit: not where nothing runs that could be lost.
+    pub ask: bool,
+    /// Its new StatefulSet, unless that is there already.
+    pub stateful_set: Option<Object>,
+    /// Its pod with another revision, and the uid.
+    pub pod: Option<(String, String)>,
+}
+
+/// What to do now, and what is true until it is done.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plan {
+    /// What to do, in this order.
+    pub steps: Vec<Step>,
+    /// The whole status; `None`: it is left as it is.
+    pub status: Option<KafkaClusterStatus>,
+    /// When to look again though nothing was heard of.
+    pub wake: Option<Duration>,
+}

@@ -1,0 +1,103 @@
+//! Carries a plan out, step by step, without a choice of its own.
+
+use std::collections::BTreeMap;
+
+use super::{Roll, Seen, Step};
+use crate::admin::AdminError;
+use crate::kubernetes::api::{ApiError, Namespace};
+use crate::kubernetes::kafka::{Brokers, Contact};
+use crate::kubernetes::object::Kind;
+
+/// Why a plan was not carried out to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// The API server does not answer, or something else was faster.
+    #[error(transparent)]
+    Api(ApiError),
+    /// The brokers do not answer.
+    #[error("the brokers: {0}")]
+    Brokers(#[from] AdminError),
+}
+
+/// Carries out all steps. One that is refused does not keep the others back; what was refused comes
+/// back in words, by what it is about.
+pub async fn apply(
+    steps: &[Step],
+    namespace: &Namespace,
+    brokers: &dyn Brokers,
+    contact: Option<&Contact>,
+) -> Result<BTreeMap<String, String>, Failed> {
+    let mut refused = BTreeMap::new();
+    for step in steps {
+        match one(step, namespace, brokers, contact).await {
+            Ok(Ok(())) => {}
+            Ok(Err(words)) | Err(Failed::Api(ApiError::Refused(words))) => {
+                tracing::warn!(what = about(step), words, "refused");
+                refused.insert(about(step), words);
+            }
+            Err(failed) => return Err(failed),
+        }
+    }
+    Ok(refused)
+}
+
+/// What a step is about, in a message.
+fn about(step: &Step) -> String {
+    match step {
+        Step::Create(object) | Step::Apply(object, _) => {
+            format!("{} {}", object.kind.name(), object.name)
+        }
+        Step::Delete(kind, name, _) => format!("{} {name}", kind.name()),
+        Step::Roll(roll) => format!("the restart of broker {}", roll.id),
+        Step::Alter(id, _) => format!("the settings of broker {id}"),
+    }
+}
+
+async fn one(
+    step: &Step,
+    namespace: &Namespace,
+    brokers: &dyn Brokers,
+    contact: Option<&Contact>,
+) -> Result<Result<(), String>, Failed> {
+    match step {
+        Step::Create(object) => namespace.create(object).await.map_err(Failed::Api)?,
+        Step::Apply(object, Seen::Ours) => namespace.apply(object).await.map_err(Failed::Api)?,
+        Step::Apply(object, Seen::Nowhere) => {
+            namespace.apply_new(object).await.map_err(Failed::Api)?;
+        }
+        Step::Delete(kind, name, uid) => {
+            namespace.delete(*kind, name, uid).await.map_err(Failed::Api)?;
+        }
+        Step::Roll(roll) => return restart(roll, namespace, brokers, contact).await,
+        Step::Alter(id, changes) => {
+            let Some(contact) = contact else { return Ok(Ok(())) };
+            let answers = brokers.alter_broker(contact, *id, changes).await?;
+            let words = answers.into_values().find_map(Result::err).map(|no| no.message);
+            return Ok(words.map_or(Ok(()), Err));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// The permit, the new template, the old pod: in this order, and each once more if the operator
+/// ends in between.
+async fn restart(
+    roll: &Roll,
+    namespace: &Namespace,
+    brokers: &dyn Brokers,
+    contact: Option<&Contact>,
+) -> Result<Result<(), String>, Failed> {
+    if roll.ask
+        && let Some(contact) = contact
+        && let Err(words) = brokers.permit(contact, roll.id).await?
+    {
+        return Ok(Err(words));
+    }
+    if let Some(stateful_set) = &roll.stateful_set {
+        namespace.apply(stateful_set).await.map_err(Failed::Api)?;
+    }
+    if let Some((name, uid)) = &roll.pod {
+        namespace.delete(Kind::Pod, name, uid).await.map_err(Failed::Api)?;
+    }
+    Ok(Ok(()))
+}

@@ -1,0 +1,84 @@
+//! What there is of one cluster: its object, everything that is its, and what its brokers say.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use k8s_openapi::jiff::Timestamp;
+use kastellan_crds::KafkaCluster;
+use kastellan_crds::cluster::ListenerType;
+
+use super::{Settings, Told, World};
+use crate::kubernetes::api::{self, ApiError, Namespace};
+use crate::kubernetes::kafka::{Brokers, Contact};
+use crate::kubernetes::object::Kind;
+use crate::kubernetes::operator::Key;
+
+/// Everything that the plan of one cluster is made of; `None` where there is no such cluster.
+pub async fn observe(
+    namespace: &Namespace,
+    key: &Key,
+    brokers: &dyn Brokers,
+    settings: &Settings,
+) -> Result<Option<World>, ApiError> {
+    let Some(cluster) = api::get::<KafkaCluster>(namespace, &key.cluster).await? else {
+        return Ok(None);
+    };
+    let objects = namespace.all_of(&key.cluster).await?;
+    let mut world = World {
+        cluster,
+        objects,
+        told: Told::NotAsked,
+        settings: settings.clone(),
+        fresh_id: fresh_id(),
+        refused: BTreeMap::new(),
+        now: now(),
+    };
+    if let Some(contact) = contact(&world, key) {
+        world.told = match brokers.overrides(&contact).await {
+            Ok(overrides) => Told::Overrides(overrides),
+            Err(why) => Told::Nothing(why.to_string()),
+        };
+    }
+    Ok(Some(world))
+}
+
+/// To the second, as objects have it.
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+/// A cluster id as Kafka makes them: 16 random bytes in base64url.
+fn fresh_id() -> String {
+    loop {
+        let id = URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4().as_bytes());
+        // it becomes a label, which begins and ends with a letter or a digit
+        if !id.starts_with(['-', '_']) && !id.ends_with(['-', '_']) {
+            return id;
+        }
+    }
+}
+
+/// Where the brokers that serve are; `None` when none does, or none has a listener for us.
+pub fn contact(world: &World, key: &Key) -> Option<Contact> {
+    let listeners = &world.cluster.spec.listeners;
+    let inside = listeners.iter().find(|one| one.kind == ListenerType::Internal);
+    let port = match inside {
+        Some(listener) => listener.port,
+        None if listeners.is_empty() => 9092,
+        None => return None,
+    };
+    let ids: Vec<i32> = world
+        .all(Kind::Pod)
+        .filter_map(|pod| {
+            let ready = pod.data.pointer("/status/conditions")?.as_array()?.iter().any(|one| {
+                one.get("type").is_some_and(|kind| kind == "Ready")
+                    && one.get("status").is_some_and(|status| status == "True")
+            });
+            api::node_id(pod).filter(|_| ready && pod.metadata.deletion_timestamp.is_none())
+        })
+        .collect();
+    let (namespace, cluster) = (key.namespace.clone(), key.cluster.clone());
+    (!ids.is_empty()).then_some(Contact { namespace, cluster, ids, port })
+}

@@ -1,0 +1,142 @@
+//! A `KafkaCluster` as its author wrote it -> one that can be rendered, or why not.
+
+use kastellan_crds::cluster::{Listener, ListenerType};
+use kastellan_crds::condition::Reason;
+use kastellan_crds::head::DeletionPolicy;
+use kastellan_crds::{KafkaCluster, KafkaTopicSpec};
+use kube::ResourceExt as _;
+
+use crate::fleet::build::{self, Platform};
+use crate::fleet::manifest::Object;
+use crate::fleet::problem::Problem;
+use crate::fleet::{self, Topic};
+use kastellan_crds::name::{ObjectName, TopicName};
+
+/// How many brokers a cluster can have in this version. More come with replication between them;
+/// everything else here knows no such limit.
+pub const MOST_BROKERS: i32 = 1;
+/// How many brokers a cluster has whose author does not say.
+const BROKERS: i32 = 3;
+
+/// Why an object is not carried out, until somebody changes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// In one word.
+    pub reason: Reason,
+    /// In sentences, with what to write instead.
+    pub message: String,
+}
+
+/// A cluster whose fields are all understood.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    /// As `fleet` sees it: one broker stands for all of them.
+    pub fleet: fleet::Cluster,
+    /// How many brokers.
+    pub replicas: i32,
+    /// Its listeners.
+    pub listeners: Vec<Listener>,
+}
+
+/// Checks the cluster as `kastellan up` does, and what only Kubernetes has.
+pub fn cluster(cluster: &KafkaCluster) -> Result<Parsed, Refused> {
+    let name = cluster.name_any();
+    let replicas = cluster.spec.replicas.unwrap_or(BROKERS);
+    if !cluster.spec.pools.is_empty() {
+        return Err(not_yet(format!("spec.pools: write replicas: {MOST_BROKERS} in their place")));
+    }
+    if replicas > MOST_BROKERS {
+        let asked = match cluster.spec.replicas {
+            Some(_) => format!("spec.replicas: {replicas} brokers are"),
+            None => format!("spec.replicas: {replicas} brokers, which is what a missing value is,"),
+        };
+        let are = if cluster.spec.replicas.is_some() { "" } else { " are" };
+        return Err(not_yet(format!(
+            "{asked}{are} not yet supported: write replicas: {MOST_BROKERS}; replication between \
+             brokers comes with a later version"
+        )));
+    }
+    if let Some(listener) = cluster
+        .spec
+        .listeners
+        .iter()
+        .find(|one| matches!(one.kind, ListenerType::LoadBalancer | ListenerType::ClusterIP))
+    {
+        return Err(not_yet(format!(
+            "listener {}: type {:?} is not yet supported: write type: Internal or type: NodePort",
+            listener.name, listener.kind
+        )));
+    }
+    let object = object(&name, cluster.namespace(), cluster.spec.clone())?;
+    let fleet = build::cluster(&object, Platform::Kubernetes)
+        .map_err(|problems| refused(&problems, "KafkaCluster", &name))?;
+    let listeners = if cluster.spec.listeners.is_empty() {
+        vec![plain()]
+    } else {
+        cluster.spec.listeners.clone()
+    };
+    Ok(Parsed { fleet, replicas, listeners })
+}
+
+/// A topic of a cluster, or why it cannot be one.
+pub fn topic(
+    name: &str,
+    spec: &KafkaTopicSpec,
+    cluster: &Parsed,
+) -> Result<(TopicName, Topic), Refused> {
+    let object = object(name, None, spec.clone())?;
+    build::topic(&object, &cluster.fleet).map_err(|problems| refused(&problems, "KafkaTopic", name))
+}
+
+/// The name in Kafka of a topic's object, if it is one.
+pub fn topic_name(name: &str, spec: &KafkaTopicSpec) -> Option<TopicName> {
+    spec.topic_name.clone().or_else(|| name.parse().ok())
+}
+
+/// Whether the topic goes with its object.
+pub fn deletes(spec: &KafkaTopicSpec) -> bool {
+    spec.deletion_policy == DeletionPolicy::Delete
+}
+
+fn object<S>(name: &str, namespace: Option<String>, spec: S) -> Result<Object<S>, Refused> {
+    let name: ObjectName = name.parse().map_err(|why: kastellan_crds::name::InvalidName| {
+        Refused { reason: Reason::InvalidConfig, message: why.to_string() }
+    })?;
+    Ok(Object::of_no_file(name, namespace.unwrap_or_default(), spec))
+}
+
+/// The listener of a cluster that names none.
+fn plain() -> Listener {
+    Listener {
+        name: "plain".parse().expect("plain is a listener name"),
+        port: 9092,
+        kind: ListenerType::Internal,
+        tls: None,
+        authentication: None,
+        advertised: None,
+        node_port: None,
+        load_balancer: None,
+        service: None,
+        network_peers: Vec::new(),
+    }
+}
+
+fn not_yet(message: String) -> Refused {
+    Refused { reason: Reason::NotYetSupported, message }
+}
+
+/// All that is wrong, in one message. Something that is not there yet has its own reason only when
+/// nothing is wrong besides.
+fn refused(problems: &[Problem], kind: &str, name: &str) -> Refused {
+    let own = format!("{kind} {name}: ");
+    let one = |problem: &Problem| {
+        let message = problem.message.strip_prefix(&own).unwrap_or(&problem.message);
+        match &problem.help {
+            Some(help) => format!("{message}: {help}"),
+            None => message.to_owned(),
+        }
+    };
+    let later = problems.iter().all(|problem| problem.message.contains("not yet supported"));
+    let reason = if later { Reason::NotYetSupported } else { Reason::InvalidConfig };
+    Refused { reason, message: problems.iter().map(one).collect::<Vec<_>>().join("; ") }
+}

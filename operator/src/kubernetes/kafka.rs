@@ -1,0 +1,265 @@
+//! The brokers as the operator uses them: what it asks, and who answers.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use super::names;
+use crate::admin::{Admin, AdminError, Answers, BROKER, Described, NewTopic, Source, TOPIC};
+use crate::fleet::plan::Change;
+
+/// How long a broker may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// So many topics are created, extended or deleted by one request.
+const AT_ONCE: usize = 200;
+
+/// Where a cluster's brokers are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Contact {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub cluster: String,
+    /// Its brokers.
+    pub ids: Vec<i32>,
+    /// The port of the listener that the operator uses.
+    pub port: u16,
+}
+
+impl Contact {
+    fn addresses(&self) -> Vec<String> {
+        let host = |id: &i32| names::host(&names::broker(&self.cluster, *id), &self.namespace);
+        self.ids.iter().map(|id| format!("{}:{}", host(id), self.port)).collect()
+    }
+}
+
+/// What was set on each running broker, by node id.
+pub type Overrides = BTreeMap<i32, BTreeMap<String, String>>;
+
+/// The requests of the operator to the brokers of any cluster.
+pub trait Brokers: Send + Sync + 'static {
+    /// What was set on each running broker.
+    fn overrides<'a>(
+        &'a self,
+        contact: &'a Contact,
+    ) -> BoxFuture<'a, Result<Overrides, AdminError>>;
+
+    /// Changes settings of one running broker.
+    fn alter_broker<'a>(
+        &'a self,
+        contact: &'a Contact,
+        id: i32,
+        changes: &'a [Change],
+    ) -> BoxFuture<'a, Result<Answers, AdminError>>;
+
+    /// Whether a broker may be restarted now; the words of the brokers where not.
+    fn permit<'a>(
+        &'a self,
+        contact: &'a Contact,
+        id: i32,
+    ) -> BoxFuture<'a, Result<Result<(), String>, AdminError>>;
+
+    /// Those of the topics that exist.
+    fn describe<'a>(
+        &'a self,
+        contact: &'a Contact,
+        topics: &'a [String],
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Described>, AdminError>>;
+
+    /// Creates topics.
+    fn create<'a>(
+        &'a self,
+        contact: &'a Contact,
+        topics: &'a [NewTopic],
+    ) -> BoxFuture<'a, Result<Answers, AdminError>>;
+
+    /// Gives topics more partitions.
+    fn extend<'a>(
+        &'a self,
+        contact: &'a Contact,
+        topics: &'a [(String, i32)],
+    ) -> BoxFuture<'a, Result<Answers, AdminError>>;
+
+    /// Changes settings of topics.
+    fn alter<'a>(
+        &'a self,
+        contact: &'a Contact,
+        changes: &'a BTreeMap<String, Vec<Change>>,
+    ) -> BoxFuture<'a, Result<Answers, AdminError>>;
+
+    /// Deletes topics.
+    fn delete<'a>(
+        &'a self,
+        contact: &'a Contact,
+        topics: &'a [String],
+    ) -> BoxFuture<'a, Result<Answers, AdminError>>;
+}
+
+/// Connections to the brokers of all clusters.
+#[derive(Debug, Default)]
+pub struct Connections {
+    idle: Mutex<BTreeMap<(Contact, Use), Admin>>,
+}
+
+/// What a connection is for: a long request about topics does not hold up the cluster's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Use {
+    Cluster,
+    Topics,
+}
+
+impl Connections {
+    /// Takes the idle connection, or makes one.
+    async fn take(&self, contact: &Contact, purpose: Use) -> Result<Admin, AdminError> {
+        let idle = self.idle().remove(&(contact.clone(), purpose));
+        if let Some(admin) = idle {
+            return Ok(admin);
+        }
+        let mut admin = Admin::connect(&contact.addresses(), PATIENCE).await?;
+        // whose settings are asked for has to be known by address
+        admin.metadata(Some(&[])).await?;
+        Ok(admin)
+    }
+
+    /// Puts a connection back that has answered; one that failed is dropped instead.
+    fn put(&self, contact: &Contact, purpose: Use, admin: Admin) {
+        let mut idle = self.idle();
+        // a cluster whose brokers or ports have changed has no use for the old ones
+        idle.retain(|(other, _), _| {
+            (&other.namespace, &other.cluster) != (&contact.namespace, &contact.cluster)
+                || other == contact
+        });
+        idle.insert((contact.clone(), purpose), admin);
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, BTreeMap<(Contact, Use), Admin>> {
+        // nothing that panics is done under it
+        self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Brokers for Connections {
+    fn overrides<'a>(
+        &'a self,
+        contact: &'a Contact,
+    ) -> BoxFuture<'a, Result<Overrides, AdminError>> {
+        Box::pin(async move {
+            let mut admin = self.take(contact, Use::Cluster).await?;
+            // and whether they are still where they were
+            let known = admin.metadata(Some(&[])).await?.brokers;
+            let ids = contact.ids.iter().filter(|id| known.contains_key(id));
+            let ids: Vec<String> = ids.map(ToString::to_string).collect();
+            let mut overrides = BTreeMap::new();
+            for (id, settings) in admin.settings(BROKER, &ids).await? {
+                let set = settings?.into_iter().filter(|one| one.source == Source::Broker);
+                // what nobody may see nobody can compare
+                let set = set.filter_map(|one| Some((one.name, one.value?))).collect();
+                overrides.extend(id.parse().ok().map(|id: i32| (id, set)));
+            }
+            self.put(contact, Use::Cluster, admin);
+            Ok(overrides)
+        })
+    }
+
+    fn alter_broker<'a>(
+        &'a self,
+        contact: &'a Contact,
+        id: i32,
+        changes: &'a [Change],
+    ) -> BoxFuture<'a, Result<Answers, AdminError>> {
+        Box::pin(async move {
+            let mut admin = self.take(contact, Use::Cluster).await?;
+            let changes = BTreeMap::from([(id.to_string(), changes.to_vec())]);
+            let answers = admin.alter(BROKER, &changes, false).await?;
+            self.put(contact, Use::Cluster, admin);
+            Ok(answers)
+        })
+    }
+
+    fn permit<'a>(
+        &'a self,
+        contact: &'a Contact,
+        _: i32,
+    ) -> BoxFuture<'a, Result<Result<(), String>, AdminError>> {
+        // a broker that is alone can hand nothing over: whoever restarts it knows
+        let alone = contact.ids.len() == 1;
+        let no = "restarts of several brokers need the management API".to_owned();
+        Box::pin(async move { Ok(if alone { Ok(()) } else { Err(no) }) })
+    }
+
+    fn describe<'a>(
+        &'a self,
+        contact: &'a Contact,
+        topics: &'a [String],
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Described>, AdminError>> {
+        Box::pin(async move {
+            let mut admin = self.take(contact, Use::Topics).await?;
+            let found = admin.describe(topics).await?;
+            self.put(contact, Use::Topics, admin);
+            Ok(found)
+        })
+    }
+
+    fn create<'a>(
+        &'a self,
+        contact: &'a Contact,
+        topics: &'a [NewTopic],
+    ) -> BoxFuture<'a, Result<Answers, AdminError>> {
+        Box::pin(async move {
+            let mut admin = self.take(contact, Use::Topics).await?;
+            let mut answers = Answers::new();
+            for topics in topics.chunks(AT_ONCE) {
+                answers.extend(admin.create(topics, false).await?);
+            }
+            self.put(contact, Use::Topics, admin);
+            Ok(answers)
+        })
+    }
+
+    fn extend<'a>(
+        &'a self,
+        contact: &'a Contact,
+        topics: &'a [(String, i32)],
+    ) -> BoxFuture<'a, Result<Answers, AdminError>> {
+        Box::pin(async move {
+            let mut admin = self.take(contact, Use::Topics).await?;
+            let mut answers = Answers::new();
+            for topics in topics.chunks(AT_ONCE) {
+                answers.extend(admin.extend(topics, false).await?);
+            }
+            self.put(contact, Use::Topics, admin);
+            Ok(answers)
+        })
+    }
+
+    fn alter<'a>(
+        &'a self,
+        contact: &'a Contact,
+        changes: &'a BTreeMap<String, Vec<Change>>,
+    ) -> BoxFuture<'a, Result<Answers, AdminError>> {
+        Box::pin(async move {
+            let mut admin = self.take(contact, Use::Topics).await?;
+            let answers = admin.alter(TOPIC, changes, false).await?;
+            self.put(contact, Use::Topics, admin);
+            Ok(answers)
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        contact: &'a Contact,
+        topics: &'a [String],
+    ) -> BoxFuture<'a, Result<Answers, AdminError>> {
+        Box::pin(async move {
+            let mut admin = self.take(contact, Use::Topics).await?;
+            let mut answers = Answers::new();
+            for topics in topics.chunks(AT_ONCE) {
+                answers.extend(admin.delete(topics).await?);
+            }
+            self.put(contact, Use::Topics, admin);
+            Ok(answers)
+        })
+    }
+}

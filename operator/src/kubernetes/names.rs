@@ -1,0 +1,117 @@
+//! Names, labels, annotations and ports of all that the operator makes: one place for each.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use ring::digest::{SHA256, digest};
+
+/// The field manager of every write, and the value of the label `app.kubernetes.io/managed-by`.
+pub const MANAGER: &str = "kastellan";
+/// Selects what the operator made; everything else is nobody's business here.
+pub const OURS: &str = "app.kubernetes.io/managed-by=kastellan";
+/// Label of the pods of the operator itself, which network policies let in.
+pub const OPERATOR_NAME: &str = "kastellan-operator";
+
+/// Label: the cluster's name.
+pub const CLUSTER: &str = "kastellan.dev/cluster";
+/// Label: a broker's node id.
+pub const NODE_ID: &str = "kastellan.dev/node-id";
+/// Label of claims: the id of the cluster whose data is on the volume.
+pub const CLUSTER_ID: &str = "kastellan.dev/cluster-id";
+/// Label of claims: which of a broker's volumes it is.
+pub const VOLUME: &str = "kastellan.dev/volume";
+
+/// Annotation: hash of what the operator last applied; a field that it no longer applies changes
+/// the hash, so that a comparison sees it.
+pub const APPLIED: &str = "kastellan.dev/applied";
+/// Annotation of pods and their templates: hash of all that a broker reads only at its start.
+pub const REVISION: &str = "kastellan.dev/revision";
+/// Annotation of objects of the three kinds: `"true"` leaves all as it is.
+pub const PAUSE: &str = "kastellan.dev/pause-reconciliation";
+/// Annotation of a `KafkaTopic`: `"false"` leaves the topic alone, its deletion included.
+pub const MANAGED: &str = "kastellan.dev/managed";
+/// Annotation of a `KafkaCluster`: a new value restarts every broker.
+pub const RESTART: &str = "kastellan.dev/restart";
+/// Finalizer of a `KafkaTopic` whose topic is deleted with it.
+pub const FINALIZER: &str = "kastellan.dev/topic";
+
+/// Where brokers answer each other.
+pub const PEERS_PORT: u16 = 9190;
+/// Where brokers answer the operator.
+pub const MANAGEMENT_PORT: u16 = 9191;
+/// Where brokers answer the kubelet and Prometheus.
+pub const PROBES_PORT: u16 = 9192;
+
+/// Labels of everything that belongs to a cluster.
+pub fn labels(cluster: &str) -> BTreeMap<String, String> {
+    let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    BTreeMap::from([
+        label("app.kubernetes.io/name", "kafka"),
+        label("app.kubernetes.io/instance", cluster),
+        label("app.kubernetes.io/managed-by", MANAGER),
+        label(CLUSTER, cluster),
+    ])
+}
+
+/// Labels of what belongs to one broker.
+pub fn broker_labels(cluster: &str, id: i32) -> BTreeMap<String, String> {
+    let mut labels = labels(cluster);
+    labels.insert(NODE_ID.to_owned(), id.to_string());
+    labels
+}
+
+/// The recorded bootstrap.
+pub fn identity(cluster: &str) -> String {
+    format!("{cluster}-identity")
+}
+
+/// A broker's StatefulSet, and its Service for listeners inside.
+pub fn broker(cluster: &str, id: i32) -> String {
+    format!("{cluster}-{id}")
+}
+
+/// A broker's pod.
+pub fn pod(cluster: &str, id: i32) -> String {
+    format!("{cluster}-{id}-0")
+}
+
+/// The headless Service.
+pub fn headless(cluster: &str) -> String {
+    format!("{cluster}-brokers")
+}
+
+/// The Service that clients inside begin with.
+pub fn bootstrap(cluster: &str) -> String {
+    format!("{cluster}-bootstrap")
+}
+
+/// The Service that clients of a listener for outside begin with.
+pub fn listener_bootstrap(cluster: &str, listener: &str) -> String {
+    format!("{cluster}-{listener}-bootstrap")
+}
+
+/// The Service of one broker on a listener for outside.
+pub fn listener_broker(cluster: &str, listener: &str, id: i32) -> String {
+    format!("{cluster}-{listener}-{id}")
+}
+
+/// The claim of one of a broker's volumes.
+pub fn claim(volume: &str, cluster: &str, id: i32) -> String {
+    format!("{volume}-{cluster}-{id}")
+}
+
+/// The name that resolves to a Service from every namespace.
+pub fn host(service: &str, namespace: &str) -> String {
+    format!("{service}.{namespace}.svc")
+}
+
+/// The first `length` hexadecimal digits of the SHA-256 of a text.
+pub fn hash(text: &str, length: usize) -> String {
+    let digest = digest(&SHA256, text.as_bytes());
+    let mut hash = digest.as_ref().iter().fold(String::new(), |mut hash, byte| {
+        write!(hash, "{byte:02x}").expect("a String takes everything");
+        hash
+    });
+    hash.truncate(length);
+    hash
+}

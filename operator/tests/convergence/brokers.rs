@@ -1,0 +1,194 @@
+//! Brokers in memory: topics and settings of one cluster, under its id.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use futures::future::BoxFuture;
+use kastellan_operator::admin::{AdminError, Answers, Described, NewTopic, Refusal};
+use kastellan_operator::fleet::plan::Change;
+use kastellan_operator::kubernetes::kafka::{Brokers, Contact, Overrides};
+
+use crate::gate::Gate;
+use crate::server::Server;
+
+/// What is on the volumes of each cluster, by the uid of the claim.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Data {
+    pub(crate) topics: BTreeMap<String, Described>,
+    overrides: BTreeMap<i32, BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Fake {
+    server: Server,
+    gate: Gate,
+    pub(crate) data: Arc<Mutex<BTreeMap<String, Data>>>,
+}
+
+impl Fake {
+    pub(crate) fn new(server: &Server, gate: &Gate) -> Self {
+        Self { server: server.clone(), gate: gate.clone(), data: Arc::default() }
+    }
+
+    /// The volume that the broker of a contact serves from.
+    fn volume(&self, contact: &Contact) -> Result<String, AdminError> {
+        let state = self.server.state.lock().unwrap();
+        let get = |resource: &str, name: String| {
+            state.objects.get(&(resource.to_owned(), name)).map(|stored| stored.value.clone())
+        };
+        let pod = get("pods", format!("{}-0-0", contact.cluster));
+        let serves = pod.is_some_and(|pod| pod["status"]["conditions"][1]["status"] == "True");
+        let claim = get("persistentvolumeclaims", format!("data-{}-0", contact.cluster));
+        match claim.filter(|_| serves) {
+            Some(claim) => Ok(claim["metadata"]["uid"].as_str().unwrap().to_owned()),
+            None => Err(AdminError::NoBroker(0)),
+        }
+    }
+
+    fn read<T>(&self, contact: &Contact, read: impl FnOnce(&Data) -> T) -> Result<T, AdminError> {
+        let volume = self.volume(contact)?;
+        Ok(read(self.data.lock().unwrap().entry(volume).or_default()))
+    }
+
+    async fn write(
+        &self,
+        contact: &Contact,
+        what: &str,
+        names: Vec<String>,
+        act: impl Fn(&mut Data, &str) -> Result<(), Refusal>,
+    ) -> Result<Answers, AdminError> {
+        let what = format!("{what} {}", names.join(","));
+        self.gate
+            .write(what, || {
+                let volume = self.volume(contact)?;
+                let mut data = self.data.lock().unwrap();
+                let data = data.entry(volume).or_default();
+                let answers = names.iter().map(|name| (name.clone(), act(data, name)));
+                Ok(answers.collect())
+            })
+            .await
+    }
+}
+
+fn no(code: i16, message: &str) -> Refusal {
+    Refusal { code, message: message.to_owned(), retriable: false }
+}
+
+fn change(settings: &mut BTreeMap<String, String>, changes: &[Change]) {
+    for (name, value) in changes {
+        match value {
+            Some(value) => settings.insert(name.clone(), value.clone()),
+            None => settings.remove(name),
+        };
+    }
+}
+
+impl Brokers for Fake {
+    fn overrides<'a>(
+        &'a self,
+        contact: &'a Contact,
+    ) -> BoxFuture<'a, Result<Overrides, AdminError>> {
+        let overrides = self.read(contact, |data| {
+            let of = |id: &i32| (*id, data.overrides.get(id).cloned().unwrap_or_default());
+            contact.ids.iter().map(of).collect()
+        });
+        Box::pin(async move { overrides })
+    }
+
+    fn alter_broker<'a>(
+        &'a self,
+        contact: &'a Contact,
+        id: i32,
+        changes: &'a [Change],
+    ) -> BoxFuture<'a, Result<Answers, AdminError>> {
+        Box::pin(self.write(contact, "alter broker", vec![id.to_string()], move |data, _| {
+            change(data.overrides.entry(id).or_default(), changes);
+            Ok(())
+        }))
+    }
+
+    fn permit<'a>(
+        &'a self,
+        _: &'a Contact,
+        _: i32,
+    ) -> BoxFuture<'a, Result<Result<(), String>, AdminError>> {
+        Box::pin(async { Ok(Ok(())) })
+    }
+
+    fn describe<'a>(
+        &'a self,
+        contact: &'a Contact,
+        topics: &'a [String],
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Described>, AdminError>> {
+        let found = self.read(contact, |data| {
+            let there = data.topics.iter().filter(|(name, _)| topics.contains(name));
+            there.map(|(name, topic)| (name.clone(), topic.clone())).collect()
+        });
+        Box::pin(async move { found })
+    }
+
+    fn create<'a>(
+        &'a self,
+        contact: &'a Contact,
+        topics: &'a [NewTopic],
+    ) -> BoxFuture<'a, Result<Answers, AdminError>> {
+        let names = topics.iter().map(|topic| topic.name.clone()).collect();
+        Box::pin(self.write(contact, "create topics", names, move |data, name| {
+            if data.topics.contains_key(name) {
+                return Err(no(36, "TopicAlreadyExists"));
+            }
+            let topic = topics.iter().find(|topic| topic.name == name).unwrap();
+            if topic.config.values().any(|value| value == "666") {
+                return Err(no(40, "InvalidConfig: no"));
+            }
+            let described = Described {
+                id: format!("id-{name}"),
+                partitions: topic.partitions.unwrap_or(1),
+                replicas: topic.replicas.unwrap_or(1),
+                config: topic.config.clone(),
+            };
+            data.topics.insert(name.to_owned(), described);
+            Ok(())
+        }))
+    }
+
+    fn extend<'a>(
+        &'a self,
+        contact: &'a Contact,
+        topics: &'a [(String, i32)],
+    ) -> BoxFuture<'a, Result<Answers, AdminError>> {
+        let names = topics.iter().map(|(name, _)| name.clone()).collect();
+        Box::pin(self.write(contact, "extend topics", names, move |data, name| {
+            let (_, count) = topics.iter().find(|(one, _)| one == name).unwrap();
+            let topic = data.topics.get_mut(name).ok_or_else(|| no(3, "UnknownTopic"))?;
+            if *count <= topic.partitions {
+                return Err(no(37, "InvalidPartitions"));
+            }
+            topic.partitions = *count;
+            Ok(())
+        }))
+    }
+
+    fn alter<'a>(
+        &'a self,
+        contact: &'a Contact,
+        changes: &'a BTreeMap<String, Vec<Change>>,
+    ) -> BoxFuture<'a, Result<Answers, AdminError>> {
+        let names = changes.keys().cloned().collect();
+        Box::pin(self.write(contact, "alter topics", names, move |data, name| {
+            let topic = data.topics.get_mut(name).ok_or_else(|| no(3, "UnknownTopic"))?;
+            change(&mut topic.config, &changes[name]);
+            Ok(())
+        }))
+    }
+
+    fn delete<'a>(
+        &'a self,
+        contact: &'a Contact,
+        topics: &'a [String],
+    ) -> BoxFuture<'a, Result<Answers, AdminError>> {
+        Box::pin(self.write(contact, "delete topics", topics.to_vec(), |data, name| {
+            data.topics.remove(name).map(drop).ok_or_else(|| no(3, "UnknownTopic"))
+        }))
+    }
+}

@@ -1,0 +1,70 @@
+//! What the operator must never do, whatever happens to it.
+
+use http::Method;
+use serde_json::Value;
+
+use crate::server::State;
+
+/// Notes a write that must not be; it is carried out all the same.
+pub(crate) fn check(
+    state: &mut State,
+    method: &Method,
+    resource: &str,
+    name: Option<&str>,
+    body: &Value,
+) {
+    let mut complaints = Vec::new();
+    let delete = *method == Method::DELETE;
+    let name = name.or_else(|| body["metadata"]["name"].as_str()).unwrap_or_default().to_owned();
+    let there = state.objects.get(&(resource.to_owned(), name.clone()));
+    let there = there.map(|stored| stored.value.clone());
+    if delete && matches!(resource, "persistentvolumeclaims" | "secrets") {
+        // only those that another cluster's garbage collector is about to take
+        let owned = there.as_ref().and_then(|claim| {
+            claim["metadata"]["ownerReferences"][0]["uid"].as_str().map(str::to_owned)
+        });
+        let lives = state
+            .objects
+            .values()
+            .any(|stored| stored.value["metadata"]["uid"].as_str().map(str::to_owned) == owned);
+        if owned.is_none() || lives {
+            complaints.push(format!("deletes {resource} {name}"));
+        }
+    }
+    if delete && body["preconditions"]["uid"].is_null() {
+        complaints.push(format!("deletes {resource} {name} without its uid"));
+    }
+    if matches!(resource, "kafkaclusters" | "kafkatopics" | "kafkausers")
+        && (delete || body.get("spec").is_some())
+    {
+        complaints.push(format!("changes the spec of {resource} {name}"));
+    }
+    if let Some(there) = &there
+        && resource == "configmaps"
+        && name.ends_with("-identity")
+    {
+        let (was, is) = (&there["data"]["clusterId"], &body["data"]["clusterId"]);
+        let grows = body["data"]["formatted"].as_str().unwrap_or("").len()
+            >= there["data"]["formatted"].as_str().unwrap_or("").len();
+        let owner = |object: &Value| object["metadata"]["ownerReferences"][0]["uid"].clone();
+        if owner(there) == owner(body) && (was != is || !grows) {
+            complaints.push(format!("forgets who {name} is: {there} -> {body}"));
+        }
+    }
+    if let Some(there) = &there
+        && resource == "statefulsets"
+        && body["spec"].is_object()
+    {
+        let revision = |object: &Value| {
+            object["spec"]["template"]["metadata"]["annotations"]["kastellan.dev/revision"].clone()
+        };
+        if revision(there) == revision(body)
+            && there["spec"]["template"]["spec"]["containers"][0]["image"]
+                != body["spec"]["template"]["spec"]["containers"][0]["image"]
+            && there["metadata"]["annotations"]["by-hand"].is_null()
+        {
+            complaints.push(format!("changes {name} without another revision"));
+        }
+    }
+    state.illegal.extend(complaints);
+}

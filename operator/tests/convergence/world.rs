@@ -1,0 +1,187 @@
+//! A Kubernetes cluster with an operator in it, and time that passes when nothing else happens.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kastellan_operator::kubernetes::cluster::Settings;
+use kastellan_operator::kubernetes::metrics::Metrics;
+use kastellan_operator::kubernetes::operator::Operator;
+use kastellan_operator::kubernetes::start;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::brokers::Fake;
+use crate::gate::{End, Gate};
+use crate::nodes;
+use crate::server::{Server, State};
+
+/// Nothing takes as many seconds.
+const PATIENCE: usize = 900;
+/// So many seconds without a write, and nothing is going to happen, as long as watches tell all.
+pub(crate) const QUIET: usize = 13;
+/// So many, where a look is needed now and then.
+pub(crate) const LONG: usize = 35;
+
+pub(crate) struct World {
+    pub(crate) server: Server,
+    pub(crate) gate: Gate,
+    pub(crate) brokers: Fake,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl World {
+    /// Everything, with an operator that ends at a certain write.
+    pub(crate) fn new(end: End) -> Self {
+        let (server, gate) = (Server::new(), Gate::new(end));
+        let brokers = Fake::new(&server, &gate);
+        let mut world = Self { server, gate, brokers, tasks: Vec::new() };
+        world.start();
+        world
+    }
+
+    /// Starts an operator that remembers nothing.
+    pub(crate) fn start(&mut self) {
+        let settings =
+            Settings { broker_image: "kastellan:test".to_owned(), pull_secrets: Vec::new() };
+        let brokers = Arc::new(self.brokers.clone());
+        let client = self.server.client(&self.gate);
+        let operator = Arc::new(Operator::new(client, brokers, settings));
+        let metrics = Arc::new(Metrics::default());
+        let (driver, watches) = start(&operator, metrics, &["default".to_owned()]);
+        self.tasks = watches;
+        self.tasks.push(tokio::spawn(driver.run(std::future::pending())));
+    }
+
+    /// The operator ends in the middle of whatever it does.
+    pub(crate) fn kill(&mut self) {
+        self.tasks.drain(..).for_each(|task| task.abort());
+    }
+
+    /// Lets time pass until nothing happens any more; an operator that ends is followed by another.
+    pub(crate) async fn settle(&mut self) -> bool {
+        self.settle_for(QUIET).await
+    }
+
+    /// The same for so many seconds; whether an operator has ended meanwhile.
+    pub(crate) async fn settle_for(&mut self, seconds: usize) -> bool {
+        let mut another = false;
+        let (mut quiet, mut seen) = (0, 0);
+        for _ in 0..PATIENCE {
+            let gate = self.gate.clone();
+            let ended = tokio::time::timeout(Duration::from_secs(1), gate.ended()).await.is_ok();
+            if ended {
+                another = true;
+                self.kill();
+                self.gate.begin_anew();
+                self.start();
+            }
+            self.server.with(nodes::tick);
+            let now = self.server.state.lock().unwrap().log.len() + self.gate.writes().len();
+            quiet = if now == seen { quiet + 1 } else { 0 };
+            seen = now;
+            if quiet >= seconds {
+                return another;
+            }
+        }
+        let writes = self.gate.writes();
+        panic!("still busy; the last writes: {:#?}", &writes[writes.len().saturating_sub(20)..]);
+    }
+
+    /// What a person does.
+    pub(crate) fn change<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        self.server.with(act)
+    }
+
+    /// `kubectl create`.
+    pub(crate) fn create(&self, kind: &str, name: &str, spec: &Value) {
+        let object = json!({
+            "apiVersion": "kastellan.dev/v1alpha1",
+            "kind": kind,
+            "metadata": { "name": name },
+            "spec": spec,
+        });
+        let resource = format!("{}s", kind.to_lowercase());
+        self.change(|state| state.create(&resource, &object, "kubectl").unwrap());
+    }
+
+    /// `kubectl patch --type merge`.
+    pub(crate) fn patch(&self, resource: &str, name: &str, patch: &Value) {
+        self.change(|state| state.merge(resource, name, false, patch).unwrap());
+    }
+
+    /// `kubectl delete`.
+    pub(crate) fn delete(&self, resource: &str, name: &str) {
+        let id = (resource.to_owned(), name.to_owned());
+        self.change(|state| state.begin_to_go(&id));
+    }
+
+    pub(crate) fn get(&self, resource: &str, name: &str) -> Option<Value> {
+        let id = (resource.to_owned(), name.to_owned());
+        self.server.state.lock().unwrap().objects.get(&id).map(|stored| stored.value.clone())
+    }
+
+    /// The reason of an object's condition, if that has the status.
+    pub(crate) fn reason(&self, resource: &str, name: &str, kind: &str, status: &str) -> String {
+        let object = self.get(resource, name).unwrap_or_default();
+        let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let found = conditions.iter().find(|one| one["type"] == kind && one["status"] == status);
+        found.map_or_else(
+            || format!("no {kind}={status} in {}", object["status"]),
+            |one| one["reason"].as_str().unwrap_or_default().to_owned(),
+        )
+    }
+
+    /// Everything there is, in a form in which two runs are compared.
+    pub(crate) fn dump(&self) -> String {
+        let state = self.server.state.lock().unwrap();
+        assert!(state.illegal.is_empty(), "{:#?}", state.illegal);
+        let mut text = String::new();
+        let mut ids: Vec<String> = Vec::new();
+        for ((resource, name), stored) in &state.objects {
+            let mut value = stored.value.clone();
+            if let Some(id) = value["data"]["clusterId"].as_str() {
+                ids.push(id.to_owned());
+            }
+            if let Some(id) = value["metadata"]["labels"]["kastellan.dev/cluster-id"].as_str() {
+                ids.push(id.to_owned());
+            }
+            scrub(&mut value);
+            writeln!(text, "{resource}/{name} {value}").unwrap();
+        }
+        for data in self.brokers.data.lock().unwrap().values() {
+            writeln!(text, "{data:?}").unwrap();
+        }
+        ids.iter().fold(text, |text, id| text.replace(id, "ID"))
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Takes away what differs between two runs that mean the same.
+fn scrub(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for name in [
+                "uid",
+                "resourceVersion",
+                "creationTimestamp",
+                "deletionTimestamp",
+                "lastTransitionTime",
+                "generation",
+                "observedGeneration",
+                "kastellan.dev/applied",
+                "kastellan.dev/revision",
+            ] {
+                fields.remove(name);
+            }
+            fields.values_mut().for_each(scrub);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(scrub),
+        _ => {}
+    }
+}
