@@ -68,13 +68,15 @@ pub fn exec(program: &OsStr, arguments: &[OsString]) -> Result<ExitCode> {
 /// Runs a program as [`exec`] does, between [`up`] and [`down`]; `E2E_KEEP=1` leaves out the
 /// latter.
 pub fn run(program: &OsStr, arguments: &[OsString]) -> Result<ExitCode> {
+    let mut archives = Vec::new();
+    if let Some(folder) = env::var_os(IMAGE) {
+        // before the cluster is there: in its network is no internet
+        archives = vec![Path::new(&folder).join("kastellan.tar"), client::image()?.0];
+    }
     let stays = env::var_os("E2E_KEEP").is_some();
     up(stays)?;
-    if let Some(folder) = env::var_os(IMAGE) {
-        load(&Path::new(&folder).join("kastellan.tar"))?;
-        load(&client::image()?.0)?;
-    }
-    let code = exec(program, arguments);
+    let loaded = archives.iter().try_for_each(|archive| load(archive));
+    let code = loaded.and_then(|()| exec(program, arguments));
     if !stays {
         down()?;
     }

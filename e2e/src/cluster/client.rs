@@ -1,5 +1,5 @@
-//! A pod with foreign Kafka clients: kcat, franz-go and what their scripts call, taken from this
-//! machine as they are.
+//! A pod with foreign Kafka clients: kcat as it is on this machine, and programs with
+//! franz-go.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for what it does not have")]
 
 use std::collections::BTreeSet;
@@ -15,24 +15,14 @@ use super::namespace::fed;
 use crate::image::{Archive, Entry};
 use crate::{cache, need};
 
-/// What walk.sh and the tests call.
-const PROGRAMS: [&str; 17] = [
-    "bash", "cat", "cmp", "date", "grep", "head", "kcat", "mkdir", "rm", "sed", "seq", "sleep",
-    "sort", "tail", "timeout", "tr", "wc",
-];
+/// What the tests call.
+const PROGRAMS: [&str; 3] = ["kcat", "sleep", "timeout"];
 
 /// The archive of the clients' image, and its name.
 pub(super) fn image() -> Result<(PathBuf, String)> {
-    let clients = cache::e2e().join("clients");
-    let (script, walk) = (clients.join("kcat/walk.sh"), clients.join("franz-go"));
+    let walk = cache::e2e().join("clients/franz-go");
     let own = cache::e2e().join("src/cluster/client.rs");
-    let keys = [
-        own,
-        script.clone(),
-        walk.join("walk.go"),
-        walk.join("admin/main.go"),
-        walk.join("go.sum"),
-    ];
+    let keys = [own, walk.join("walk.go"), walk.join("admin/main.go"), walk.join("go.sum")];
     let folder = cache::prepared("client-image", &keys, |folder| {
         let mut entries = programs()?;
         for (name, package) in [("franz-go", "."), ("admin", "./admin")] {
@@ -43,7 +33,6 @@ pub(super) fn image() -> Result<(PathBuf, String)> {
             cache::run(&mut go)?;
             entries.push(Entry::program(&format!("bin/{name}"), fs::read(program)?));
         }
-        entries.push(Entry::program("bin/walk.sh", fs::read(&script)?));
         let archive = Archive::new(
             &["localhost/kastellan-client:{}"],
             &["/bin/sleep", "infinity"],

@@ -84,7 +84,9 @@ impl Provider for Local {
 
     fn up(&self, stays: bool) -> Result<()> {
         if outside::running(&self.state).is_some() {
-            return Ok(());
+            // a test that was killed may have left one stopped
+            self.enter()?;
+            return layout::NODES.iter().try_for_each(|node| self.start(&layout::node(*node).name));
         }
         self.down()?; // what a killed one left
         outside::start(&self.state, &self.name, stays)

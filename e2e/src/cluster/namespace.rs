@@ -1,6 +1,7 @@
 //! A test's own namespace: what it applies, looks at and waits for.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for what it does not have")]
 
+use std::cell::RefCell;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,6 +21,8 @@ pub struct Namespace<'a> {
     pub cluster: &'a Cluster,
     /// Its name.
     pub name: String,
+    /// Those that go after it.
+    beside: RefCell<Vec<String>>,
 }
 
 impl<'a> Namespace<'a> {
@@ -28,28 +31,25 @@ impl<'a> Namespace<'a> {
         static TURN: AtomicU32 = AtomicU32::new(0);
         let turn = TURN.fetch_add(1, Ordering::Relaxed);
         let name = format!("e2e-{name}-{}-{turn}", std::process::id());
-        let answer = cluster.api.create("/api/v1/namespaces", &restricted(&name))?;
-        ensure!(answer.ok(), "cannot make the namespace: {}", answer.body);
-        let namespace = Namespace { cluster, name };
+        make(cluster, &name)?;
+        let namespace = Namespace { cluster, name, beside: RefCell::default() };
         // no pod is let in before
         namespace.wait("serviceaccounts", "default", "its default account", |_| true)?;
         Ok(namespace)
     }
 
-    /// Deletes it and waits until it is gone, with all that was in it.
-    pub fn delete(&self) -> Result<()> {
-        self.cluster.api.delete(&format!("/api/v1/namespaces/{}", self.name))?;
-        until("the namespace to be gone", LIMIT, || {
-            let answer = self.cluster.api.get(&format!("/api/v1/namespaces/{}", self.name))?;
-            Ok((answer.status == 404).then_some(()))
-        })
-        .with_context(|| self.remains())
+    /// Makes another namespace, which is deleted once this one is gone; its name.
+    pub fn beside(&self, suffix: &str) -> Result<String> {
+        let name = format!("{}-{suffix}", self.name);
+        make(self.cluster, &name)?;
+        self.beside.borrow_mut().push(name.clone());
+        Ok(name)
     }
 
-    /// What keeps it from going away.
-    fn remains(&self) -> String {
-        let answer = self.cluster.api.get(&format!("/api/v1/namespaces/{}", self.name));
-        answer.map_or_else(|error| error.to_string(), |answer| answer.body["status"].to_string())
+    /// Deletes it and waits until it is gone, with all that was in it; then those beside it.
+    pub fn delete(&self) -> Result<()> {
+        delete(self.cluster, &self.name)?;
+        self.beside.borrow().iter().try_for_each(|name| delete(self.cluster, name))
     }
 
     /// `kubectl` in this namespace.
@@ -140,6 +140,7 @@ impl<'a> Namespace<'a> {
             Ok(found.then(|| last.clone()))
         };
         let found = until(&format!("{plural} {name}: {what}"), LIMIT, look);
+        last["metadata"]["managedFields"].take();
         found.with_context(|| format!("it is: {last:#}"))
     }
 
@@ -168,6 +169,24 @@ impl<'a> Namespace<'a> {
         }
         report
     }
+}
+
+fn make(cluster: &Cluster, name: &str) -> Result<()> {
+    let answer = cluster.api.create("/api/v1/namespaces", &restricted(name))?;
+    ensure!(answer.ok(), "cannot make the namespace: {}", answer.body);
+    Ok(())
+}
+
+fn delete(cluster: &Cluster, name: &str) -> Result<()> {
+    let path = format!("/api/v1/namespaces/{name}");
+    cluster.api.delete(&path)?;
+    let mut last = Value::Null;
+    let gone = until("the namespace to be gone", LIMIT, || {
+        let answer = cluster.api.get(&path)?;
+        last = answer.body;
+        Ok((answer.status == 404).then_some(()))
+    });
+    gone.with_context(|| format!("{name} is {}", last["status"]))
 }
 
 /// Most things take a second or two; the machine may be busy.

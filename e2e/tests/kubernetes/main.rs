@@ -1,4 +1,12 @@
 //! The whole on a real Kubernetes: `make e2e` starts it and runs these. Each scenario has a
 //! namespace of its own, and an operator where it needs one.
+#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for what it does not have")]
 
+mod deleted;
+mod faults;
+mod figures;
+mod installed;
+mod lifecycle;
+mod operated;
 mod smoke;
+mod topics;

@@ -1,0 +1,169 @@
+//! A cluster from its first apply to its end: served, changed, deleted, made again on its volumes.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use kastellan_e2e::cluster::{LIMIT, Namespace, scenario, until};
+use kastellan_e2e::suite::{Scratch, walk};
+use serde_json::{Value, json};
+
+use crate::operated::{BOOTSTRAP, DEMO, demo, edit, install, is_ready, pods, ready};
+
+#[test]
+fn a_client_in_a_pod_walks_through_by_dns_name() -> Result<()> {
+    scenario("walk", |namespace| {
+        demo(namespace)?;
+        edit(namespace, "kafkaclusters", "demo", &json!({ "config": { "num.partitions": 2 } }))?;
+        ready(namespace)?;
+        let client = namespace.client()?;
+        let said = client.run(&["franz-go", BOOTSTRAP], "")?;
+        ensure!(said.contains("ok all"), "{said}");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_client_on_a_node_walks_through_by_node_port() -> Result<()> {
+    scenario("nodeport", |namespace| {
+        install(namespace)?;
+        let listener = "- {name: outside, port: 9094, type: NodePort}";
+        namespace.applied(&DEMO.replace(
+            "- {name: plain, port: 9092}",
+            &format!("- {{name: plain, port: 9092}}\n  {listener}"),
+        ))?;
+        ready(namespace)?;
+        edit(namespace, "kafkaclusters", "demo", &json!({ "config": { "num.partitions": 2 } }))?;
+        ready(namespace)?;
+        let service = namespace.get("services", "demo-outside-bootstrap")?.context("no Service")?;
+        let port = service["spec"]["ports"][0]["nodePort"].as_u64().context("no port")?;
+        for node in namespace.cluster.nodes()?.iter().take(1) {
+            let folder = Scratch::new("nodeport")?;
+            let bootstrap = format!("{}:{port}", node.address);
+            let script = kastellan_e2e::cache::e2e().join("clients/kcat/walk.sh");
+            let mut kcat = std::process::Command::new("bash");
+            kcat.arg(script).arg(bootstrap).arg(folder.path());
+            walk(&mut kcat, &folder.path().join("log"), &["walk-through", "idempotent", "all"])?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn dynamic_settings_change_while_the_broker_runs_and_others_restart_it() -> Result<()> {
+    scenario("settings", |namespace| {
+        demo(namespace)?;
+        let client = namespace.client()?;
+        client.produce(BOOTSTRAP, "greetings", "one\ntwo\n")?;
+        let before = pods(namespace)?;
+        edit(
+            namespace,
+            "kafkaclusters",
+            "demo",
+            &json!({ "config": { "log.retention.hours": 24 } }),
+        )?;
+        ready(namespace)?;
+        ensure!(pods(namespace)? == before, "a dynamic setting restarted the broker");
+        // read at the start only
+        edit(
+            namespace,
+            "kafkaclusters",
+            "demo",
+            &json!({ "config": { "offsets.commit.timeout.ms": 6000 } }),
+        )?;
+        let restarted = || Ok((pods(namespace).is_ok_and(|now| now != before)).then_some(()));
+        until("the broker to be restarted", LIMIT, restarted)?;
+        ready(namespace)?;
+        let read = client.consume(BOOTSTRAP, "greetings")?;
+        ensure!(read.lines().count() == 2, "after the restart: {read}");
+        Ok(())
+    })
+}
+
+fn claim(namespace: &Namespace<'_>) -> Result<Value> {
+    namespace.get("persistentvolumeclaims", "data-demo-0")?.context("no volume")
+}
+
+fn end(namespace: &Namespace<'_>) -> Result<()> {
+    namespace.remove("kafkatopics", "greetings")?;
+    namespace.remove("kafkaclusters", "demo")?;
+    namespace.gone("kafkaclusters", "demo", LIMIT)?;
+    namespace.gone("kafkatopics", "greetings", LIMIT)?;
+    namespace.gone("statefulsets", "demo-0", LIMIT)?;
+    namespace.gone("pods", "demo-0-0", Duration::from_mins(3))
+}
+
+#[test]
+fn a_cluster_made_again_on_its_retained_volumes_has_its_data() -> Result<()> {
+    scenario("retain", |namespace| {
+        install(namespace)?;
+        let manifest = DEMO.replace("deletionPolicy: Delete", "deletionPolicy: Retain");
+        namespace.applied(&manifest)?;
+        ready(namespace)?;
+        let client = namespace.client()?;
+        client.produce(BOOTSTRAP, "greetings", "one\ntwo\n")?;
+        let before = claim(namespace)?["metadata"]["uid"].clone();
+        end(namespace)?;
+        ensure!(claim(namespace)?["metadata"]["uid"] == before, "the volume is another one");
+        namespace.applied(&manifest)?;
+        ready(namespace)?;
+        let read = client.consume(BOOTSTRAP, "greetings")?;
+        ensure!(read.lines().count() == 2, "on its old volume: {read:?}");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_cluster_whose_volumes_are_to_be_deleted_leaves_nothing() -> Result<()> {
+    scenario("delete", |namespace| {
+        demo(namespace)?;
+        let volume =
+            claim(namespace)?["spec"]["volumeName"].as_str().unwrap_or_default().to_owned();
+        end(namespace)?;
+        namespace.gone("persistentvolumeclaims", "data-demo-0", LIMIT)?;
+        let path = format!("/api/v1/persistentvolumes/{volume}");
+        until("the volume to be gone", LIMIT, || {
+            Ok((namespace.cluster.api.get(&path)?.status == 404).then_some(()))
+        })?;
+        for plural in [
+            "statefulsets",
+            "services",
+            "configmaps",
+            "secrets",
+            "poddisruptionbudgets",
+            "networkpolicies",
+        ] {
+            until(&format!("{plural} to be gone"), LIMIT, || {
+                Ok(namespace.list(plural, "kastellan.dev/cluster=demo")?.is_empty().then_some(()))
+            })?;
+        }
+        Ok(())
+    })
+}
+
+/// The namespace is deleted by the frame of every scenario; here with all that finalizers can hold.
+#[test]
+fn a_namespace_with_a_cluster_and_its_operator_terminates() -> Result<()> {
+    scenario("terminate", |namespace| {
+        demo(namespace)?;
+        namespace
+            .applied(&crate::operated::topic("doomed", "partitions: 1, deletionPolicy: Delete"))?;
+        namespace.wait("kafkatopics", "doomed", "to be Ready", is_ready)?;
+        namespace.delete()
+    })
+}
+
+#[test]
+fn two_clusters_in_two_namespaces_do_not_know_each_other() -> Result<()> {
+    scenario("first", |first| {
+        demo(first)?;
+        let client = first.client()?;
+        client.produce(BOOTSTRAP, "greetings", "first\n")?;
+        let second = first.cluster.namespace("second")?;
+        demo(&second)?;
+        let other = format!("demo-bootstrap.{}.svc:9092", second.name);
+        client.produce(&other, "greetings", "second\n")?;
+        ensure!(client.consume(BOOTSTRAP, "greetings")? == "first\n");
+        ensure!(client.consume(&other, "greetings")? == "second\n");
+        second.delete()
+    })
+}
