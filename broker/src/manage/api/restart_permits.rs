@@ -8,7 +8,11 @@ use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{Api, Refusal, json, registered};
-use crate::manage::{blockers, http::Answer, permits::LIFE};
+use crate::{
+    broker::Broker,
+    controller::Active,
+    manage::{blockers, http::Answer, permits::LIFE},
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +40,7 @@ struct Blocked {
 pub(super) fn post(api: &Api, body: &Bytes) -> Result<Answer, Refusal> {
     let asked = parse(body)?;
     api.ask(|broker| {
+        decides(broker)?;
         let ids = registered(broker, asked.brokers)?;
         let now = broker.clock.monotonic();
         let mut permits = api.permits();
@@ -60,6 +65,7 @@ pub(super) fn post(api: &Api, body: &Bytes) -> Result<Answer, Refusal> {
 pub(super) fn delete(api: &Api, body: &Bytes) -> Result<Answer, Refusal> {
     let asked = parse(body)?;
     api.ask(|broker| {
+        decides(broker)?;
         let ids = registered(broker, asked.brokers)?;
         let mut permits = api.permits();
         permits.take(&ids);
@@ -67,6 +73,16 @@ pub(super) fn delete(api: &Api, body: &Bytes) -> Result<Answer, Refusal> {
         let brokers = held.into_iter().flatten().map(|id| id.0).collect();
         Ok(json(StatusCode::OK, &Held { brokers }))
     })?
+}
+
+/// Only the active controller gives permits: two that do would give two.
+fn decides(broker: &Broker) -> Result<(), Refusal> {
+    let message = match broker.controller.active() {
+        Active::Here => return Ok(()),
+        Active::There(id) => format!("broker {} is the active controller: ask that one", id.0),
+        Active::Nobody => "no controller is active just now: ask again".to_owned(),
+    };
+    Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, "NotActiveController", message))
 }
 
 /// Who has the permit after all.

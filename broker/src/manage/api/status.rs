@@ -5,9 +5,12 @@ use kastellan_core::id::BrokerId;
 use serde::Serialize;
 
 use super::{Api, json};
-use crate::manage::{
-    health::{Phase, Readiness},
-    http::Answer,
+use crate::{
+    controller::Active,
+    manage::{
+        health::{Phase, Readiness},
+        http::Answer,
+    },
 };
 
 #[derive(Serialize)]
@@ -50,6 +53,8 @@ struct Metadata {
     incarnation_id: Option<String>,
     broker_epoch: Option<i64>,
     fenced: bool,
+    /// The node id of the active controller, while there is one.
+    active_controller: Option<i32>,
 }
 
 pub(super) fn get(api: &Api) -> Answer {
@@ -97,6 +102,11 @@ fn metadata(api: &Api) -> Option<Metadata> {
             incarnation_id: me.map(|me| kastellan_log::uuid_to_text(me.incarnation)),
             broker_epoch: me.map(|me| me.epoch),
             fenced: me.is_none_or(|me| me.fenced),
+            active_controller: match broker.controller.active() {
+                Active::Here => Some(broker.config.node_id),
+                Active::There(id) => Some(id.0),
+                Active::Nobody => None,
+            },
         }
     })
 }

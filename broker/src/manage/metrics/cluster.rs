@@ -6,7 +6,7 @@ use kastellan_core::{
 };
 
 use super::text::{Kind, Text};
-use crate::{broker::Broker, manage::blockers::min_isr};
+use crate::{broker::Broker, controller::Active, manage::blockers::min_isr};
 
 /// A metric: its name, what it means, its value.
 type Gauge = (&'static str, &'static str, i64);
@@ -52,21 +52,24 @@ pub(super) fn write(text: &mut Text, broker: &Broker) {
             counted.count(me, partition, min_isr);
         }
     }
-    let gauges = controller(&image, &counted).into_iter().chain(own(broker, &image, me, &counted));
+    let active_here = broker.controller.active() == Active::Here;
+    let gauges = controller(&image, &counted, active_here)
+        .into_iter()
+        .chain(own(broker, &image, me, &counted));
     for (name, help, value) in gauges {
         text.one(name, Kind::Gauge, help, value);
     }
 }
 
 /// What Kafka's controller tells of the cluster; here every broker does.
-fn controller(image: &Image, counted: &Counted) -> [Gauge; 7] {
+fn controller(image: &Image, counted: &Counted, active_here: bool) -> [Gauge; 7] {
     let fenced = image.brokers().filter(|broker| broker.fenced).count();
     let active = image.brokers().count() - fenced;
     [
         (
             "kafka_controller_kafkacontroller_activecontrollercount",
             "1 where this process is the active controller.",
-            1,
+            i64::from(active_here),
         ),
         (
             "kafka_controller_kafkacontroller_activebrokercount",
