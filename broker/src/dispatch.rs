@@ -23,6 +23,8 @@ pub(crate) fn needs_controller(api: ApiKey) -> bool {
             | ApiKey::DeleteTopics
             | ApiKey::ElectLeaders
             | ApiKey::IncrementalAlterConfigs
+            | ApiKey::UnregisterBroker
+            | ApiKey::UpdateFeatures
     )
 }
 
@@ -84,6 +86,8 @@ pub(crate) fn handle(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<()
             api::list_partition_reassignments::handle(broker, call)
         }
         ApiKey::OffsetDelete => api::offset_delete::handle(broker, call),
+        ApiKey::UnregisterBroker => api::unregister_broker::handle(broker, call),
+        ApiKey::UpdateFeatures => api::update_features::handle(broker, call),
         _ => {
             call.reply.close("an API that is not served");
             Ok(())

@@ -19,6 +19,11 @@ pub(crate) fn dispatch(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<
             Ok(())
         }
         ApiKey::Envelope => envelope::handle(broker, call),
+        ApiKey::BrokerRegistration => api::broker_registration::handle(broker, call),
+        ApiKey::BrokerHeartbeat => api::broker_heartbeat::handle(broker, call),
+        ApiKey::AlterPartition => api::alter_partition::handle(broker, call),
+        ApiKey::AllocateProducerIds => api::allocate_producer_ids::handle(broker, call),
+        ApiKey::AssignReplicasToDirs => api::assign_replicas_to_dirs::handle(broker, call),
         ApiKey::ListOffsets => api::list_offsets::handle(broker, call),
         ApiKey::OffsetForLeaderEpoch => api::offset_for_leader_epoch::handle(broker, call),
         _ => {

@@ -7,10 +7,11 @@ use kastellan_protocol::{
     messages::{
         ApiKey, ApiVersionsRequest, CreatePartitionsRequest, CreateTopicsRequest,
         DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, InitProducerIdRequest,
-        MetadataRequest, MetadataResponse, TransactionalId,
-        create_partitions_request::CreatePartitionsTopic, create_topics_request::CreatableTopic,
-        delete_topics_request::DeleteTopicState, describe_configs_request::DescribeConfigsResource,
-        metadata_request::MetadataRequestTopic,
+        MetadataRequest, MetadataResponse, TransactionalId, UnregisterBrokerRequest,
+        UpdateFeaturesRequest, create_partitions_request::CreatePartitionsTopic,
+        create_topics_request::CreatableTopic, delete_topics_request::DeleteTopicState,
+        describe_configs_request::DescribeConfigsResource, metadata_request::MetadataRequestTopic,
+        update_features_request::FeatureUpdateKey,
     },
     protocol::StrBytes,
 };
@@ -364,6 +365,46 @@ fn finalized_features_come_with_the_offset_they_are_from() {
         .collect();
     assert_eq!(levels, [("eligible.leader.replicas.version", 1), ("metadata.version", 27)]);
     assert!(response.finalized_features_epoch > 0);
+}
+
+#[test]
+fn features_go_down_only_when_that_is_asked_for() {
+    let harness = Harness::new();
+    let mut client = harness.client();
+    let update = |name: &'static str, level, kind| {
+        UpdateFeaturesRequest::default().with_feature_updates(vec![
+            FeatureUpdateKey::default()
+                .with_feature(StrBytes::from_static_str(name))
+                .with_max_version_level(level)
+                .with_upgrade_type(kind),
+        ])
+    };
+    let eligible = "eligible.leader.replicas.version";
+    for (request, code) in [
+        (update("metadata.version", 27, 1), 0),
+        (update("metadata.version", 26, 2), 95),
+        (update("nonsense", 1, 1), 95),
+        (update(eligible, 0, 1), 95),
+        (update(eligible, 0, 7), 42),
+        (update(eligible, 0, 2), 0),
+        (update(eligible, 1, 1), 0),
+    ] {
+        let response = client.call(2, &request);
+        assert_eq!(response.error_code, code, "{request:?}: {response:?}");
+        assert!(response.results.is_empty());
+    }
+    let refused = client.call(1, &update("nonsense", 1, 1));
+    assert_eq!((refused.error_code, refused.results[0].error_code), (0, 95));
+}
+
+#[test]
+fn only_what_is_registered_and_not_the_controllers_own_is_unregistered() {
+    let harness = Harness::new();
+    let mut client = harness.client();
+    for (id, code) in [(1, 42), (9, 102)] {
+        let request = UnregisterBrokerRequest::default().with_broker_id(id.into());
+        assert_eq!(client.call(0, &request).error_code, code, "{id}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The requests that ask about the cluster or change its topics.
 
-use super::caps::{PARTITIONS, REPLICAS, SETTINGS, TOPICS};
+use super::caps::{FEATURES, PARTITIONS, REPLICAS, SETTINGS, TOPICS};
 use super::schema::{
     Field, Kind, Schema, boolean, int8, int16, int32, int32s, row, string, strings, structs, uuid,
 };
@@ -13,6 +13,7 @@ use crate::messages::create_topics_request::{
 };
 use crate::messages::delete_topics_request::DeleteTopicState;
 use crate::messages::metadata_request::MetadataRequestTopic;
+use crate::messages::update_features_request::FeatureUpdateKey;
 
 pub(super) static SCHEMAS: &[Schema] = &[
     row(ApiKey::Metadata, 0, 13, 9, METADATA),
@@ -21,6 +22,25 @@ pub(super) static SCHEMAS: &[Schema] = &[
     row(ApiKey::DeleteTopics, 1, 6, 4, DELETE_TOPICS),
     row(ApiKey::CreatePartitions, 0, 3, 2, CREATE_PARTITIONS),
     row(ApiKey::DescribeCluster, 0, 2, 0, DESCRIBE_CLUSTER),
+    row(ApiKey::UnregisterBroker, 0, 0, 0, UNREGISTER_BROKER),
+    row(ApiKey::UpdateFeatures, 0, 2, 0, UPDATE_FEATURES),
+];
+
+static UNREGISTER_BROKER: &[Field] = &[int32("BrokerId")];
+
+static UPDATE_FEATURES: &[Field] = &[
+    int32("timeoutMs"),
+    structs::<FeatureUpdateKey>(
+        "FeatureUpdates",
+        &Kind::Struct(&[
+            string("Feature"),
+            int16("MaxVersionLevel"),
+            boolean("AllowDowngrade").until(0),
+            int8("UpgradeType").since(1),
+        ]),
+    )
+    .at_most(FEATURES),
+    boolean("ValidateOnly").since(1),
 ];
 
 static METADATA: &[Field] = &[

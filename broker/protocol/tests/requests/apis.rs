@@ -65,6 +65,8 @@ apis! {
     DescribeConfigs DescribeConfigsRequest,
     CreatePartitions CreatePartitionsRequest,
     DescribeCluster DescribeClusterRequest,
+    UnregisterBroker UnregisterBrokerRequest,
+    UpdateFeatures UpdateFeaturesRequest,
     DeleteRecords DeleteRecordsRequest,
     OffsetForLeaderEpoch OffsetForLeaderEpochRequest,
     AlterConfigs AlterConfigsRequest,

@@ -123,7 +123,7 @@ impl Writer<'_> {
 
     fn partition(&self, index: i32, state: &Partition) -> DescribeTopicPartitionsResponsePartition {
         let ids = |ids: &[BrokerId]| ids.iter().map(|id| messages::BrokerId(id.0)).collect();
-        let running = |id: &BrokerId| self.image.broker(*id).is_some_and(|broker| !broker.fenced);
+        let online = |id: &BrokerId| self.image.is_online(state, *id);
         let reachable = |id: &BrokerId| {
             let endpoint =
                 |broker| kastellan_core::metadata::Broker::endpoint(broker, self.page.listener);
@@ -131,7 +131,7 @@ impl Writer<'_> {
                 .broker(*id)
                 .is_some_and(|broker| !broker.fenced && endpoint(broker).is_some())
         };
-        let offline: Vec<_> = state.replicas.iter().copied().filter(|id| !running(id)).collect();
+        let offline: Vec<_> = state.replicas.iter().copied().filter(|id| !online(id)).collect();
         let leader = state.leader.filter(reachable).map_or(-1, |leader| leader.0);
         DescribeTopicPartitionsResponsePartition::default()
             .with_partition_index(index)

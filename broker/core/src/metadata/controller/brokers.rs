@@ -171,6 +171,13 @@ impl Controller {
         effects: &mut Vec<Effect>,
     ) {
         let reply = match self.registration(broker, None) {
+            // nobody would take over, and it would not register again while it runs
+            Ok(known) if !known.fenced && self.sessions.get(broker).is_none() => {
+                Reply::Failed(Failure::new(
+                    ErrorCode::InvalidRequest,
+                    format!("broker {} is the only controller's own: stop it instead", broker.0),
+                ))
+            }
             Ok(known) => {
                 let record = Record::UnregisterBroker { broker, epoch: known.epoch };
                 push_in_batches(&self.take_from(known, record), effects);

@@ -168,7 +168,8 @@ impl SecurityProtocol {
         }
     }
 
-    fn from_code(code: i16) -> Self {
+    /// The protocol with this number.
+    pub fn from_code(code: i16) -> Self {
         match code {
             0 => Self::Plaintext,
             1 => Self::Ssl,

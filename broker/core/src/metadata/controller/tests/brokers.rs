@@ -298,6 +298,14 @@ fn an_unregistered_broker_holds_nothing_and_may_come_again() {
 }
 
 #[test]
+fn the_broker_of_a_sole_controller_is_not_unregistered_under_its_feet() {
+    let mut bench = Bench::new(1);
+    let gone = Input::UnregisterBroker { ticket: TICKET, broker: BrokerId(1) };
+    let Reply::Failed(failure) = bench.run(gone) else { panic!("taken") };
+    assert_eq!(failure.code, ErrorCode::InvalidRequest);
+}
+
+#[test]
 fn preferred_replicas_get_the_lead_back_by_themselves() {
     let mut bench = fleet(&[("leader.imbalance.check.interval.seconds", "10")]);
     refuse(&mut bench, 1);

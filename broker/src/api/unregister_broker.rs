@@ -1,0 +1,44 @@
+//! `UnregisterBroker`: a broker is gone for good.
+
+use std::sync::Arc;
+
+use kastellan_core::{
+    id::BrokerId,
+    metadata::{Input, Reply},
+};
+use kastellan_protocol::{
+    Refused,
+    messages::{UnregisterBrokerRequest, UnregisterBrokerResponse},
+};
+
+use super::failure;
+use crate::{broker::Broker, call::Call, controller::unexpected};
+
+/// Answers once it is committed.
+pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
+    let request: UnregisterBrokerRequest = call.decode()?;
+    let gone = BrokerId(request.broker_id.0);
+    broker.decide(
+        call.way,
+        move |ticket| Input::UnregisterBroker { ticket, broker: gone },
+        move |reply| {
+            let result = match reply {
+                Reply::Done => Ok(()),
+                Reply::Failed(why) => Err(why),
+                Reply::Registered { .. }
+                | Reply::Heartbeat { .. }
+                | Reply::Altered(_)
+                | Reply::Assigned(_)
+                | Reply::Created(_)
+                | Reply::Deleted(_)
+                | Reply::Results(_)
+                | Reply::Partitions(_)
+                | Reply::ProducerIds { .. } => Err(unexpected()),
+            };
+            let (code, message) = failure::of(result);
+            let response = UnregisterBrokerResponse::default();
+            call.reply.send(&response.with_error_code(code).with_error_message(message));
+        },
+    );
+    Ok(())
+}
