@@ -141,3 +141,20 @@ pub(super) fn tail(log: &Path) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines.get(lines.len().saturating_sub(15)..).unwrap_or_default().join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::PACKAGES;
+    use crate::cache;
+
+    #[test]
+    fn what_is_missing_is_what_make_e2e_installs() {
+        let script = fs::read_to_string(cache::e2e().join("../.ci/packages")).unwrap();
+        for (program, packages) in PACKAGES {
+            let line = format!("need {program} {packages}");
+            assert!(script.contains(&line), ".ci/packages lacks {line:?}");
+        }
+    }
+}
