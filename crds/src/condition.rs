@@ -92,6 +92,8 @@ pub enum Reason {
     StoragePending,
     /// A volume is gone, and the data that was on it.
     StorageLost,
+    /// A certificate is still to be made, or its authority is not whole.
+    CertificateMissing,
     /// A listener has no address yet.
     ListenerPending,
     /// The brokers are stopped because the spec says so.

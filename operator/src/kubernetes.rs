@@ -13,6 +13,7 @@ use kube::Client;
 use tokio::sync::mpsc;
 
 pub mod api;
+pub mod certificates;
 pub mod cluster;
 pub mod contains;
 pub mod driver;

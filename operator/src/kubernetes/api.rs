@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::core::v1::Secret;
 use kube::api::{
     Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, Preconditions,
     PropagationPolicy,
@@ -107,6 +108,14 @@ impl Namespace {
             }
         }
         Ok(all)
+    }
+
+    /// The files of a Secret.
+    pub async fn secret(&self, name: &str) -> Result<BTreeMap<String, String>, ApiError> {
+        let api: Api<Secret> = Api::namespaced(self.client.clone(), &self.name);
+        let files = api.get(name).await?.data.unwrap_or_default().into_iter();
+        let text = |bytes| String::from_utf8(bytes).unwrap_or_default();
+        Ok(files.map(|(name, bytes)| (name, text(bytes.0))).collect())
     }
 
     /// Creates an object; one that is there already is a passing error.

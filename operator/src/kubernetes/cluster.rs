@@ -7,10 +7,14 @@ use k8s_openapi::jiff::Timestamp;
 use kastellan_crds::{KafkaCluster, KafkaClusterStatus};
 use kube::api::DynamicObject;
 
+use serde_json::Value;
+
+use super::certificates::Subject;
 use super::object::{Kind, Object};
 use crate::fleet::plan::Change;
 
 mod apply;
+mod certificates;
 mod identity;
 mod observe;
 pub mod parse;
@@ -81,6 +85,10 @@ pub struct Settings {
 pub enum Step {
     /// Create an object that must not be there yet.
     Create(Object),
+    /// Make an authority and create its Secret, which is this without its content.
+    Authority(Value, String),
+    /// Sign a certificate and apply its Secret.
+    Certificate(Box<Certificate>, Seen),
     /// Apply an object; whether it was seen. One that was not must not be somebody else's.
     Apply(Object, Seen),
     /// Delete an object with this uid, in the background.
@@ -89,6 +97,17 @@ pub enum Step {
     Roll(Roll),
     /// Change settings of a running broker.
     Alter(i32, Vec<Change>),
+}
+
+/// A certificate to be signed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Certificate {
+    /// Its Secret, without its content.
+    pub frame: Value,
+    /// Who it is for.
+    pub subject: Subject,
+    /// The Secret of the authority.
+    pub authority: String,
 }
 
 /// Whether an object was there when the plan was made.
@@ -123,3 +142,6 @@ pub struct Plan {
     /// When to look again though nothing was heard of.
     pub wake: Option<Duration>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,10 @@ pub const VOLUME: &str = "kastellan.dev/volume";
 /// Annotation: hash of what the operator last applied; a field that it no longer applies changes
 /// the hash, so that a comparison sees it.
 pub const APPLIED: &str = "kastellan.dev/applied";
+/// Annotation of Secrets with a certificate: when that ends.
+pub const NOT_AFTER: &str = "kastellan.dev/not-after";
+/// Annotation of Secrets with a certificate: hash of the authority that signed it.
+pub const AUTHORITY: &str = "kastellan.dev/authority";
 /// Annotation of pods and their templates: hash of all that a broker reads only at its start.
 pub const REVISION: &str = "kastellan.dev/revision";
 /// Annotation of objects of the three kinds: `"true"` leaves all as it is.
@@ -93,6 +97,21 @@ pub fn listener_bootstrap(cluster: &str, listener: &str) -> String {
 /// The Service of one broker on a listener for outside.
 pub fn listener_broker(cluster: &str, listener: &str, id: i32) -> String {
     format!("{cluster}-{listener}-{id}")
+}
+
+/// The Secret of the cluster's authority.
+pub fn authority(cluster: &str) -> String {
+    format!("{cluster}-cluster-ca")
+}
+
+/// The Secret of a broker's certificate.
+pub fn broker_certificate(cluster: &str, id: i32) -> String {
+    format!("{cluster}-{id}-certs")
+}
+
+/// The Secret of the operator's certificate.
+pub fn operator_certificate(cluster: &str) -> String {
+    format!("{cluster}-operator-certs")
 }
 
 /// The claim of one of a broker's volumes.

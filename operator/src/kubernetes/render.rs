@@ -17,6 +17,7 @@ mod claim;
 mod config_map;
 mod network_policy;
 mod pod;
+pub mod secret;
 mod service;
 mod stateful_set;
 

@@ -126,8 +126,9 @@ fn wake(world: &World, took: Duration) -> Option<Duration> {
             Some(took.saturating_mul(LOOK_SHARE).clamp(LOOK_SOONEST, LOOK_LATEST))
         }
         (Cluster::Serves(_), None) => Some(SOON),
-        // its own pass tells when it serves, or is there
-        _ => None,
+        // its own pass tells when it serves; a broker that was away for a moment it may have missed
+        (Cluster::Waits(_), _) => Some(LOOK_LATEST / 2),
+        (Cluster::Absent | Cluster::Goes | Cluster::Paused, _) => None,
     }
 }
 

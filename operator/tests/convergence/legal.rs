@@ -31,6 +31,9 @@ pub(crate) fn check(
             complaints.push(format!("deletes {resource} {name}"));
         }
     }
+    if there.is_some() && resource == "secrets" && name.ends_with("-cluster-ca") && !delete {
+        complaints.push(format!("makes {name} anew"));
+    }
     if delete && body["preconditions"]["uid"].is_null() {
         complaints.push(format!("deletes {resource} {name} without its uid"));
     }

@@ -92,12 +92,15 @@ fn pod(state: &mut State, id: Id, mut stored: Stored) {
     let missing = mounts.iter().any(|volume| {
         let claim = volume["persistentVolumeClaim"]["claimName"].as_str();
         let config_map = volume["configMap"]["name"].as_str();
+        let secret = volume["secret"]["secretName"].as_str();
         let there = |resource: &str, name: Option<&str>| {
             name.is_none_or(|name| {
                 state.objects.contains_key(&(resource.to_owned(), name.to_owned()))
             })
         };
-        !there("persistentvolumeclaims", claim) || !there("configmaps", config_map)
+        !there("secrets", secret)
+            || !there("persistentvolumeclaims", claim)
+            || !there("configmaps", config_map)
     });
     if missing {
         return;

@@ -128,7 +128,7 @@ pub(crate) const ALL: &[Scenario] = &[
                     let reason = world.reason("kafkatopics", "orders", "Ready", "False");
                     assert_eq!(reason, "ClusterNotFound");
                     let finalizers = &world.get("kafkatopics", "orders").unwrap()["metadata"];
-                    assert_eq!(finalizers["finalizers"], json!([]));
+                    assert_eq!(finalizers["finalizers"], json!(null));
                 },
             },
             Step {
@@ -202,6 +202,7 @@ pub(crate) const ALL: &[Scenario] = &[
                         ("networkpolicies", "demo"),
                         ("poddisruptionbudgets", "demo"),
                         ("configmaps", "demo-identity"),
+                        ("secrets", "demo-cluster-ca"),
                     ] {
                         world.delete(resource, name);
                     }

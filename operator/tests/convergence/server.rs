@@ -181,6 +181,9 @@ impl State {
 
     /// Stores a new version of an object and tells of it.
     pub(crate) fn put(&mut self, id: Id, mut stored: Stored) -> Value {
+        if stored.value["metadata"]["finalizers"] == json!([]) {
+            stored.value["metadata"].as_object_mut().unwrap().remove("finalizers");
+        }
         let known = self.objects.get(&id).map(|known| known.value.clone());
         let version = |value: &Value| value["metadata"]["resourceVersion"].clone();
         if let Some(known) = &known {

@@ -19,14 +19,16 @@ use crate::server::{Server, State};
 /// Nothing takes as many seconds.
 const PATIENCE: usize = 900;
 /// So many seconds without a write, and nothing is going to happen, as long as watches tell all.
-pub(crate) const QUIET: usize = 13;
-/// So many, where a look is needed now and then.
+const QUIET: usize = 13;
+/// So many, where only a look from time to time tells.
 pub(crate) const LONG: usize = 35;
 
 pub(crate) struct World {
     pub(crate) server: Server,
     pub(crate) gate: Gate,
     pub(crate) brokers: Fake,
+    /// For how many seconds nothing has to happen.
+    pub(crate) quiet: usize,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -35,7 +37,7 @@ impl World {
     pub(crate) fn new(end: End) -> Self {
         let (server, gate) = (Server::new(), Gate::new(end));
         let brokers = Fake::new(&server, &gate);
-        let mut world = Self { server, gate, brokers, tasks: Vec::new() };
+        let mut world = Self { server, gate, brokers, quiet: QUIET, tasks: Vec::new() };
         world.start();
         world
     }
@@ -59,12 +61,8 @@ impl World {
     }
 
     /// Lets time pass until nothing happens any more; an operator that ends is followed by another.
+    /// Whether one was.
     pub(crate) async fn settle(&mut self) -> bool {
-        self.settle_for(QUIET).await
-    }
-
-    /// The same for so many seconds; whether an operator has ended meanwhile.
-    pub(crate) async fn settle_for(&mut self, seconds: usize) -> bool {
         let mut another = false;
         let (mut quiet, mut seen) = (0, 0);
         for _ in 0..PATIENCE {
@@ -80,7 +78,7 @@ impl World {
             let now = self.server.state.lock().unwrap().log.len() + self.gate.writes().len();
             quiet = if now == seen { quiet + 1 } else { 0 };
             seen = now;
-            if quiet >= seconds {
+            if quiet >= self.quiet {
                 return another;
             }
         }
@@ -145,6 +143,12 @@ impl World {
             }
             if let Some(id) = value["metadata"]["labels"]["kastellan.dev/cluster-id"].as_str() {
                 ids.push(id.to_owned());
+            }
+            if resource == "secrets" {
+                // keys and certificates are never the same
+                let files = value["data"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+                value["data"] = json!(files);
+                value["metadata"]["annotations"] = json!(null);
             }
             scrub(&mut value);
             writeln!(text, "{resource}/{name} {value}").unwrap();

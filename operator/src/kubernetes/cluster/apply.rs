@@ -2,11 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::{Roll, Seen, Step};
+use k8s_openapi::jiff::Timestamp;
+
+use super::certificates::fingerprint;
+use super::{Certificate, Roll, Seen, Step};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
 use crate::admin::AdminError;
 use crate::kubernetes::api::{ApiError, Namespace};
+use crate::kubernetes::certificates;
 use crate::kubernetes::kafka::{Brokers, Contact};
 use crate::kubernetes::object::Kind;
+use crate::kubernetes::render::secret;
 
 /// Why a plan was not carried out to its end.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +56,8 @@ fn about(step: &Step) -> String {
         Step::Create(object) | Step::Apply(object, _) => {
             format!("{} {}", object.kind.name(), object.name)
         }
+        Step::Authority(frame, _) => format!("Secret {}", named(frame)),
+        Step::Certificate(certificate, _) => format!("Secret {}", named(&certificate.frame)),
         Step::Delete(kind, name, _) => format!("{} {name}", kind.name()),
         Step::Roll(roll) => format!("the restart of broker {}", roll.id),
         Step::Alter(id, _) => format!("the settings of broker {id}"),
@@ -61,6 +72,16 @@ async fn one(
 ) -> Result<Result<(), String>, Failed> {
     match step {
         Step::Create(object) => namespace.create(object).await.map_err(Failed::Api)?,
+        Step::Authority(frame, cluster_id) => {
+            let pair =
+                certificates::authority(cluster_id, now()).map_err(|why| no_certificate(&why))?;
+            let files = [("ca.crt", pair.certificate.as_str()), ("ca.key", pair.key.as_str())];
+            let object = secret::filled(frame, &files, &pair, "");
+            namespace.create(&object).await.map_err(Failed::Api)?;
+        }
+        Step::Certificate(certificate, seen) => {
+            return signed(certificate, *seen, namespace).await;
+        }
         Step::Apply(object, Seen::Ours) => namespace.apply(object).await.map_err(Failed::Api)?,
         Step::Apply(object, Seen::Nowhere) => {
             namespace.apply_new(object).await.map_err(Failed::Api)?;
@@ -77,6 +98,41 @@ async fn one(
         }
     }
     Ok(Ok(()))
+}
+
+/// Signs a certificate with the authority's key, which no plan has seen, and stores it.
+async fn signed(
+    certificate: &Certificate,
+    seen: Seen,
+    namespace: &Namespace,
+) -> Result<Result<(), String>, Failed> {
+    let authority = namespace.secret(&certificate.authority).await.map_err(Failed::Api)?;
+    let file = |name: &str| authority.get(name).cloned().unwrap_or_default();
+    let (ca, key) = (file("ca.crt"), file("ca.key"));
+    let pair = match certificates::sign(&ca, &key, &certificate.subject, now()) {
+        Ok(pair) => pair,
+        Err(why) => return Ok(Err(format!("Secret {}: {why}", certificate.authority))),
+    };
+    let files = [("ca.crt", ca.as_str()), ("tls.crt", &*pair.certificate), ("tls.key", &*pair.key)];
+    let by = fingerprint(&STANDARD.encode(&ca));
+    let object = secret::filled(&certificate.frame, &files, &pair, &by);
+    match seen {
+        Seen::Ours => namespace.apply(&object).await.map_err(Failed::Api)?,
+        Seen::Nowhere => namespace.apply_new(&object).await.map_err(Failed::Api)?,
+    }
+    Ok(Ok(()))
+}
+
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+fn named(frame: &Value) -> &str {
+    frame.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn no_certificate(why: &rcgen::Error) -> Failed {
+    Failed::Api(ApiError::Refused(format!("no certificate can be made: {why}")))
 }
 
 /// The permit, the new template, the old pod: in this order, and each once more if the operator

@@ -1,6 +1,6 @@
 //! A `KafkaCluster` as its author wrote it -> one that can be rendered, or why not.
 
-use kastellan_crds::cluster::{Listener, ListenerType};
+use kastellan_crds::cluster::{AddressType, Listener, ListenerType};
 use kastellan_crds::condition::Reason;
 use kastellan_crds::head::DeletionPolicy;
 use kastellan_crds::{KafkaCluster, KafkaTopicSpec};
@@ -65,6 +65,16 @@ pub fn cluster(cluster: &KafkaCluster) -> Result<Parsed, Refused> {
         return Err(not_yet(format!(
             "listener {}: type {:?} is not yet supported: write type: Internal or type: NodePort",
             listener.name, listener.kind
+        )));
+    }
+    if let Some((listener, kind)) = cluster.spec.listeners.iter().find_map(|one| {
+        let kind = one.node_port.as_ref()?.address_type;
+        let named = matches!(kind, AddressType::InternalDNS | AddressType::ExternalDNS);
+        named.then_some((&one.name, kind))
+    }) {
+        return Err(not_yet(format!(
+            "listener {listener}: nodePort.addressType {kind:?} is not yet supported: write \
+             InternalIP or Hostname"
         )));
     }
     let object = object(&name, cluster.namespace(), cluster.spec.clone())?;

@@ -16,7 +16,7 @@ use super::parse::{self, Parsed, Refused};
 use super::pods::{self, Broker};
 use super::status::{self, Facts};
 use super::waits::Wait;
-use super::{Plan, Seen, Step, Told, World, identity, rolls};
+use super::{Plan, Seen, Step, Told, World, certificates, identity, rolls};
 use crate::fleet::plan as fleet;
 use crate::kubernetes::contains::contains;
 use crate::kubernetes::names;
@@ -102,6 +102,10 @@ impl Draft<'_> {
         }
         self.refusals();
         if !recorded {
+            return Ok(facts);
+        }
+        facts.certificates = certificates::plan(self, &cluster, &ids);
+        if facts.certificates.is_none() {
             return Ok(facts);
         }
         for (broker, ports) in brokers.iter().zip(&ports) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
 use kastellan_crds::KafkaClusterStatus;
 use kastellan_crds::cluster::{
     BrokerStatus, ListenerStatus, ListenerType, RolloutStatus, StorageType,
@@ -28,6 +29,8 @@ pub(super) struct Facts {
     listeners: Vec<ListenerStatus>,
     /// Who reaches which listener, in a sentence.
     reach: String,
+    /// When the first certificate ends.
+    pub(super) certificates: Option<Timestamp>,
     /// Brokers that have been told everything.
     pub(super) told: BTreeSet<i32>,
     /// The restarts that are under way.
@@ -142,6 +145,14 @@ pub(super) fn running(world: &World, facts: &Facts, waits: &[Wait]) -> KafkaClus
         ),
     }
     listeners(&mut conditions, facts, waits);
+    let kind = ConditionType::CertificatesValid;
+    match facts.certificates {
+        Some(end) => {
+            let message = format!("the earliest certificate ends {}", end.strftime("%Y-%m-%d"));
+            conditions.set(kind, true, Reason::AsSpecified, &message);
+        }
+        None => conditions.set(kind, false, Reason::CertificateMissing, "they are to be made"),
+    }
     storage(&mut conditions, world);
     conditions.set(ConditionType::Paused, false, Reason::AsSpecified, "changes are carried out");
     let mut status = KafkaClusterStatus {

@@ -1,6 +1,6 @@
 //! A broker's pod: restricted, without a token, with its volumes, its settings and its arguments.
 
-use kastellan_crds::cluster::Listener;
+use kastellan_crds::cluster::{AddressType, Listener};
 use serde_json::{Map, Value, json};
 
 use super::config_map::config_map_name;
@@ -13,6 +13,7 @@ const USER: i64 = 65532;
 const GRACE_SECONDS: i64 = 120;
 const DATA: &str = "/var/lib/kastellan";
 const CONFIG: &str = "/etc/kastellan/config";
+const CERTIFICATES: &str = "/etc/kastellan/certs";
 
 /// The pod's spec.
 pub(super) fn spec(cluster: &Cluster, id: i32, node_ports: &[(String, u16)]) -> Value {
@@ -77,6 +78,7 @@ fn container(cluster: &Cluster, id: i32, node_ports: &[(String, u16)]) -> Value 
         .map(|volume| json!({ "name": volume.name, "mountPath": mount(&volume.name) }))
         .collect();
     mounts.push(json!({ "name": "config", "mountPath": CONFIG, "readOnly": true }));
+    mounts.push(json!({ "name": "certs", "mountPath": CERTIFICATES, "readOnly": true }));
     let probe = |path: &str| json!({ "path": path, "port": "http-probes" });
     let mut container = json!({
         "name": "broker",
@@ -113,10 +115,8 @@ fn container(cluster: &Cluster, id: i32, node_ports: &[(String, u16)]) -> Value 
     let env = if node_ports.is_empty() {
         Value::Null
     } else {
-        json!([{
-            "name": "HOST_IP",
-            "valueFrom": { "fieldRef": { "fieldPath": "status.hostIP" } },
-        }])
+        let field = |name: &str, path: &str| json!({ "name": name, "valueFrom": { "fieldRef": { "fieldPath": path } } });
+        json!([field("HOST_IP", "status.hostIP"), field("HOST_NAME", "spec.nodeName")])
     };
     let policy = spec.template.as_ref().and_then(|template| template.image_pull_policy);
     let resources = spec.resources.clone().unwrap_or_default();
@@ -135,6 +135,8 @@ fn arguments(cluster: &Cluster, id: i32, node_ports: &[(String, u16)]) -> Vec<St
         format!("--node-id={id}"),
         format!("--cluster-id={}", cluster.identity.cluster_id),
         format!("--config={CONFIG}/{}", super::config_map::FILE),
+        format!("--certificates={CERTIFICATES}"),
+        format!("--management-listener=0.0.0.0:{}", names::MANAGEMENT_PORT),
         format!("--probe-listener=0.0.0.0:{}", names::PROBES_PORT),
     ];
     for volume in claim::volumes(cluster) {
@@ -159,7 +161,9 @@ fn advertised(
     let outside = node_ports.iter().find(|(name, _)| name == listener.name.as_str());
     if let Some((_, port)) = outside {
         // whichever node the pod is on: its kubelet fills this in at every start
-        return format!("$(HOST_IP):{port}");
+        let kind = listener.node_port.as_ref().map(|ports| ports.address_type);
+        let host = if kind == Some(AddressType::Hostname) { "HOST_NAME" } else { "HOST_IP" };
+        return format!("$({host}):{port}");
     }
     let service = names::broker(&cluster.name, id);
     format!("{}:{}", names::host(&service, &cluster.namespace), listener.port)
@@ -178,6 +182,14 @@ fn volumes(cluster: &Cluster, id: i32) -> Vec<Value> {
             }
         })
         .collect();
+    volumes.push(json!({
+        "name": "certs",
+        "secret": {
+            "secretName": names::broker_certificate(&cluster.name, id),
+            // for the group of the broker's process
+            "defaultMode": 0o440,
+        },
+    }));
     volumes.push(json!({
         "name": "config",
         "configMap": { "name": config_map_name(cluster, id) },
