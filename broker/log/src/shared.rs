@@ -284,15 +284,20 @@ impl<D: Disk> Shared<D> {
     /// Drops what is noted about a partition.
     pub(crate) fn forget_partition(&self, of: &TopicPartition) -> Result<(), LogError> {
         locked(&self.stamps).remove(of);
-        self.change_recovery_points(|points| {
-            points.remove(of);
-        })?;
-        self.change_log_starts(|starts| {
-            starts.remove(of);
-        })?;
-        self.change_cleaned(|cleaned| {
-            cleaned.remove(of);
-        })
+        for (offsets, file) in [
+            (&self.recovery_points, name::RECOVERY_POINTS),
+            (&self.log_starts, name::LOG_STARTS),
+            (&self.cleaned, name::CLEANED),
+        ] {
+            // of a new one nothing is noted, and looking is cheaper than comparing them all
+            let noted = locked(offsets).contains_key(of);
+            if noted {
+                self.change(offsets, file, |offsets| {
+                    offsets.remove(of);
+                })?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn defer_syncs(&self, defer: bool) {

@@ -137,7 +137,8 @@ impl Follower {
         let topics = image.topics();
         let wanted: Vec<_> = topics.flat_map(|topic| self.wanted(None, image, topic)).collect();
         let leaderless = wanted.iter().filter(|wanted| wanted.epoch.is_none()).count();
-        let offline = self.partitions.open_at_start(&wanted);
+        let threads = usize::try_from(self.settings.load().recovery_threads).unwrap_or(1);
+        let offline = self.partitions.open_at_start(&wanted, threads);
         if offline > 0 || leaderless > 0 {
             tracing::error!(
                 unopened = offline,

@@ -109,13 +109,13 @@ impl Partitions {
     }
 
     /// [`Self::open_all`] at the start of the broker: what an unclean end has left to sync is
-    /// synced once for all of them, before anything is served.
-    pub(crate) fn open_at_start(&self, wanted: &[Wanted]) -> usize {
+    /// synced once for all of them, before anything is served. `threads` for each log directory.
+    pub(crate) fn open_at_start(&self, wanted: &[Wanted], threads: usize) -> usize {
         let defer =
             |defer| self.dirs.open().iter().for_each(|dir| dir.directory().defer_syncs(defer));
         defer(true);
         self.recovery.begin(wanted.len());
-        let offline = self.open_all(wanted);
+        let offline = self.open_with(wanted, threads.saturating_mul(self.dirs.open().len()));
         defer(false);
         self.sync_all();
         offline
@@ -123,7 +123,10 @@ impl Partitions {
 
     /// [`Self::create`] for many, several at a time; returns how many are offline.
     pub(crate) fn open_all(&self, wanted: &[Wanted]) -> usize {
-        let threads = thread::available_parallelism().map_or(2, usize::from) * 2;
+        self.open_with(wanted, thread::available_parallelism().map_or(2, usize::from) * 2)
+    }
+
+    fn open_with(&self, wanted: &[Wanted], threads: usize) -> usize {
         let next = Mutex::new((wanted.iter(), 0));
         let work = || {
             loop {
@@ -140,7 +143,7 @@ impl Partitions {
             work();
         } else {
             thread::scope(|scope| {
-                for _ in 0..threads {
+                for _ in 0..threads.clamp(1, wanted.len()) {
                     scope.spawn(work);
                 }
             });

@@ -83,6 +83,8 @@ pub struct BrokerConfig {
     pub retention_check_interval_ms: i64,
     /// log.cleaner.backoff.ms.
     pub cleaner_backoff_ms: i64,
+    /// num.recovery.threads.per.data.dir.
+    pub recovery_threads: i32,
     /// log.cleaner.threads.
     pub cleaner_threads: i32,
     /// log.cleaner.dedupe.buffer.size.
@@ -245,6 +247,7 @@ impl BrokerConfig {
                 .long("producer.id.expiration.check.interval.ms"),
             retention_check_interval_ms: value.long("log.retention.check.interval.ms"),
             cleaner_backoff_ms: value.long("log.cleaner.backoff.ms"),
+            recovery_threads: value.int("num.recovery.threads.per.data.dir"),
             cleaner_threads: value.int("log.cleaner.threads"),
             cleaner_dedupe_buffer_bytes: value.long("log.cleaner.dedupe.buffer.size"),
             cleaner_load_factor: value.double("log.cleaner.io.buffer.load.factor"),

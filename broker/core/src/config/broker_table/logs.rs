@@ -288,9 +288,8 @@ pub(super) static ROWS: &[Setting] = &[
         "num.recovery.threads.per.data.dir",
         Int(1, i32::MAX),
         "2",
-        "Threads that recover logs after an unclean stop in Kafka.",
-    )
-    .without_effect(),
+        "Threads per log directory that open and recover logs at the start.",
+    ),
     Setting::dynamic(
         "producer.id.expiration.check.interval.ms",
         Int(1, i32::MAX),
