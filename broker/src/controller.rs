@@ -1,10 +1,10 @@
-//! The driver of cluster metadata: the thread that runs `core::metadata::Controller` over the
-//! `__cluster_metadata` log, and what the rest of the broker sees of it.
+//! The driver of cluster metadata: the thread that runs a replica of the quorum over the
+//! `__cluster_metadata` log, and `core::metadata::Controller` while it leads; and what the rest of
+//! the broker sees of it.
 //!
-//! Requests come in over a channel and are answered once their records are on the disk, the new
-//! image is published and the partitions they are about are open: a topic whose creation is
-//! answered can be produced to. A quorum of one for now: commit follows append at once, in the one
-//! place where a quorum's commit will come in between.
+//! Requests come in over a channel and are answered once their records are committed, the new image
+//! is published and the partitions they are about are open: a topic whose creation is answered can
+//! be produced to. In a quorum of one a record is committed when it is synced.
 
 mod driver;
 mod error;
@@ -13,6 +13,7 @@ mod found;
 mod log;
 mod producer_ids;
 mod snapshot;
+mod state_file;
 #[cfg(test)]
 mod tests;
 mod topics;
@@ -20,31 +21,37 @@ mod topics;
 use std::{
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
+    time::Duration,
 };
 
 use arc_swap::{ArcSwap, Guard};
 use kastellan_core::{
     config::BrokerConfig,
-    id::BrokerId,
+    id::{BrokerId, Uuid},
     machine::Ticket,
     metadata::{Failure, Image, Input, RegisterBroker, Reply},
+    quorum::{self, Endpoint, Part, ReplicaKey, RoleKind, Timeouts, Voter, Voters},
 };
 use kastellan_log::Checkpoints;
 use kastellan_protocol::ErrorCode;
 
 pub(crate) use self::topics::{new_topic_id, unexpected};
 use self::{
-    driver::{Driver, Message},
+    driver::{Consulted, Driver, Message, Opening},
     follow::{Assign, Follower, Observers},
 };
 pub(crate) use self::{error::ControllerError, follow::Changes, producer_ids::ProducerIds};
-use crate::{call::Call, clock::Clock, partitions::Partitions};
+use crate::{call::Call, clock::Clock, partitions::Partitions, peers::LISTENER};
+
+/// How long a fetch of the metadata log may wait for something new.
+const MOST_WAIT: Duration = Duration::from_millis(500);
 
 /// The controller, as the rest of the broker sees it.
 #[derive(Debug)]
 pub(crate) struct Controller {
     inbox: mpsc::Sender<Message>,
     image: Arc<ArcSwap<Image>>,
+    part: Arc<ArcSwap<Part>>,
     settings: Arc<ArcSwap<BrokerConfig>>,
     observers: Arc<Observers>,
     thread: Mutex<Option<thread::JoinHandle<Option<Checkpoints>>>>,
@@ -64,7 +71,6 @@ pub(crate) struct Setup {
 
 /// Which node decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(dead_code, reason = "until the quorum is more than one")]
 pub(crate) enum Active {
     /// This one.
     Here,
@@ -85,9 +91,15 @@ impl Controller {
         let (inbox, messages) = mpsc::channel();
         let observers = Arc::new(Observers::default());
         let dirs = setup.partitions.dirs();
-        let log = log::MetadataLog::open(dirs.metadata(), me, setup.clock.now().wall)?;
-        let mut driver = Driver::open(log, (me, &setup.fixed), setup.clock)?;
-        let image = driver.image();
+        let (quorum, clock) =
+            (replica(me, dirs.metadata().properties().directory_id, &setup.fixed), setup.clock);
+        let opening = Opening { quorum, fixed: &setup.fixed, clock, outbox: None };
+        let mut driver = Driver::open(dirs.metadata(), opening)?;
+        if driver.is_new() {
+            found::check_new(dirs)?;
+        }
+        driver.start()?;
+        let (image, part) = (driver.image(), driver.part());
         let settings = image.load().settings_of(me, &setup.fixed);
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let follower = Follower {
@@ -98,11 +110,8 @@ impl Controller {
             observers: Arc::clone(&observers),
             assign: assign(me, inbox.clone()),
         };
-        if image.load().is_empty() {
-            found::check_new(dirs)?;
-        }
         let missing = found::is_missing(&image.load(), me, dirs);
-        driver.begin(dirs.metadata(), setup.registration)?;
+        driver.register(setup.registration)?;
         dirs.found(found::locate(&image.load(), dirs)?, missing);
         let assignments = follower.open_all(&image.load());
         if !assignments.is_empty() {
@@ -120,7 +129,7 @@ impl Controller {
             .name("controller".to_owned())
             .spawn(move || driver.run(&messages))
             .map_err(ControllerError::Thread)?;
-        Ok(Self { inbox, image, settings, observers, thread: Mutex::new(Some(thread)) })
+        Ok(Self { inbox, image, part, settings, observers, thread: Mutex::new(Some(thread)) })
     }
 
     /// The metadata as it is committed. Hold it for one request, not longer.
@@ -134,9 +143,13 @@ impl Controller {
     }
 
     /// Which node decides now, as far as this one knows.
-    #[expect(clippy::unused_self, reason = "a quorum of one has no elections")]
     pub(crate) fn active(&self) -> Active {
-        Active::Here
+        let part = self.part.load();
+        match (part.role, part.leader) {
+            (RoleKind::Leader, _) => Active::Here,
+            (_, Some(leader)) => Active::There(leader),
+            (_, None) => Active::Nobody,
+        }
     }
 
     /// A request of the quorum: its thread answers.
@@ -158,6 +171,19 @@ impl Controller {
         }
     }
 
+    /// Asks the quorum; `answer` is called with what it says, or with nothing when its log has
+    /// failed.
+    pub(crate) fn consult(
+        &self,
+        request: quorum::Request,
+        answer: impl FnOnce(Option<quorum::Response>) + Send + 'static,
+    ) {
+        let consult = Message::Consult(request, Consulted::new(answer));
+        if self.inbox.send(consult).is_err() {
+            tracing::debug!("the controller has stopped: the quorum is not asked");
+        }
+    }
+
     /// From now on `observer` is told of topics that come, grow and go: after their partitions are
     /// open, or closed, and on the controller's thread.
     pub(crate) fn observe(&self, observer: impl Fn(&Changes<'_>) + Send + 'static) {
@@ -171,6 +197,34 @@ impl Controller {
         }
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         thread.and_then(|thread| thread.join().ok()).flatten()
+    }
+}
+
+/// This node's place in the quorum: one among the voters that the settings name, or the only one.
+fn replica(me: BrokerId, directory: Uuid, fixed: &BrokerConfig) -> quorum::Setup {
+    let fleet = &fixed.fleet;
+    let unknown = |id| ReplicaKey { id, directory: Uuid::nil() };
+    let named = fleet.voters.iter().map(|voter| {
+        let (name, host) = (LISTENER.to_owned(), voter.host.clone());
+        let endpoints = vec![Endpoint { name, host, port: voter.port }];
+        Voter { key: unknown(voter.id), endpoints }
+    });
+    let alone = || Voter { key: unknown(me), endpoints: Vec::new() };
+    let is_alone = fleet.voters.is_empty() && fleet.bootstrap_servers.is_empty();
+    let voters = Voters::new(named.chain(is_alone.then(alone)));
+    quorum::Setup {
+        me: ReplicaKey { id: me, directory },
+        endpoints: voters.get(me).map_or_else(Vec::new, |voter| voter.endpoints.clone()),
+        dynamic: voters.len() > 1,
+        voters,
+        bootstrap: Vec::new(),
+        timeouts: Timeouts {
+            election: fleet.election_timeout,
+            fetch: fleet.fetch_timeout,
+            request: fleet.request_timeout,
+            retry: fleet.retry_backoff,
+            wait: (fleet.fetch_timeout / 4).min(MOST_WAIT),
+        },
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) fn needs_controller(api: ApiKey) -> bool {
             | ApiKey::CreatePartitions
             | ApiKey::CreateTopics
             | ApiKey::DeleteTopics
+            | ApiKey::DescribeQuorum
             | ApiKey::ElectLeaders
             | ApiKey::IncrementalAlterConfigs
             | ApiKey::UnregisterBroker
@@ -72,6 +73,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<()
         ApiKey::AlterReplicaLogDirs => api::alter_replica_log_dirs::handle(broker, call),
         ApiKey::DescribeLogDirs => api::describe_log_dirs::handle(broker, call),
         ApiKey::DescribeProducers => api::describe_producers::handle(broker, call),
+        ApiKey::DescribeQuorum => api::describe_quorum::handle(broker, call),
         ApiKey::IncrementalAlterConfigs => api::incremental_alter_configs::handle(broker, call),
         ApiKey::InitProducerId => api::init_producer_id::handle(broker, call),
         ApiKey::ListConfigResources => api::list_config_resources::handle(broker, call),

@@ -1,23 +1,34 @@
-//! The thread: takes requests in, appends what the machine decides, commits, publishes, answers.
+//! The thread: a replica of the quorum over the metadata log, and, while it leads, the controller.
+//!
+//! Whoever leads with everything of earlier epochs committed is the active controller: it takes
+//! requests in, appends what the machine decides, and answers once that is committed. Everybody
+//! folds what is committed into the image that the rest of the broker reads.
+
+mod active;
+mod effects;
+mod events;
 
 use std::{
-    collections::BTreeMap,
-    fmt, mem, panic, process,
+    collections::{BTreeMap, VecDeque},
+    fmt, panic, process,
     sync::{Arc, mpsc},
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
 use kastellan_core::{
     config::BrokerConfig,
-    id::BrokerId,
+    id::{BrokerId, TopicPartition},
     log::LogError,
-    machine::{Machine as _, Replicated as _, Ticket},
-    metadata::{Controller, Effect, Failure, Image, Input, RegisterBroker, Reply, SUPPORTED},
+    machine::{Machine as _, Ticket},
+    metadata::{CLUSTER_METADATA, Failure, Image, Input, RegisterBroker, Reply, SUPPORTED},
+    quorum::{Event, Part, Quorum, Request, Response, Setup},
 };
 use kastellan_log::{Checkpoints, Directory, Disk};
 use kastellan_protocol::ErrorCode;
 
-use super::{Answer, error::ControllerError, follow::Touched, log::MetadataLog};
+use self::active::Active;
+use super::{Answer, error::ControllerError, follow::Touched, log::MetadataLog, state_file};
 use crate::clock::Clock;
 
 /// The most requests that share one sync.
@@ -26,10 +37,41 @@ const ROUND: usize = 256;
 /// Makes the input for a ticket.
 pub(super) type Question = Box<dyn FnOnce(Ticket) -> Input + Send>;
 
+/// Who waits for the quorum's answer; hears of it, too, when there will be none.
+pub(super) struct Consulted(Option<Answered>);
+
+/// Called with the quorum's answer, on the controller's thread: be quick.
+type Answered = Box<dyn FnOnce(Option<Response>) + Send>;
+
+impl Consulted {
+    pub(super) fn new(answer: impl FnOnce(Option<Response>) + Send + 'static) -> Self {
+        Self(Some(Box::new(answer)))
+    }
+
+    fn answer(mut self, response: Response) {
+        if let Some(answer) = self.0.take() {
+            answer(Some(response));
+        }
+    }
+}
+
+impl Drop for Consulted {
+    fn drop(&mut self) {
+        if let Some(answer) = self.0.take() {
+            answer(None);
+        }
+    }
+}
+
+/// Sends a request of the quorum to a node, under a number that its answer comes back with.
+pub(super) type Outbox = Box<dyn FnMut(BrokerId, u64, Request) + Send>;
+
 /// What the thread is sent.
 pub(super) enum Message {
     /// Decide this and answer.
     Ask(Question, Answer),
+    /// A request for the quorum, from a peer or from a client.
+    Consult(Request, Consulted),
     /// Close the log and end.
     Stop,
 }
@@ -40,19 +82,40 @@ pub(super) type Follow = Box<dyn FnMut(&Image, &Image, &Touched) + Send>;
 /// Writes the checkpoints of the log into its directory.
 type Checkpoint = Box<dyn FnMut(Checkpoints) -> Result<(), LogError> + Send>;
 
-/// The machine with its log.
+/// How a driver is set up.
+pub(super) struct Opening<'a> {
+    /// This replica's place in the quorum.
+    pub(super) quorum: Setup,
+    /// What the broker was started with.
+    pub(super) fixed: &'a BrokerConfig,
+    /// The clocks.
+    pub(super) clock: Clock,
+    /// How peers are reached; `None`: there are none.
+    pub(super) outbox: Option<Outbox>,
+}
+
+/// The replica, its log, and the controller while it leads.
 pub(super) struct Driver<D: Disk> {
-    machine: Controller,
+    directory: Arc<Directory<D>>,
+    quorum: Quorum,
     log: MetadataLog<D>,
+    active: Option<Active>,
     published: Arc<ArcSwap<Image>>,
+    part: Arc<ArcSwap<Part>>,
     me: BrokerId,
     /// What the broker was started with.
     fixed: BrokerConfig,
     follow: Option<Follow>,
-    checkpoint: Option<Checkpoint>,
+    checkpoint: Checkpoint,
     clock: Clock,
+    outbox: Option<Outbox>,
     next_ticket: u64,
     waiting: BTreeMap<Ticket, Answer>,
+    consulted: BTreeMap<Ticket, Consulted>,
+    /// Events that follow from effects.
+    events: VecDeque<Event>,
+    /// Why nothing can be decided any more.
+    broken: Option<String>,
 }
 
 impl<D: Disk> fmt::Debug for Driver<D> {
@@ -61,42 +124,35 @@ impl<D: Disk> fmt::Debug for Driver<D> {
     }
 }
 
-/// What one round of requests has led to so far.
-#[derive(Default)]
-struct Round {
-    replies: Vec<(Ticket, Reply)>,
-    touched: Touched,
-    appended: bool,
-}
-
 impl<D: Disk> Driver<D> {
-    /// The machine at the end of the log.
+    /// A replica with what its last life has left. It takes no part before it is started.
     pub(super) fn open(
-        log: MetadataLog<D>,
-        (me, fixed): (BrokerId, &BrokerConfig),
-        clock: Clock,
+        directory: &Arc<Directory<D>>,
+        opening: Opening<'_>,
     ) -> Result<Self, ControllerError> {
-        let image = log.image().clone();
-        for (feature, level) in image.features() {
-            let known = SUPPORTED.iter().find(|known| known.name == feature);
-            let (min, max) = known.map_or((0, 0), |known| (known.min, known.max));
-            if level != 0 && !(min..=max).contains(&level) {
-                let feature = feature.to_owned();
-                return Err(ControllerError::Feature { feature, level, min, max });
-            }
-        }
-        let published = Arc::new(ArcSwap::from_pointee(image.clone()));
+        let log = MetadataLog::open(directory)?;
+        let stored = state_file::read(directory.disk(), &log.dir())?;
+        let me = opening.quorum.me.id;
+        let quorum = Quorum::new(opening.quorum, stored, log.view(), 0);
+        let kept = Arc::clone(directory);
         Ok(Self {
-            machine: Controller::new(image, me, fixed.clone()),
+            directory: Arc::clone(directory),
+            active: None,
+            published: Arc::new(ArcSwap::from_pointee(log.image().clone())),
+            part: Arc::new(ArcSwap::from_pointee(quorum.part())),
+            quorum,
             log,
-            published,
             me,
-            fixed: fixed.clone(),
+            fixed: opening.fixed.clone(),
             follow: None,
-            checkpoint: None,
-            clock,
+            checkpoint: Box::new(move |offsets| kept.write_checkpoints(&[offsets])),
+            clock: opening.clock,
+            outbox: opening.outbox,
             next_ticket: 0,
             waiting: BTreeMap::new(),
+            consulted: BTreeMap::new(),
+            events: VecDeque::new(),
+            broken: None,
         })
     }
 
@@ -105,28 +161,39 @@ impl<D: Disk> Driver<D> {
         Arc::clone(&self.published)
     }
 
+    /// Whether nothing was ever decided in this log.
+    pub(super) fn is_new(&self) -> bool {
+        !self.log.begun()
+    }
+
     /// From now on `follow` is called after every commit.
     pub(super) fn follow(&mut self, follow: Follow) {
         self.follow = Some(follow);
     }
 
-    /// Begins a new cluster where there is none, and registers this broker.
-    pub(super) fn begin(
-        &mut self,
-        directory: &Arc<Directory<D>>,
-        registration: RegisterBroker,
-    ) -> Result<(), ControllerError> {
-        if self.machine.image().is_empty() {
-            let lost = |(partition, _): &(kastellan_core::id::TopicPartition, _)| {
-                partition.topic != kastellan_core::metadata::CLUSTER_METADATA
-            };
-            if directory.partitions()?.iter().any(lost) {
-                return Err(ControllerError::MetadataLost(directory.root().to_path_buf()));
+    /// Takes its place in the quorum. A voter alone leads when this returns, and has begun a new
+    /// cluster where there was none.
+    pub(super) fn start(&mut self) -> Result<(), ControllerError> {
+        if self.is_new() && self.quorum.voters().len() == 1 {
+            let lost = |(partition, _): &(TopicPartition, _)| partition.topic != CLUSTER_METADATA;
+            if self.directory.partitions()?.iter().any(lost) {
+                return Err(ControllerError::MetadataLost(self.directory.root().to_path_buf()));
             }
         }
-        let kept = Arc::clone(directory);
-        self.checkpoint = Some(Box::new(move |offsets| kept.write_checkpoints(&[offsets])));
-        self.ask_now(|ticket| Input::Bootstrap { ticket })?;
+        self.step(Event::Start)?;
+        for (feature, level) in self.published.load().features() {
+            let known = SUPPORTED.iter().find(|known| known.name == feature);
+            let (min, max) = known.map_or((0, 0), |known| (known.min, known.max));
+            if level != 0 && !(min..=max).contains(&level) {
+                let feature = feature.to_owned();
+                return Err(ControllerError::Feature { feature, level, min, max });
+            }
+        }
+        Ok(())
+    }
+
+    /// Registers this broker with the controller, which it is itself.
+    pub(super) fn register(&mut self, registration: RegisterBroker) -> Result<(), ControllerError> {
         self.ask_now(|ticket| Input::RegisterBroker { ticket, registration, previous_epoch: None })
     }
 
@@ -141,22 +208,25 @@ impl<D: Disk> Driver<D> {
     }
 
     fn serve(mut self, messages: &mpsc::Receiver<Message>) -> Option<Checkpoints> {
-        while let Ok(first) = messages.recv() {
-            let mut stop = false;
-            let mut round = Vec::new();
-            for message in std::iter::once(first).chain(messages.try_iter().take(ROUND)) {
-                match message {
-                    Message::Ask(input, answer) => round.push((input, answer)),
-                    Message::Stop => {
-                        stop = true;
+        loop {
+            let first = match self.patience() {
+                None => messages.recv().map_err(mpsc::RecvTimeoutError::from),
+                Some(wait) => messages.recv_timeout(wait),
+            };
+            match first {
+                Ok(first) => {
+                    let more = messages.try_iter().take(ROUND);
+                    if !self.take_in(std::iter::once(first).chain(more)) {
                         break;
                     }
                 }
+                Err(mpsc::RecvTimeoutError::Timeout) => self.attempt(Event::Tick),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
-            self.round(round);
-            if stop {
-                break;
-            }
+        }
+        if self.quorum.voters().len() > 1 {
+            // the others need not wait until they miss it
+            self.attempt(Event::Resign);
         }
         match self.log.close() {
             Ok(checkpoints) => Some(checkpoints),
@@ -167,6 +237,33 @@ impl<D: Disk> Driver<D> {
         }
     }
 
+    /// How long it may wait for a message; `None`: for ever.
+    fn patience(&self) -> Option<Duration> {
+        let deadline = self.quorum.deadline().filter(|_| self.broken.is_none())?;
+        Some(deadline.since(self.clock.now().monotonic))
+    }
+
+    /// Takes messages in, requests to the controller together; false where it has to stop.
+    fn take_in(&mut self, messages: impl Iterator<Item = Message>) -> bool {
+        let mut asks = Vec::new();
+        let mut go_on = true;
+        for message in messages {
+            match message {
+                Message::Ask(input, answer) => asks.push((input, answer)),
+                Message::Consult(request, answer) => {
+                    self.round(std::mem::take(&mut asks));
+                    self.consult(request, answer);
+                }
+                Message::Stop => {
+                    go_on = false;
+                    break;
+                }
+            }
+        }
+        self.round(asks);
+        go_on
+    }
+
     /// Decides one input on the caller's thread.
     pub(super) fn ask_now(
         &mut self,
@@ -175,99 +272,35 @@ impl<D: Disk> Driver<D> {
         let (sender, receiver) = mpsc::channel();
         let answer: Answer = Box::new(move |reply| drop(sender.send(reply)));
         self.round(vec![(Box::new(input), answer)]);
-        match receiver.recv() {
+        match receiver.try_recv() {
             Ok(Reply::Failed(failure)) => Err(ControllerError::Refused(failure.message)),
             Ok(_) => Ok(()),
             Err(gone) => Err(ControllerError::Refused(gone.to_string())),
         }
     }
 
-    /// Decides inputs one after the other and commits them together.
-    pub(super) fn round(&mut self, asks: Vec<(Question, Answer)>) {
-        let mut round = Round::default();
-        for (input, answer) in asks {
-            let ticket = Ticket(self.next_ticket);
-            self.next_ticket += 1;
-            self.waiting.insert(ticket, answer);
-            self.decide(ticket, input(ticket), &mut round);
-        }
-        if round.appended {
-            match self.log.commit() {
-                Ok(()) => self.publish(&round.touched),
-                Err(error) => self.give_up(&error, &mut round),
-            }
-        }
-        for (ticket, reply) in mem::take(&mut round.replies) {
-            if let Some(answer) = self.waiting.remove(&ticket) {
-                answer(reply);
-            }
-        }
-        self.snapshot_if_due();
+    fn ticket(&mut self) -> Ticket {
+        self.next_ticket += 1;
+        Ticket(self.next_ticket)
     }
 
-    fn decide(&mut self, ticket: Ticket, input: Input, round: &mut Round) {
-        let now = self.clock.now();
-        let mut effects = Vec::new();
-        self.machine.step(now, input, &mut effects);
-        for effect in effects {
-            match effect {
-                Effect::Append(records) => {
-                    // refused by the log: nothing was decided, and what follows does not hold
-                    if let Err(error) = self.log.append(&records, now.wall) {
-                        round.replies.push((ticket, Reply::Failed(storage(&error))));
-                        return;
-                    }
-                    for record in &records {
-                        self.machine.apply(record);
-                        round.touched.note(record);
-                    }
-                    assert_eq!(self.machine.fault(), None, "what was decided follows the image");
-                    self.machine.advance(self.log.last());
-                    round.appended = true;
-                }
-                Effect::Reply(ticket, reply) => round.replies.push((ticket, reply)),
-                // there is nobody else yet
-                Effect::Dial { .. } => (),
-            }
-        }
-    }
-
-    fn publish(&mut self, touched: &Touched) {
-        let after = self.machine.image().clone();
-        let before = self.published.swap(Arc::new(after.clone()));
-        if let Some(follow) = &mut self.follow {
-            follow(&before, &after, touched);
-        }
-    }
-
-    /// The log has failed: nothing of this round is committed, and nothing will be.
-    fn give_up(&mut self, error: &LogError, round: &mut Round) {
-        tracing::error!(%error, "the metadata log failed: nothing can be decided any more");
-        for (_, reply) in &mut round.replies {
-            *reply = Reply::Failed(storage(error));
-        }
-        let committed = Image::clone(&self.published.load());
-        self.machine = Controller::new(committed, self.me, self.fixed.clone());
-    }
-
-    fn snapshot_if_due(&mut self) {
-        if self.log.bytes_since_snapshot() < self.machine.settings().metadata_snapshot_bytes {
-            return;
-        }
-        let Some(checkpoint) = &mut self.checkpoint else { return };
-        let now = self.clock.now().wall;
-        let image = self.published.load();
-        if let Err(error) = self.log.snapshot(checkpoint.as_mut(), &image, now) {
-            tracing::error!(%error, "the metadata snapshot failed; the log stays as it is");
-        }
+    /// What this replica does, for everybody to look at.
+    pub(super) fn part(&self) -> Arc<ArcSwap<Part>> {
+        Arc::clone(&self.part)
     }
 
     #[cfg(test)]
     pub(super) fn log(&self) -> &MetadataLog<D> {
         &self.log
     }
+
+    #[cfg(test)]
+    pub(super) fn epoch(&self) -> kastellan_core::id::LeaderEpoch {
+        self.quorum.epoch()
+    }
 }
 
-fn storage(error: &LogError) -> Failure {
-    Failure::new(ErrorCode::KafkaStorageError, format!("the metadata log: {error}"))
+/// The failure of whoever asks a log that has failed.
+fn storage(why: &str) -> Failure {
+    Failure::new(ErrorCode::KafkaStorageError, format!("the metadata log: {why}"))
 }

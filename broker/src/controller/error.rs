@@ -63,6 +63,18 @@ pub enum ControllerError {
         /// Where the newest snapshot ends; 0 when there is none.
         snapshot: Offset,
     },
+    /// What was written down about epochs and votes cannot be believed.
+    #[error(
+        "{} cannot be read: {why}; restore it, or remove the whole directory of a node that the \
+         others can do without",
+        .path.display()
+    )]
+    QuorumState {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
     /// The metadata is gone and data is there: beginning a new cluster would give it away.
     #[error(
         "{} holds data but no cluster metadata: restore its __cluster_metadata-0, or choose an \

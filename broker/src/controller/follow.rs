@@ -74,6 +74,20 @@ impl Observers {
 }
 
 impl Touched {
+    /// Whatever two images may differ in.
+    pub(super) fn everything(before: &Image, after: &Image) -> Self {
+        let topics = || before.topics().chain(after.topics());
+        let configured = before.configured().chain(after.configured());
+        let brokers = configured.filter(|resource| resource.kind == ResourceKind::Broker);
+        let registered = before.brokers().chain(after.brokers());
+        Self {
+            topics: topics().map(|topic| topic.id).collect(),
+            configs: topics().map(|topic| topic.name.as_ref().to_owned()).collect(),
+            brokers: brokers.map(|resource| resource.name.clone()).collect(),
+            registrations: registered.map(|broker| broker.id).collect(),
+        }
+    }
+
     pub(super) fn note(&mut self, record: &Record) {
         match record {
             Record::Topic(record) => drop(self.topics.insert(record.id)),

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use kastellan_core::{
     config::Overrides,
-    id::Uuid,
     metadata::{CONSUMER_OFFSETS, NewTopic, TopicRef},
 };
 use kastellan_log::{
@@ -12,7 +11,7 @@ use kastellan_log::{
     disk::{Disk, Faults, MemoryDisk},
 };
 
-use super::{log::MetadataLog, *};
+use super::*;
 
 const ME: BrokerId = BrokerId(1);
 const ROOT: &str = "/data";
@@ -53,9 +52,11 @@ fn open(
     let properties = Properties { cluster_id, node_id: ME.0, directory_id };
     let root = PathBuf::from(ROOT);
     let directory = Arc::new(Directory::open(disk.clone(), &root, properties, Budget::default())?);
-    let log = MetadataLog::open(&directory, ME, 0)?;
-    let mut driver = Driver::open(log, (BrokerId(1), settings), Clock::new())?;
-    driver.begin(&directory, registration())?;
+    let quorum = replica(ME, directory.properties().directory_id, settings);
+    let opening = Opening { quorum, fixed: settings, clock: Clock::new(), outbox: None };
+    let mut driver = Driver::open(&directory, opening)?;
+    driver.start()?;
+    driver.register(registration())?;
     Ok((directory, driver))
 }
 
@@ -159,9 +160,9 @@ fn what_was_answered_survives_a_power_cut() {
 fn every_start_is_an_epoch_of_its_own_for_the_quorum_and_for_the_partitions() {
     let mut bench = Bench::new(&[]);
     bench.create("a", 1);
-    let (epoch, registered) = (bench.driver.log().epoch(), bench.image().broker(ME).unwrap().epoch);
+    let (epoch, registered) = (bench.driver.epoch(), bench.image().broker(ME).unwrap().epoch);
     let bench = bench.power_cut().power_cut();
-    assert_eq!(bench.driver.log().epoch(), epoch + 2);
+    assert_eq!(bench.driver.epoch(), epoch + 2);
     assert!(bench.image().broker(ME).unwrap().epoch > registered);
     let partition = Arc::clone(&bench.image().topic("a").unwrap().partitions[&0]);
     assert_eq!((partition.leader, partition.leader_epoch), (Some(ME), 2));

@@ -7,16 +7,27 @@ use super::schema::{
 };
 use crate::messages::ApiKey;
 use crate::messages::{
-    begin_quorum_epoch_request as begin, end_quorum_epoch_request as end,
-    fetch_snapshot_request as snapshot, vote_request as vote,
+    begin_quorum_epoch_request as begin, describe_quorum_request as describe,
+    end_quorum_epoch_request as end, fetch_snapshot_request as snapshot, vote_request as vote,
 };
 
 pub(super) static SCHEMAS: &[Schema] = &[
     row(ApiKey::Vote, 0, 2, 0, VOTE),
     row(ApiKey::BeginQuorumEpoch, 0, 1, 1, BEGIN_QUORUM_EPOCH),
     row(ApiKey::EndQuorumEpoch, 0, 1, 1, END_QUORUM_EPOCH),
+    row(ApiKey::DescribeQuorum, 0, 2, 0, DESCRIBE_QUORUM),
     row(ApiKey::FetchSnapshot, 0, 1, 0, FETCH_SNAPSHOT),
 ];
+
+static DESCRIBE_QUORUM: &[Field] = &[structs::<describe::TopicData>(
+    "Topics",
+    &Kind::Struct(&[
+        string("TopicName"),
+        structs::<describe::PartitionData>("Partitions", &Kind::Struct(&[int32("PartitionIndex")]))
+            .at_most(QUORUM),
+    ]),
+)
+.at_most(QUORUM)];
 
 static VOTE: &[Field] = &[
     string("ClusterId").nullable(0),

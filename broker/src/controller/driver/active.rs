@@ -1,0 +1,187 @@
+//! The active controller: it decides, and its answers wait for what they rest on.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use kastellan_core::{
+    id::Offset,
+    log::LogError,
+    machine::{Machine as _, Replicated as _, Ticket},
+    metadata::{Controller, Effect, Failure, Image, Input, Reply},
+    quorum::Event,
+};
+use kastellan_log::Disk;
+use kastellan_protocol::ErrorCode;
+
+use super::{Driver, Question, storage};
+use crate::controller::{Answer, follow::Touched};
+
+/// The machine, and what it has decided and nobody knows yet.
+pub(super) struct Active {
+    machine: Controller,
+    rounds: VecDeque<Round>,
+}
+
+/// What requests that were decided together led to.
+struct Round {
+    /// Its answers hold once everything before this is committed.
+    end: Offset,
+    image: Image,
+    touched: Touched,
+    appended: bool,
+    replies: Vec<(Ticket, Reply)>,
+}
+
+impl<D: Disk> Driver<D> {
+    /// Begins to decide, with all that was decided before: this is called when all of it is
+    /// committed.
+    pub(super) fn activate(&mut self) {
+        let image = Image::clone(&self.published.load());
+        let mut machine = Controller::new(image, self.me, self.fixed.clone());
+        // records of the quorum itself lie in between
+        machine.advance(self.log.end() - 1);
+        self.active = Some(Active { machine, rounds: VecDeque::new() });
+        let nobody: Answer = Box::new(|reply| tracing::debug!(?reply, "a controller begins"));
+        self.round(vec![(Box::new(|ticket| Input::Bootstrap { ticket }), nobody)]);
+    }
+
+    /// Decides no longer: what is not known to be committed is not answered with.
+    pub(super) fn step_down(&mut self, failure: &Failure) {
+        self.active = None;
+        for (_, answer) in std::mem::take(&mut self.waiting) {
+            answer(Reply::Failed(failure.clone()));
+        }
+    }
+
+    /// Decides inputs one after the other and commits them together.
+    pub(in crate::controller) fn round(&mut self, asks: Vec<(Question, Answer)>) {
+        if asks.is_empty() {
+            return;
+        }
+        let (touched, replies) = (Touched::default(), Vec::new());
+        let mut round =
+            Round { end: 0, image: Image::default(), touched, appended: false, replies };
+        for (input, answer) in asks {
+            let ticket = self.ticket();
+            if let Some(failure) = self.refusal() {
+                answer(Reply::Failed(failure));
+                continue;
+            }
+            self.waiting.insert(ticket, answer);
+            self.decide(ticket, input(ticket), &mut round);
+        }
+        let Some(active) = &mut self.active else { return };
+        let appended = round.appended;
+        let end = self.log.end();
+        active.rounds.push_back(Round { end, image: active.machine.image().clone(), ..round });
+        if appended {
+            self.attempt(Event::Appended { end });
+        }
+        self.answer_committed();
+        self.snapshot_if_due();
+    }
+
+    /// Why nothing can be decided here, if nothing can.
+    fn refusal(&self) -> Option<Failure> {
+        if let Some(why) = &self.broken {
+            return Some(storage(why));
+        }
+        self.active.is_none().then(not_controller)
+    }
+
+    fn decide(&mut self, ticket: Ticket, input: Input, round: &mut Round) {
+        let Some(epoch) = self.quorum.leads() else { return };
+        let Some(Active { machine, .. }) = &mut self.active else { return };
+        let now = self.clock.now();
+        let mut effects = Vec::new();
+        machine.step(now, input, &mut effects);
+        for effect in effects {
+            match effect {
+                Effect::Append(records) => {
+                    // refused by the log: nothing was decided, and what follows does not hold
+                    if let Err(error) = self.log.append(&records, epoch, now.wall) {
+                        round.replies.push((ticket, Reply::Failed(log_failed(&error))));
+                        return;
+                    }
+                    for record in &records {
+                        machine.apply(record);
+                        round.touched.note(record);
+                    }
+                    assert_eq!(machine.fault(), None, "what was decided follows the image");
+                    machine.advance(self.log.end() - 1);
+                    round.appended = true;
+                }
+                Effect::Reply(ticket, reply) => round.replies.push((ticket, reply)),
+                // there is nobody else yet
+                Effect::Dial { .. } => (),
+            }
+        }
+    }
+
+    /// Publishes and answers what is committed by now.
+    pub(super) fn answer_committed(&mut self) {
+        let committed = self.quorum.high_watermark();
+        loop {
+            let Some(active) = &mut self.active else { return };
+            let ready = active.rounds.front().is_some_and(|round| round.end <= committed);
+            let Some(round) = active.rounds.pop_front_if(|_| ready) else { return };
+            if round.appended {
+                self.publish(&round.image, &round.touched);
+            }
+            for (ticket, reply) in round.replies {
+                if let Some(answer) = self.waiting.remove(&ticket) {
+                    answer(reply);
+                }
+            }
+        }
+    }
+
+    /// Takes in what others have decided, as far as it is committed.
+    pub(super) fn fold_committed(&mut self) -> Result<(), super::ControllerError> {
+        let before = self.published.load_full();
+        let mut after = Image::clone(&before);
+        let mut touched = Touched::default();
+        self.log.fold(&mut after, self.quorum.high_watermark(), |record| touched.note(record))?;
+        if after.offset() > before.offset() {
+            self.publish(&after, &touched);
+        }
+        Ok(())
+    }
+
+    pub(super) fn publish(&mut self, after: &Image, touched: &Touched) {
+        let before = self.published.swap(Arc::new(after.clone()));
+        if let Some(follow) = &mut self.follow {
+            follow(&before, after, touched);
+        }
+    }
+
+    /// Writes a snapshot where enough was committed since the last one.
+    pub(super) fn snapshot_if_due(&mut self) {
+        let image = self.published.load_full();
+        let settings = image.settings_of(self.me, &self.fixed);
+        if self.broken.is_some()
+            || self.log.bytes_since_snapshot() < settings.metadata_snapshot_bytes
+        {
+            return;
+        }
+        let end = image.offset() + 1;
+        let named = self.quorum.log().voters.iter().rfind(|(at, _)| *at < end);
+        let voters = named.map(|(_, voters)| voters.clone());
+        let now = self.clock.now().wall;
+        match self.log.take_snapshot(self.checkpoint.as_mut(), (&image, voters), now) {
+            Ok(Some(snapshot)) => self.attempt(Event::SnapshotTaken(snapshot)),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(%error, "the metadata snapshot failed; the log stays as it is");
+            }
+        }
+    }
+}
+
+/// The failure of whoever asks a node that does not decide.
+pub(super) fn not_controller() -> Failure {
+    Failure::new(ErrorCode::NotController, "this node is not the active controller")
+}
+
+fn log_failed(error: &LogError) -> Failure {
+    storage(&error.to_string())
+}
