@@ -37,6 +37,7 @@ FROM ?= $(shell printf '%d' 0x$$(git rev-parse --short=10 HEAD 2>/dev/null || ec
 sim:
 	cargo run --release --locked -q -p kastellan-sim -- --from $(FROM) --seeds $(or $(SEEDS),6000)
 	cargo run --release --locked -q -p kastellan-sim -- fleet --from $(FROM) --seeds $(or $(SEEDS),1500)
+	cargo run --release --locked -q -p kastellan-sim -- replication --from $(FROM) --seeds $(or $(SEEDS),1500)
 
 # hostile bytes, a minute a target
 fuzz:

@@ -104,6 +104,7 @@ impl Controller {
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let follower = Follower {
             me,
+            incarnation: setup.registration.incarnation,
             partitions: Arc::clone(&setup.partitions),
             fixed: setup.fixed,
             settings: Arc::clone(&settings),

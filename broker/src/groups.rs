@@ -32,7 +32,7 @@ use kastellan_core::{
 use kastellan_protocol::ErrorCode;
 
 use self::{
-    shard::{Shard, State},
+    shard::{Open, Shard, State},
     timer::Timer,
 };
 use crate::{broker::Broker, clock::Clock};
@@ -161,8 +161,12 @@ impl Groups {
             for topic in &changes.deleted {
                 Self::topic_deleted(&broker, &topic.name, topic.id);
                 if &*topic.name == CONSUMER_OFFSETS {
-                    broker.groups.resign(|| State::Closed);
+                    broker.groups.resign(|_open| true, || State::Closed);
                 }
+            }
+            if changes.changed.iter().any(|topic| &*topic.name == CONSUMER_OFFSETS) {
+                // who leads now reads the log when the first client comes
+                broker.groups.resign(|open| !open.is_led(), || State::Closed);
             }
         });
     }
@@ -223,12 +227,25 @@ impl Groups {
 
     /// Sends everybody who is parked away, and takes in nobody more: the broker is stopping.
     pub(crate) fn stop(&self) {
-        self.resign(|| State::Stopped);
+        self.resign(|_open| true, || State::Stopped);
     }
 
-    fn resign(&self, next: impl Fn() -> State) {
+    /// Ends the coordinators that are open and `which` says; the others that it does not ask about
+    /// end, too, unless they are to be opened again.
+    fn resign(&self, which: impl Fn(&Open) -> bool, next: impl Fn() -> State) {
         for shard in self.shards.get().into_iter().flatten() {
-            let resigned = std::mem::replace(&mut *shard.lock(), next());
+            let mut state = shard.lock();
+            let stays = match &*state {
+                State::Open(open) => !which(open),
+                // it looks for itself once it has read its log
+                State::Loading => matches!(next(), State::Closed),
+                State::Closed | State::Stopped => false,
+            };
+            if stays {
+                continue;
+            }
+            let resigned = std::mem::replace(&mut *state, next());
+            drop(state);
             if let State::Open(open) = resigned {
                 open.resign(ErrorCode::NotCoordinator).tell();
             }

@@ -10,6 +10,7 @@ mod clock;
 mod config;
 mod controller;
 mod dispatch;
+mod fetcher;
 mod groups;
 mod log_dirs;
 mod maintenance;

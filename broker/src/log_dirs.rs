@@ -19,11 +19,12 @@ use std::{
 };
 
 use kastellan_core::{
-    id::{TopicPartition, Uuid},
+    id::{Offset, TopicPartition, Uuid},
     log::LogError,
 };
 use kastellan_log::{
     Checkpoints, Committer, Directory, Done, Pace,
+    checkpoint::Offsets,
     disk::{Space, StdDisk},
 };
 
@@ -53,6 +54,8 @@ pub(crate) struct LogDir {
     directory: Arc<Directory<StdDisk>>,
     committer: Committer<StdDisk>,
     partitions: AtomicUsize,
+    /// As they were checkpointed when the broker started.
+    high_watermarks: Offsets,
 }
 
 /// A directory that did not open.
@@ -93,6 +96,11 @@ impl LogDir {
         &self.committer
     }
 
+    /// The high watermark of a partition as of the last checkpoint; 0 where there was none.
+    pub(crate) fn high_watermark(&self, of: &TopicPartition) -> Offset {
+        self.high_watermarks.get(of).copied().unwrap_or(0)
+    }
+
     /// Why it takes no more writes, once it does not.
     pub(crate) fn failed(&self) -> Option<&str> {
         self.directory.poisoned()
@@ -124,7 +132,10 @@ impl LogDirs {
         let Opened { metadata, logs, broken } = opened;
         let start = |(place, directory): (usize, Arc<Directory<StdDisk>>)| {
             let committer = Committer::start(&directory, Pace::default(), done.clone())?;
-            Ok(Arc::new(LogDir { place, directory, committer, partitions: AtomicUsize::new(0) }))
+            // without it the leader tells, and a leader finds out from its followers
+            let high_watermarks = directory.high_watermarks().unwrap_or_default();
+            let partitions = AtomicUsize::new(0);
+            Ok(Arc::new(LogDir { place, directory, committer, partitions, high_watermarks }))
         };
         let open = logs.into_iter().enumerate().map(start).collect::<io::Result<_>>()?;
         Ok(Self {

@@ -9,6 +9,8 @@ mod commit;
 mod open;
 mod read;
 mod relocate;
+mod replicate;
+mod signals;
 mod upkeep;
 mod waiting;
 
@@ -22,7 +24,8 @@ use std::{
 
 use kastellan_core::{
     id::Offset,
-    partition::{self as machine, Durability},
+    partition::{self as machine, Settings},
+    replica::PartitionKey,
 };
 use kastellan_log::disk::{StdDisk, StdFile};
 use kastellan_protocol::ErrorCode;
@@ -31,6 +34,8 @@ pub(crate) use self::{
     open::{Opening, settings_of_log},
     read::{Found, Read, Sought},
     relocate::{Lying, Moved},
+    replicate::Follower,
+    signals::{Signals, Wanted},
     upkeep::Means,
     waiting::Subscription,
 };
@@ -45,7 +50,7 @@ pub(crate) type Log = kastellan_log::Log<StdDisk>;
 /// A file of a log.
 pub(crate) type LogFile = StdFile;
 
-/// One partition that this broker leads.
+/// One partition that this broker holds.
 pub(crate) struct Partition {
     topic: Arc<Topic>,
     index: i32,
@@ -67,6 +72,8 @@ struct State {
     committing: Committing,
     /// A copy on its way to another log directory.
     future: Option<Future>,
+    /// Whether somebody is going to look at the ISR.
+    reviewed: bool,
 }
 
 /// How a partition gets what it appends onto the disk.
@@ -78,6 +85,10 @@ pub(crate) struct Committing {
     pub(crate) bell: Arc<Bell>,
     /// What the committer calls this partition.
     pub(crate) key: u64,
+    /// How brokers call it.
+    pub(crate) name: PartitionKey,
+    /// Told of what replication should do.
+    pub(crate) signals: Arc<Signals>,
 }
 
 impl fmt::Debug for Partition {
@@ -141,18 +152,19 @@ impl Partition {
         !self.lock().is_ok_and(works)
     }
 
-    /// Leads on in a newer epoch.
-    pub(crate) fn lead(&self, epoch: i32) -> Result<(), ErrorCode> {
-        self.with(|machine| machine.lead(epoch))
-    }
-
     /// Takes up changed settings of the topic.
-    pub(crate) fn configure(&self, durability: Durability) -> Result<(), ErrorCode> {
+    pub(crate) fn configure(&self, settings: Settings) -> Result<(), ErrorCode> {
         let config = self.topic.config();
-        self.with(|machine| {
-            machine.log_mut().set_config(settings_of_log(&config));
-            machine.set_durability(durability);
-        })
+        let mut state = self.lock()?;
+        let machine = state.machine.as_mut().ok_or(ErrorCode::KafkaStorageError)?;
+        machine.log_mut().set_config(settings_of_log(&config));
+        let moved = machine.configure(settings);
+        let told = state.heed(moved);
+        drop(state);
+        if let Some(told) = told {
+            told.tell();
+        }
+        Ok(())
     }
 
     /// Runs `act` on the machine, for a moment.

@@ -8,18 +8,23 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak, atomic::AtomicU64},
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
-use kastellan_core::{config::TopicConfig, id::Uuid};
+use kastellan_core::{
+    config::TopicConfig,
+    id::{BrokerId, Uuid},
+};
 use kastellan_protocol::ErrorCode;
 
 use self::mover::Moves;
 pub(crate) use self::{lifecycle::Wanted, mover::Move, recovery::Recovery};
 use crate::{
+    clock::Clock,
     log_dirs::{LogDirs, Opened},
     maintenance::Bell,
-    partition::Partition,
+    partition::{Partition, Signals},
 };
 
 /// All partitions of the broker.
@@ -27,6 +32,7 @@ use crate::{
 pub(crate) struct Partitions {
     dirs: LogDirs,
     bell: Arc<Bell>,
+    signals: Arc<Signals>,
     defaults: Defaults,
     map: RwLock<Map>,
     keys: Arc<Keys>,
@@ -44,8 +50,14 @@ struct Keys {
 /// What holds for every partition.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Defaults {
+    /// This broker.
+    pub(crate) me: BrokerId,
+    /// The clocks.
+    pub(crate) clock: Clock,
     /// How many producers a partition remembers at most.
     pub(crate) producers: usize,
+    /// For how long a follower may be behind and stay in sync.
+    pub(crate) lag: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -131,8 +143,8 @@ impl Partitions {
             }
         })?;
         let bell = Arc::new(Bell::default());
-        let (map, moves, recovery) = Default::default();
-        Ok(Self { dirs, bell, defaults, map, keys, moves, recovery })
+        let (map, moves, recovery, signals) = Default::default();
+        Ok(Self { dirs, bell, signals, defaults, map, keys, moves, recovery })
     }
 
     /// Whether the disk is so far behind that producers should wait.
@@ -143,6 +155,11 @@ impl Partitions {
     /// Told of every append.
     pub(crate) fn bell(&self) -> &Arc<Bell> {
         &self.bell
+    }
+
+    /// What they want of replication.
+    pub(crate) fn signals(&self) -> &Arc<Signals> {
+        &self.signals
     }
 
     /// How far the start has come.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use kastellan_core::{
+    id::BrokerId,
     machine::Millis,
     session::{Session, Sessions as Cache},
 };
@@ -29,6 +30,8 @@ pub(crate) struct Live {
     pub(crate) silent: Vec<usize>,
     /// Empty between fetches: memory that is used again.
     pub(crate) queue: Vec<usize>,
+    /// The broker that follows, and the epoch of its registration; `None` for a consumer.
+    pub(crate) follower: Option<(BrokerId, i64)>,
 }
 
 /// The sessions that are remembered.
@@ -46,6 +49,7 @@ impl Live {
             eager,
             silent: Vec::new(),
             queue: Vec::new(),
+            follower: None,
         }))
     }
 }
@@ -61,10 +65,16 @@ impl Sessions {
         self.lock().len()
     }
 
-    /// Keeps a session of `size` partitions; 0 where there is no room for it.
-    pub(crate) fn keep(&self, now: Millis, live: &Arc<Mutex<Live>>, size: usize) -> i32 {
+    /// Keeps a session of `size` partitions, of a follower or of a consumer; 0 where there is no room
+    /// for it.
+    pub(crate) fn keep(
+        &self,
+        now: Millis,
+        live: &Arc<Mutex<Live>>,
+        (size, follows): (usize, bool),
+    ) -> i32 {
         let mut cache = self.lock();
-        if !cache.make_room(now, size, false) {
+        if !cache.make_room(now, size, follows) {
             return 0;
         }
         let id = loop {
@@ -74,7 +84,7 @@ impl Sessions {
                 break id;
             }
         };
-        cache.insert(now, id, (Arc::clone(live), size, false));
+        cache.insert(now, id, (Arc::clone(live), size, follows));
         id
     }
 

@@ -14,4 +14,5 @@ pub mod metadata;
 pub mod partition;
 pub mod producer;
 pub mod quorum;
+pub mod replica;
 pub mod session;

@@ -1,6 +1,9 @@
 //! The log as the machines see it; `kastellan-log` implements it over a disk.
 
-use crate::id::{LeaderEpoch, Offset};
+use crate::{
+    id::{LeaderEpoch, Offset},
+    producer::Producers,
+};
 
 /// Why a log did not do as asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +46,8 @@ pub trait Log {
     /// A range of bytes of the log: whole batches but for the last, which may be cut.
     type Slice;
 
-    /// Appends whole batches into the page cache; `appended.first` must be [`Log::end`].
+    /// Appends whole batches into the page cache. `appended.first` is [`Log::end`]; what a follower
+    /// gets of a compacted log may leave offsets out, before it and in between.
     fn append(&mut self, batches: &[u8], appended: Appended) -> Result<(), LogError>;
     /// Up to `max_bytes` from the batch that holds `from`, none of it at or behind `until`; with
     /// `at_least_one` the first batch comes whole even where it is larger.
@@ -63,6 +67,11 @@ pub trait Log {
     fn advance_start(&mut self, to: Offset) -> Result<(), LogError>;
     /// Drops everything at and behind `end`.
     fn truncate(&mut self, end: Offset) -> Result<(), LogError>;
+    /// Forgets everything and goes on, empty, at `start`: what lies before counts as deleted.
+    fn restart_at(&mut self, start: Offset) -> Result<(), LogError>;
+    /// The producers that the log knows of, `limit` of them at most, for whoever has cut off what
+    /// others of its batches said.
+    fn replay(&self, limit: usize) -> Result<Producers, LogError>;
     /// The epoch of the last batch, or -1.
     fn latest_epoch(&self) -> LeaderEpoch;
     /// Where `epoch` or the largest one below it that has batches ended: (that epoch, its end

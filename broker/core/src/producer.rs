@@ -53,6 +53,11 @@ impl Producers {
         Self { limit: limit.max(1), entries: BTreeMap::new(), by_age: BTreeSet::new() }
     }
 
+    /// How many producers are remembered at most.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// How many producers are remembered.
     pub fn len(&self) -> usize {
         self.entries.len()

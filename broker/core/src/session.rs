@@ -46,6 +46,9 @@ pub struct Entry<H> {
     pub wanted: FetchPartition,
     /// The shell's own.
     pub handle: Option<H>,
+    /// The client has asked since somebody has taken note of that: from a follower it means that it
+    /// has everything before.
+    pub fresh: bool,
     /// What the client was told last; -1 for nothing.
     told_high_watermark: Offset,
     told_log_start: Offset,
@@ -115,6 +118,7 @@ impl<H> Session<H> {
         let slot = known.unwrap_or_else(|| self.insert(topic, wanted));
         if let Some(Some(entry)) = self.slots.get_mut(slot) {
             entry.wanted = wanted;
+            entry.fresh = true;
         }
         self.mark(slot);
         slot
@@ -209,6 +213,7 @@ impl<H> Session<H> {
             topic: topic.clone(),
             wanted,
             handle: None,
+            fresh: true,
             told_high_watermark: -1,
             told_log_start: -1,
             queued: false,

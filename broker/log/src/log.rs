@@ -30,6 +30,7 @@ use std::{
 use kastellan_core::{
     id::{LeaderEpoch, Offset, TopicPartition},
     log::{Appended, LogError},
+    producer::Producers,
 };
 
 use self::active::Active;
@@ -212,6 +213,14 @@ impl<D: Disk> kastellan_core::log::Log for Log<D> {
 
     fn truncate(&mut self, end: Offset) -> Result<(), LogError> {
         self.truncate_to(end)
+    }
+
+    fn restart_at(&mut self, start: Offset) -> Result<(), LogError> {
+        self.restart_empty(start)
+    }
+
+    fn replay(&self, limit: usize) -> Result<Producers, LogError> {
+        Ok(self.replay_producers(limit)?.0)
     }
 
     fn latest_epoch(&self) -> LeaderEpoch {

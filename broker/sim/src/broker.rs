@@ -11,10 +11,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use kastellan_core::{
     group::Reply,
-    id::{Offset, TopicPartition},
+    id::{BrokerId, Offset, TopicPartition},
     log::Log as _,
-    machine::Ticket,
-    partition::Partition,
+    machine::{Millis, Ticket},
+    partition::{Assignment, Durability, Opening, Partition, Settings},
+    producer::Producers,
 };
 use kastellan_log::{Compaction, Directory, Log, Receipt, Unsynced};
 
@@ -28,6 +29,8 @@ use crate::{
     invariant::{Violation, forward::Ends},
 };
 
+/// The broker's own id.
+pub(crate) const ME: BrokerId = BrokerId(1);
 /// The topic that groups are kept in.
 pub(crate) const OFFSETS: &str = "__consumer_offsets";
 
@@ -118,7 +121,22 @@ impl From<kastellan_core::log::LogError> for Stop {
     }
 }
 
+/// A replica without others.
+pub(crate) fn replica(
+    log: Log<SimDisk>,
+    producers: Producers,
+    durability: Durability,
+) -> Partition<Log<SimDisk>> {
+    let settings = Settings { durability, ..Settings::default() };
+    Partition::new(log, producers, Opening { me: ME, high_watermark: 0, settings })
+}
+
 impl Served {
+    /// Leads alone in `epoch`, or in that of the log where it is higher.
+    pub(crate) fn lead(&mut self, now: Millis, epoch: i32) {
+        self.machine.assign(now, &Assignment::alone(ME, epoch));
+    }
+
     /// Where it begins and ends.
     pub(crate) fn ends(&self) -> Ends {
         let log = self.machine.log();

@@ -18,6 +18,7 @@ mod operation;
 mod parameters;
 mod producer;
 mod random;
+pub mod replication;
 mod run;
 #[cfg(test)]
 mod tests;

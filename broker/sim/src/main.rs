@@ -8,13 +8,13 @@ use std::{
 
 mod simulation;
 
-use simulation::{Fleet, One, Ran, Simulation};
+use simulation::{Fleet, One, Ran, Replication, Simulation};
 
 const HELP: &str = "\
-One Kastellan broker on a disk that breaks, or a fleet of them on a network that does, too; in one
-thread, from one seed.
+One Kastellan broker on a disk that breaks, or several on a network that does, too: the quorum of a
+fleet, or the replication of partitions; in one thread, from one seed.
 
-Usage: kastellan-sim [fleet] [OPTIONS]
+Usage: kastellan-sim [fleet|replication] [OPTIONS]
   --seed N        run this seed alone, and show its last steps if it fails
   --seeds N       run N seeds, from --from on (default: 200)
   --from N        the first seed (default: 0; with --for a fresh one)
@@ -40,9 +40,28 @@ struct Arguments {
     from: Option<u64>,
     time: Option<Duration>,
     mutant: Option<String>,
-    fleet: bool,
+    world: Kind,
     help: bool,
     trace: bool,
+}
+
+/// Which kind of world.
+#[derive(Debug, Clone, Copy, Default)]
+enum Kind {
+    #[default]
+    One,
+    Fleet,
+    Replication,
+}
+
+impl Kind {
+    fn named(word: &str) -> Option<Self> {
+        match word {
+            "fleet" => Some(Self::Fleet),
+            "replication" => Some(Self::Replication),
+            _ => None,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -60,10 +79,10 @@ fn main() -> ExitCode {
     }
     // a panic of the code under test is reported as the seed's failure
     std::panic::set_hook(Box::new(|_| ()));
-    let held = if arguments.fleet {
-        simulate::<Fleet>(&arguments, &mut out)
-    } else {
-        simulate::<One>(&arguments, &mut out)
+    let held = match arguments.world {
+        Kind::One => simulate::<One>(&arguments, &mut out),
+        Kind::Fleet => simulate::<Fleet>(&arguments, &mut out),
+        Kind::Replication => simulate::<Replication>(&arguments, &mut out),
     };
     match held {
         Ok(true) => ExitCode::SUCCESS,
@@ -83,8 +102,8 @@ fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             arguments.help = true;
             continue;
         }
-        if word == "fleet" {
-            arguments.fleet = true;
+        if let Some(world) = Kind::named(&word) {
+            arguments.world = world;
             continue;
         }
         if word == "--trace" {
@@ -103,10 +122,10 @@ fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         }
     }
     if let Some(name) = &arguments.mutant {
-        if arguments.fleet {
-            mutant::<Fleet>(name)?;
-        } else {
-            mutant::<One>(name)?;
+        match arguments.world {
+            Kind::One => drop(mutant::<One>(name)?),
+            Kind::Fleet => drop(mutant::<Fleet>(name)?),
+            Kind::Replication => drop(mutant::<Replication>(name)?),
         }
     }
     Ok(arguments)

@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Display};
 
-use kastellan_sim::{Counters, Mutant, fleet, run};
+use kastellan_sim::{Counters, Mutant, fleet, replication, run};
 
 /// What one seed came to.
 pub(crate) struct Ran<C> {
@@ -31,6 +31,8 @@ pub(crate) trait Simulation {
 pub(crate) struct One;
 /// Several nodes and a network.
 pub(crate) struct Fleet;
+/// Several brokers with replicated partitions.
+pub(crate) struct Replication;
 
 impl Simulation for One {
     type Mutant = Mutant;
@@ -72,6 +74,28 @@ impl Simulation for Fleet {
     }
 
     fn judge(counters: &fleet::Counters) -> (u64, Vec<String>) {
+        (counters.runs, never(&counters.missed(), &counters.vacuous()))
+    }
+}
+
+impl Simulation for Replication {
+    type Mutant = replication::Mutant;
+    type Counters = replication::Counters;
+
+    const WORDS: &'static str = "replication ";
+    const MUTANTS: &'static [replication::Mutant] = &replication::Mutant::ALL;
+
+    fn run(seed: u64, mutant: Option<replication::Mutant>) -> Ran<replication::Counters> {
+        let outcome = replication::run(seed, mutant);
+        let failure = outcome.failure.map(|(violation, steps)| (violation.to_string(), steps));
+        Ran { hash: outcome.hash, counters: outcome.counters, failure }
+    }
+
+    fn add(all: &mut replication::Counters, one: &replication::Counters) {
+        all.add(one);
+    }
+
+    fn judge(counters: &replication::Counters) -> (u64, Vec<String>) {
         (counters.runs, never(&counters.missed(), &counters.vacuous()))
     }
 }

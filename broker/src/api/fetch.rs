@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use kastellan_core::{machine::Millis, session::TopicKey};
+use kastellan_core::{id::BrokerId, machine::Millis, session::TopicKey};
 use kastellan_protocol::{
     ErrorCode, Refused,
     fetch::{self, FetchRequest},
@@ -19,6 +19,7 @@ use kastellan_protocol::{
 use self::{look::Looked, write::Head};
 use crate::{
     broker::Broker,
+    call::ClientInfo,
     metrics::{self, Counter},
     net::{Hot, Mailbox, Response},
     sessions::Live,
@@ -43,6 +44,8 @@ pub(crate) struct Parked {
 #[derive(Debug)]
 struct Fetch {
     head: Head,
+    /// The name of the listener that it came in by.
+    listener: Arc<str>,
     /// Whether the client asked for a session and has none yet.
     keep: bool,
     /// The epoch that the session expects next; another request has come by if it does not.
@@ -78,7 +81,7 @@ pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
     let broker = hot.broker;
     let now = broker.clock.monotonic();
     let patience = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-    let mut fetch = match begin(broker, now, head, request) {
+    let mut fetch = match begin(broker, now, (head, hot.client), request) {
         Ok(fetch) => fetch,
         Err(code) => {
             hot.answer(head.error(code));
@@ -105,10 +108,12 @@ pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
 fn begin(
     broker: &Broker,
     now: Millis,
-    head: Head,
+    (head, client): (Head, &ClientInfo),
     request: FetchRequest,
 ) -> Result<Fetch, ErrorCode> {
-    if request.replica_id >= 0 {
+    let follower =
+        (request.replica_id >= 0).then_some((BrokerId(request.replica_id), request.replica_epoch));
+    if follower.is_some() && client.peer.is_none() {
         // Followers have a listener of their own.
         return Err(ErrorCode::ClusterAuthorizationFailed);
     }
@@ -116,13 +121,18 @@ fn begin(
     let (id, epoch) = (request.session_id, request.session_epoch);
     let (live, keep) = if epoch == 0 || epoch == -1 {
         broker.sessions.remove(id);
-        (Live::new(topic_ids, epoch == 0), epoch == 0)
+        (Live::new(topic_ids, epoch == 0 || follower.is_some()), epoch == 0)
     } else {
         let live = broker.sessions.get(now, id).ok_or(ErrorCode::FetchSessionIdNotFound)?;
-        lock(&live).session.advance(epoch, topic_ids)?;
+        let mut known = lock(&live);
+        known.session.advance(epoch, topic_ids)?;
+        // a fetch that waits is answered with what it has: this one says something new
+        known.heard.poke();
+        drop(known);
         (live, false)
     };
     let mut guard = lock(&live);
+    guard.follower = follower;
     let Live { session, heard, .. } = &mut *guard;
     heard.take(|slot| session.mark(slot));
     for topic in request.forgotten {
@@ -151,6 +161,7 @@ fn begin(
     let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0);
     Ok(Fetch {
         head,
+        listener: Arc::clone(&client.listener),
         keep,
         epoch,
         live,
@@ -166,7 +177,12 @@ impl Fetch {
         let live = Arc::clone(&self.live);
         let mut live = lock(&live);
         if live.session.epoch() != self.epoch {
-            return Some(self.head.error(ErrorCode::InvalidFetchSessionEpoch));
+            // its session has gone on: a follower does not wait for what it has asked anew
+            let answer = match live.follower {
+                Some(_) => write::nothing(&self.head),
+                None => self.head.error(ErrorCode::InvalidFetchSessionEpoch),
+            };
+            return Some(answer);
         }
         let Live { session, heard, .. } = &mut *live;
         heard.take(|slot| session.mark(slot));
@@ -178,13 +194,15 @@ impl Fetch {
         }
         if self.keep && !live.session.is_empty() {
             let (now, size) = (broker.clock.monotonic(), live.session.len());
-            self.head.session_id = broker.sessions.keep(now, &self.live, size);
+            let kept = (size, live.follower.is_some());
+            self.head.session_id = broker.sessions.keep(now, &self.live, kept);
         }
         broker.metrics.add(Counter::BytesOut, looked.bytes as u64);
         for code in looked.errors() {
             broker.metrics.failed(metrics::Hot::Fetch, code);
         }
-        let response = write::response(&self.head, &live.session, &looked);
+        let response =
+            write::response((broker, &self.listener), &self.head, &live.session, &looked);
         looked.settle(&mut live.session);
         Some(response)
     }

@@ -7,6 +7,7 @@ mod parked;
 use kastellan_protocol::{
     Refused,
     batch::Scratch as Inflated,
+    fetch::NodeEndpoint,
     produce::{self, PartitionResponse, ProduceRequest, ProduceResponse},
 };
 
@@ -59,25 +60,31 @@ pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
             answers.push(answer);
         }
     }
+    let hints = appender.hints;
+    let nodes = hints.nodes(&hot.broker.controller.image(), &hot.client.listener);
     if request.acks == 0 {
         if answers.iter().any(|answer| answer.error.is_some()) {
             hot.mailbox.close("a produce with acks=0 failed");
         }
     } else if waiting.is_empty() {
-        answer(hot, request, answers);
+        answer(hot, request, answers, &nodes);
     } else {
         let patience = request.timeout_ms;
-        let waiting = Waiting { partitions: waiting, patience };
+        let waiting = Waiting { partitions: waiting, patience, nodes };
         parked::park(hot, request, std::mem::take(answers), waiting);
     }
     *hot.scratch = scratch;
     Ok(())
 }
 
-fn answer(hot: &mut Hot<'_>, request: &ProduceRequest, answers: &[PartitionResponse]) {
+fn answer(
+    hot: &mut Hot<'_>,
+    request: &ProduceRequest,
+    answers: &[PartitionResponse],
+    nodes: &[NodeEndpoint],
+) {
     let (version, correlation_id) = (hot.header.api_version, hot.header.correlation_id);
     hot.answer_with(|body, out| {
-        let nodes = &[];
         let throttle_ms = 0;
         ProduceResponse { version, correlation_id, throttle_ms, request, body, answers, nodes }
             .encode(out);

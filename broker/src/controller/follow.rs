@@ -11,6 +11,7 @@ use kastellan_core::{
     config::{BrokerConfig, TopicConfig},
     id::{BrokerId, Offset, Uuid},
     metadata::{DirectoryAssignment, Image, Partition, Record, ResourceKind, Topic},
+    partition::Assignment,
 };
 
 use crate::partitions::{Partitions, Wanted};
@@ -119,6 +120,8 @@ impl Touched {
 #[derive(Debug)]
 pub(super) struct Follower {
     pub(super) me: BrokerId,
+    /// This process.
+    pub(super) incarnation: Uuid,
     pub(super) partitions: Arc<Partitions>,
     /// What the broker was started with.
     pub(super) fixed: BrokerConfig,
@@ -150,7 +153,7 @@ impl Follower {
     pub(super) fn open_all(&self, image: &Image) -> Vec<DirectoryAssignment> {
         let topics = image.topics();
         let wanted: Vec<_> = topics.flat_map(|topic| self.wanted(None, image, topic)).collect();
-        let leaderless = wanted.iter().filter(|wanted| wanted.epoch.is_none()).count();
+        let leaderless = wanted.iter().filter(|wanted| wanted.assignment.leader.is_none()).count();
         let threads = usize::try_from(self.settings.load().recovery_threads).unwrap_or(1);
         let offline = self.partitions.open_at_start(&wanted, threads);
         if offline > 0 || leaderless > 0 {
@@ -204,9 +207,20 @@ impl Follower {
         }
         let mut unassigned = Vec::new();
         for topic in changes.created.iter().chain(&changes.changed) {
+            self.drop_replicas(before, topic);
             let wanted: Vec<_> = self.wanted(Some(before), after, topic).collect();
             self.partitions.open_all(&wanted);
             unassigned.extend(self.unassigned(&wanted));
+        }
+        if self.is_registered(after) && !self.is_registered(before) {
+            // until now nothing was led or followed
+            for topic in after.topics() {
+                let wanted: Vec<_> = self.wanted(Some(before), after, topic).collect();
+                self.partitions.open_all(&wanted);
+            }
+        }
+        if !touched.registrations.is_empty() {
+            self.partitions.signals().brokers_changed();
         }
         if !unassigned.is_empty() {
             (self.assign.0)(unassigned);
@@ -228,12 +242,29 @@ impl Follower {
         self.observers.tell(&changes);
     }
 
+    /// Whether the metadata knows this very process: what an older image says of it, that it leads
+    /// above all, may be over.
+    fn is_registered(&self, image: &Image) -> bool {
+        image.broker(self.me).is_some_and(|known| known.incarnation == self.incarnation)
+    }
+
+    /// Lets go of the replicas that others hold from now on.
+    fn drop_replicas(&self, before: &Image, topic: &Topic) {
+        let Some(known) = before.topic_by_id(&topic.id) else { return };
+        for (index, partition) in &topic.partitions {
+            let held = known.partitions.get(index).is_some_and(|it| it.replicas.contains(&self.me));
+            if held && !partition.replicas.contains(&self.me) {
+                self.partitions.drop_replica(&topic.name, *index);
+            }
+        }
+    }
+
     fn config(&self, image: &Image, topic: &str) -> Arc<TopicConfig> {
         Arc::new(TopicConfig::resolve(&image.topic_overrides(topic), &self.settings.load()))
     }
 
-    /// The partitions of a topic that this broker leads, or would if their directory worked. What
-    /// `before` did not know has just been created.
+    /// The partitions of a topic that this broker holds. What `before` did not know has just been
+    /// created.
     fn wanted<'a>(
         &'a self,
         before: Option<&'a Image>,
@@ -241,16 +272,14 @@ impl Follower {
         topic: &'a Topic,
     ) -> impl Iterator<Item = Wanted> + 'a {
         let config = self.config(image, &topic.name);
-        let mine = |partition: &Partition| match partition.leader {
-            Some(leader) => leader == self.me,
-            None => partition.replicas.contains(&self.me),
-        };
+        let registered = self.is_registered(image);
+        let mine = |partition: &Partition| partition.replicas.contains(&self.me);
         let mine = topic.partitions.iter().filter(move |(_, partition)| mine(partition));
         mine.map(move |(index, partition)| Wanted {
             topic: topic.name.as_ref().to_owned(),
             id: topic.id,
             index: *index,
-            epoch: partition.leader.map(|_| partition.leader_epoch),
+            assignment: if registered { Assignment::of(partition) } else { Assignment::unknown() },
             directory: partition.directory_of(self.me),
             fresh: before.is_some_and(|before| {
                 let known = before.topic_by_id(&topic.id);

@@ -42,8 +42,8 @@ pub(super) fn begin<'a>(
     shard: &'a Shard,
     mut state: MutexGuard<'a, State>,
 ) -> MutexGuard<'a, State> {
-    let partition = topic::partition(broker, index).ok().filter(|it| !it.has_failed());
-    let Some(partition) = partition else { return state };
+    let led = topic::partition(broker, index).ok().filter(|(it, _epoch)| !it.has_failed());
+    let Some((partition, _epoch)) = led else { return state };
     *state = State::Loading;
     drop(state);
     if partition.ends().is_ok_and(|(start, end)| start == end) {
@@ -61,11 +61,14 @@ pub(super) fn begin<'a>(
 
 /// Reads the log of a coordinator that is [`State::Loading`], on this thread.
 pub(super) fn now(broker: &Arc<Broker>, index: usize, shard: &Shard) {
-    let opened = topic::partition(broker, index).and_then(|partition| open(broker, partition));
+    let opened = topic::partition(broker, index).and_then(|led| open(broker, led));
     let mut state = shard.lock();
     if !matches!(*state, State::Loading) {
         return;
     }
+    // it may have been lost, or won anew, while the log was read
+    let opened =
+        opened.and_then(|open| open.is_led().then_some(open).ok_or(ErrorCode::NotLeaderOrFollower));
     match opened {
         Ok(mut open) => {
             let answers = open.step(broker.clock.now(), Input::Loaded);
@@ -78,6 +81,8 @@ pub(super) fn now(broker: &Arc<Broker>, index: usize, shard: &Shard) {
             drop(state);
             answers.tell();
         }
+        // whoever leads it coordinates its groups
+        Err(ErrorCode::NotLeaderOrFollower) => *state = State::Closed,
         Err(code) => {
             *state = State::Closed;
             drop(state);
@@ -86,12 +91,12 @@ pub(super) fn now(broker: &Arc<Broker>, index: usize, shard: &Shard) {
     }
 }
 
-fn open(broker: &Broker, partition: Arc<Partition>) -> Result<Open, ErrorCode> {
+fn open(broker: &Broker, (partition, epoch): (Arc<Partition>, i32)) -> Result<Open, ErrorCode> {
     let began = broker.clock.monotonic();
     let mut coordinator = Coordinator::new(Settings::clone(&broker.groups.settings.load()));
     let mut seen = Seen::default();
     let mut scratch = Scratch::default();
-    let (start, _) = partition.ends()?;
+    let (start, end) = partition.ends()?;
     partition.for_each_batch(start, |header, batch| {
         if header.is_control() {
             seen.others += 1;
@@ -114,7 +119,8 @@ fn open(broker: &Broker, partition: Arc<Partition>) -> Result<Open, ErrorCode> {
     if took > WORTH_TELLING {
         tracing::info!(index, groups, ?seen, ?took, "read the groups of a partition");
     }
-    Ok(Open::new(coordinator, partition))
+    // what a leader finds in its log is going to be committed, and nobody hears of it before
+    Ok(Open::new(coordinator, (partition, epoch), end))
 }
 
 fn replay(

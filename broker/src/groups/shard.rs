@@ -41,6 +41,8 @@ pub(super) enum State {
 pub(super) struct Open {
     coordinator: Coordinator,
     partition: Arc<Partition>,
+    /// The leader epoch that it coordinates in.
+    epoch: i32,
     waiting: BTreeMap<Ticket, Tell>,
     /// One past the last record that was applied, until it is known to be committed.
     uncommitted: Option<Offset>,
@@ -113,15 +115,25 @@ impl State {
 }
 
 impl Open {
-    /// A coordinator whose log is read.
-    pub(super) fn new(coordinator: Coordinator, partition: Arc<Partition>) -> Self {
+    /// A coordinator whose log is read up to `end`, of a partition that is led here in this epoch.
+    pub(super) fn new(
+        coordinator: Coordinator,
+        (partition, epoch): (Arc<Partition>, i32),
+        end: Offset,
+    ) -> Self {
         Self {
             coordinator,
             partition,
+            epoch,
             waiting: BTreeMap::new(),
-            uncommitted: None,
+            uncommitted: Some(end),
             effects: Vec::new(),
         }
+    }
+
+    /// Whether its partition is still led here, in the epoch that it coordinates in.
+    pub(super) fn is_led(&self) -> bool {
+        self.partition.leads() == Some(self.epoch)
     }
 
     /// The topics that something is committed for.

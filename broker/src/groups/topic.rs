@@ -27,10 +27,13 @@ pub(super) fn partition_count(broker: &Broker) -> Option<usize> {
     Some(broker.controller.image().topic(CONSUMER_OFFSETS)?.partitions.len())
 }
 
-/// One of the topic's partitions, if it is led here.
-pub(super) fn partition(broker: &Broker, index: usize) -> Result<Arc<Partition>, ErrorCode> {
+/// One of the topic's partitions and its leader epoch, if it is led here. Errors: 6
+/// `NOT_LEADER_OR_FOLLOWER` and those of [`crate::partitions::Topic::partition`].
+pub(super) fn partition(broker: &Broker, index: usize) -> Result<(Arc<Partition>, i32), ErrorCode> {
     let index = i32::try_from(index).map_err(|_too_large| ErrorCode::UnknownTopicOrPartition)?;
-    broker.partitions.get(CONSUMER_OFFSETS, index)
+    let partition = broker.partitions.get(CONSUMER_OFFSETS, index)?;
+    let epoch = partition.leads().ok_or(ErrorCode::NotLeaderOrFollower)?;
+    Ok((partition, epoch))
 }
 
 /// The id of a topic that exists.

@@ -25,6 +25,9 @@ pub(super) fn checkpoint(partitions: &Partitions) -> bool {
     if let Err(error) = write_checkpoints(partitions, &all) {
         tracing::error!(%error, "cannot write the checkpoints");
     }
+    if let Err(error) = partitions.write_marks() {
+        tracing::error!(%error, "cannot write the high watermarks");
+    }
     more
 }
 

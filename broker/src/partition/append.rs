@@ -5,7 +5,7 @@ use kastellan_core::{
     id::Offset,
     log::Log as _,
     machine::Now,
-    partition::{Appending, Outcome},
+    partition::{Appending, Moved, Outcome},
 };
 use kastellan_protocol::{
     ErrorCode,
@@ -45,13 +45,18 @@ impl Partition {
         if matches!(outcome, Outcome::Appended { .. }) {
             state.commit(self.topic().config().flush_messages);
         }
-        if matches!(outcome, Outcome::Appended { visible: true, .. }) {
-            state.tell_readers(batch.len(), false);
-            let told = state.committed();
-            drop(state);
-            for waiter in told {
-                (waiter.tell)(Ok(()));
+        match outcome {
+            Outcome::Appended { visible: true, .. } => {
+                state.tell_readers(batch.len(), false);
+                let told = state.committed();
+                drop(state);
+                told.tell();
             }
+            Outcome::Appended { visible: false, .. } => {
+                state.tell_followers(batch.len());
+                drop(state.heed(Moved::default()));
+            }
+            Outcome::Duplicate(_) => {}
         }
         Ok(Done { first, last, log_start, committed })
     }
@@ -73,7 +78,7 @@ impl Partition {
         }
         let header = Header::parse(&batch).map_err(|_malformed| ErrorCode::InvalidRecord)?;
         let valid = Valid { header, max_timestamp: now.wall, max_timestamp_delta: 0 };
-        let how = Appending { now: now.wall, log_append_time: false, min_in_sync: 0 };
+        let how = Appending { now, log_append_time: false, all: true };
         self.append(&mut batch, &valid, how)
     }
 }

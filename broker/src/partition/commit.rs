@@ -2,7 +2,7 @@
 
 use kastellan_core::{
     log::{Log as _, LogError},
-    partition::Durability,
+    partition::{Durability, Moved},
 };
 use kastellan_log::Done;
 use kastellan_protocol::ErrorCode;
@@ -60,22 +60,22 @@ impl Partition {
             Ok(receipt) => {
                 let Some(machine) = &mut state.machine else { return };
                 let durable = machine.log_mut().synced(*receipt);
-                if !machine.synced(durable) {
-                    return;
+                let visible = machine.synced(durable);
+                if machine.position().is_some() {
+                    state.want_fetch();
                 }
-                state.tell_readers(0, true);
-                state.committed()
+                match state.heed(Moved { visible, proposal: false }) {
+                    Some(told) => told,
+                    None => return,
+                }
             }
             Err(error) => {
                 tracing::error!(partition = ?self, %error, "acknowledgements are lost");
-                std::mem::take(&mut state.waiters).into_iter().collect()
+                state.send_away(ErrorCode::KafkaStorageError)
             }
         };
         drop(state);
-        let failed = done.outcome.is_err();
-        for waiter in told {
-            (waiter.tell)(if failed { Err(ErrorCode::KafkaStorageError) } else { Ok(()) });
-        }
+        told.tell();
     }
 
     /// Hands everything that is not on the disk to the committer, the producers' state with it, so

@@ -10,9 +10,8 @@ use std::{
 
 use kastellan_core::{
     config::TopicConfig,
-    log::Log as _,
-    partition::{self as machine, Durability},
-    producer::Producers,
+    machine::Millis,
+    partition::{self as machine, Assigned, Assignment},
 };
 use kastellan_log::Config;
 
@@ -20,12 +19,14 @@ use super::{Committing, Log, Partition, State};
 use crate::partitions::Topic;
 
 /// How a partition is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Opening {
-    /// The epoch in which this broker leads it.
-    pub(crate) epoch: i32,
-    /// What `acks=all` promises.
-    pub(crate) durability: Durability,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opening<'a> {
+    /// Who leads it, and in which epoch.
+    pub(crate) assignment: &'a Assignment,
+    /// The time.
+    pub(crate) now: Millis,
+    /// Where its high watermark was.
+    pub(crate) from: machine::Opening,
     /// How many producers are remembered at most.
     pub(crate) producers: usize,
 }
@@ -36,57 +37,31 @@ impl Partition {
         topic: Arc<Topic>,
         index: i32,
         log: Log,
-        opening: Opening,
+        opening: Opening<'_>,
         committing: Committing,
     ) -> Result<Self, kastellan_core::log::LogError> {
-        let (producers, snapshot) = rebuild(&log, opening.producers)?;
+        let (producers, snapshot) = log.replay_producers(opening.producers)?;
         let key = committing.key;
         let place = committing.home.place().into();
-        let epoch = opening.epoch.max(log.latest_epoch());
-        let machine = machine::Partition::new(log, producers, epoch, opening.durability);
-        let state = State {
+        let mut machine = machine::Partition::new(log, producers, opening.from);
+        let assigned = machine.assign(opening.now, opening.assignment);
+        let mut state = State {
             machine: Some(machine),
             waiters: VecDeque::new(),
             readers: Vec::new(),
             snapshot,
             committing,
             future: None,
+            reviewed: false,
         };
+        match assigned {
+            Assigned::Leads(moved) => drop(state.heed(moved)),
+            Assigned::Follows => state.want_fetch(),
+            Assigned::Idle | Assigned::Same(_) | Assigned::Stale => {}
+        }
         let (key, deleted) = (AtomicU64::new(key), AtomicBool::new(false));
         Ok(Self { topic, index, key, place, deleted, state: Mutex::new(state) })
     }
-}
-
-/// The producers as of the newest snapshot that can be read, and what the log says since.
-fn rebuild(
-    log: &Log,
-    limit: usize,
-) -> Result<(Producers, kastellan_core::id::Offset), kastellan_core::log::LogError> {
-    let mut producers = Producers::new(limit);
-    let mut from = log.start();
-    for offset in log.snapshots().iter().rev().copied() {
-        let read = log.load_snapshot(offset)?;
-        let parsed = read.map(|bytes| Producers::from_snapshot(&bytes, limit));
-        match parsed {
-            Some(Ok(found)) => {
-                (producers, from) = (found, offset);
-                break;
-            }
-            Some(Err(error)) => {
-                let partition = log.partition();
-                tracing::warn!(%partition, offset, %error, "ignoring a producer snapshot");
-            }
-            None => {}
-        }
-    }
-    if from < log.end() {
-        log.for_each_header(from, |header| {
-            if header.base_offset >= from {
-                producers.record(header, header.max_timestamp);
-            }
-        })?;
-    }
-    Ok((producers, from))
 }
 
 /// What a topic's settings mean for its logs.

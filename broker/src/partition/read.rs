@@ -1,11 +1,15 @@
 //! Reads: what a fetch gets, what `ListOffsets` finds, and replays for the coordinators.
 
-use std::{io, ops::ControlFlow, sync::Arc};
+use std::{
+    io,
+    ops::ControlFlow,
+    sync::{Arc, MutexGuard},
+};
 
 use kastellan_core::{
     id::{LeaderEpoch, Offset},
     log::Log as _,
-    partition::{self as machine, From, Isolation, Listed, Place},
+    partition::{self as machine, Fetched, From, Isolation, Listed, Place},
 };
 use kastellan_log::{Located, Look, Resolved, Search, Slice, StdDisk, Timed};
 use kastellan_protocol::{
@@ -13,7 +17,7 @@ use kastellan_protocol::{
     batch::{Header, Scratch},
 };
 
-use super::{LogFile, Partition};
+use super::{LogFile, Partition, State};
 use crate::net::{FileRange, is_cold};
 
 /// What a fetch gets of a partition.
@@ -58,11 +62,22 @@ pub(crate) struct Found {
 impl Partition {
     /// Reads what `from` asks for, as far as readers may see; the mutex is released before a file
     /// is looked into.
-    pub(crate) fn read(&self, mut from: From) -> Result<Read, ErrorCode> {
+    pub(crate) fn read(&self, from: From) -> Result<Read, ErrorCode> {
         let state = self.lock()?;
         let machine = state.machine.as_ref().ok_or(ErrorCode::KafkaStorageError)?;
         let bounds = machine.bounds(from)?;
-        let (until, end) = (bounds.high_watermark, machine.log().end());
+        self.read_within(state, from, &bounds)
+    }
+
+    /// Reads what `bounds` say that there is; releases the mutex.
+    pub(super) fn read_within(
+        &self,
+        state: MutexGuard<'_, State>,
+        mut from: From,
+        bounds: &Fetched<()>,
+    ) -> Result<Read, ErrorCode> {
+        let machine = state.machine.as_ref().ok_or(ErrorCode::KafkaStorageError)?;
+        let (until, end) = (bounds.until, machine.log().end());
         let wanted = bounds.slice.is_some() && (from.max_bytes > 0 || from.at_least_one);
         let mut located = if wanted { locate(machine, from, until)? } else { None };
         drop(state);

@@ -158,9 +158,7 @@ impl Partition {
         state.tell_readers(0, true);
         let told = state.committed();
         drop(state);
-        for waiter in told {
-            (waiter.tell)(Ok(()));
-        }
+        told.tell();
         Ok(Moved::Done)
     }
 

@@ -2,11 +2,15 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use kastellan_core::{log::LogError, partition as machine};
+use kastellan_core::{
+    id::{Offset, TopicPartition},
+    log::LogError,
+    partition as machine,
+};
 use kastellan_log::{Bounds, Brake, Checkpoints, Compacted, Dirtiness, Turn, Unsynced};
 use kastellan_protocol::ErrorCode;
 
-use super::{Log, Partition, State};
+use super::{Log, Partition};
 
 impl Partition {
     /// Takes the log away, for it is deleted. Who waits is told: 3 `UNKNOWN_TOPIC_OR_PARTITION`.
@@ -81,6 +85,15 @@ impl Partition {
         Ok((state.committing.home.place(), machine.log().checkpoints()))
     }
 
+    /// The high watermark for the checkpoint of its directory, and which that is; `None` for a sole
+    /// replica, whose log says it all.
+    pub(crate) fn mark(&self) -> Option<(usize, TopicPartition, Offset)> {
+        let state = self.lock().ok()?;
+        let machine = state.machine.as_ref().filter(|machine| machine.is_replicated())?;
+        let name = machine.log().partition().clone();
+        Some((state.committing.home.place(), name, machine.high_watermark()))
+    }
+
     /// Lets go what retention does not keep; true when the log's start has moved. Files go later,
     /// with [`Partition::remove_expired`].
     pub(crate) fn expire(&self, now: i64) -> Result<bool, LogError> {
@@ -140,14 +153,11 @@ impl Partition {
     /// Takes the machine with the log away; those who wait are told `code`.
     fn take(&self, code: ErrorCode) -> Option<machine::Partition<Log>> {
         let mut state = self.lock().ok()?;
-        let State { machine, waiters, .. } = &mut *state;
-        let taken = machine.take();
-        let waiters = std::mem::take(waiters);
-        state.tell_readers(0, true);
+        let taken = state.machine.take();
+        state.want_fetch();
+        let told = state.send_away(code);
         drop(state);
-        for waiter in waiters {
-            (waiter.tell)(Err(code));
-        }
+        told.tell();
         taken
     }
 }

@@ -14,10 +14,28 @@ pub(super) struct Waiter {
     pub(super) tell: Box<dyn FnOnce(Result<(), ErrorCode>) + Send>,
 }
 
+/// Waiters with what they wait for, to be told without the partition's lock.
+#[must_use]
+pub(super) struct Told {
+    pub(super) waiters: Vec<Waiter>,
+    pub(super) outcome: Result<(), ErrorCode>,
+}
+
+impl Told {
+    /// Tells them.
+    pub(super) fn tell(self) {
+        for waiter in self.waiters {
+            (waiter.tell)(self.outcome);
+        }
+    }
+}
+
 /// A fetch session, or one fetch, that wants to hear of appends.
 pub(super) struct Reader {
     subscription: Weak<Subscription>,
     slot: usize,
+    /// A follower, which sees the log to its end.
+    follows: bool,
 }
 
 /// What a fetch session hears from its partitions.
@@ -68,6 +86,16 @@ impl Subscription {
         true
     }
 
+    /// Whoever waits looks at once, for it is asked something else.
+    pub(crate) fn poke(&self) {
+        let mut heard = self.lock();
+        heard.bytes = usize::MAX;
+        if let Some(waiting) = heard.waiting.take() {
+            drop(heard);
+            waiting.mailbox.fetch_is_ready(waiting.slot);
+        }
+    }
+
     /// `bytes` were appended to the partition in `slot`; `urgent`: whoever waits should look at
     /// once.
     fn mark(&self, slot: usize, bytes: usize, urgent: bool) {
@@ -93,39 +121,69 @@ impl Subscription {
 }
 
 impl State {
-    /// Tells the readers of `bytes` that they may see now.
+    /// Tells all readers of `bytes` that they may see now.
     pub(super) fn tell_readers(&mut self, bytes: usize, urgent: bool) {
+        self.tell(|_reader| Some((bytes, urgent)));
+    }
+
+    /// Tells consumers of `bytes` that they may see now; followers hear of it with what comes next.
+    pub(super) fn tell_consumers(&mut self, bytes: usize, urgent: bool) {
+        self.tell(|reader| Some(if reader.follows { (0, false) } else { (bytes, urgent) }));
+    }
+
+    /// Tells followers of `bytes` that nobody else may see yet.
+    pub(super) fn tell_followers(&mut self, bytes: usize) {
+        self.tell(|reader| reader.follows.then_some((bytes, false)));
+    }
+
+    fn tell(&mut self, what: impl Fn(&Reader) -> Option<(usize, bool)>) {
         self.readers.retain(|reader| match reader.subscription.upgrade() {
             Some(subscription) => {
-                subscription.mark(reader.slot, bytes, urgent);
+                if let Some((bytes, urgent)) = what(reader) {
+                    subscription.mark(reader.slot, bytes, urgent);
+                }
                 true
             }
             None => false,
         });
     }
 
-    /// Takes the waiters whom the high watermark has passed, to be told without the lock.
-    #[must_use]
-    pub(super) fn committed(&mut self) -> Vec<Waiter> {
-        let reached = self.machine.as_ref().map_or(-1, Machine::high_watermark);
+    /// Takes the waiters whom the high watermark has passed; they hear it if fewer replicas than
+    /// promised are in sync by now.
+    pub(super) fn committed(&mut self) -> Told {
+        let machine = self.machine.as_ref();
+        let reached = machine.map_or(-1, Machine::high_watermark);
         let count = self.waiters.partition_point(|waiter| waiter.upto <= reached);
-        self.waiters.drain(..count).collect()
+        let waiters: Vec<_> = self.waiters.drain(..count).collect();
+        let outcome = match machine {
+            Some(machine) if !waiters.is_empty() => machine.acknowledged(reached).map(|_all| ()),
+            Some(_) | None => Ok(()),
+        };
+        Told { waiters, outcome }
+    }
+
+    /// Takes everybody who waits, for nobody is going to be told otherwise.
+    pub(super) fn send_away(&mut self, code: ErrorCode) -> Told {
+        self.tell_readers(0, true);
+        Told { waiters: std::mem::take(&mut self.waiters).into(), outcome: Err(code) }
     }
 }
 
 impl Partition {
-    /// Has `subscription` hear of this partition as its `slot`.
+    /// Has `subscription` hear of this partition as its `slot`; one that `follows` hears of what is
+    /// not committed, too.
     pub(crate) fn subscribe(
         &self,
         subscription: &Arc<Subscription>,
         slot: usize,
+        follows: bool,
     ) -> Result<(), ErrorCode> {
         let mut state = self.lock()?;
         // Those who are gone leave when there would be no room: a quiet partition drops them too.
         if state.readers.len() == state.readers.capacity() {
             state.readers.retain(|reader| reader.subscription.strong_count() > 0);
         }
-        state.readers.push(Reader { subscription: Arc::downgrade(subscription), slot });
+        state.readers.push(Reader { subscription: Arc::downgrade(subscription), slot, follows });
         Ok(())
     }
 
@@ -145,14 +203,16 @@ impl Partition {
                 drop(state);
                 tell(Err(ErrorCode::KafkaStorageError));
             }
-            Some(machine) if machine.high_watermark() >= upto => {
-                drop(state);
-                tell(Ok(()));
-            }
-            Some(_) => {
-                let at = state.waiters.partition_point(|waiter| waiter.upto <= upto);
-                state.waiters.insert(at, Waiter { upto, tell: Box::new(tell) });
-            }
+            Some(machine) => match machine.acknowledged(upto) {
+                Ok(false) => {
+                    let at = state.waiters.partition_point(|waiter| waiter.upto <= upto);
+                    state.waiters.insert(at, Waiter { upto, tell: Box::new(tell) });
+                }
+                known => {
+                    drop(state);
+                    tell(known.map(|_committed| ()));
+                }
+            },
         }
     }
 }

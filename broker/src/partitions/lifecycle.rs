@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use super::{Partitions, Topic};
+use super::{Defaults, Partitions, Topic};
 use crate::{
     log_dirs::{Closed, LogDir},
     partition::{Committing, Opening, Partition, settings_of_log},
@@ -16,8 +16,11 @@ use kastellan_core::{
     config::TopicConfig,
     id::{TopicPartition, Uuid},
     log::LogError,
-    partition::Durability,
+    partition::{self as machine, Assignment, Durability, Settings},
+    replica::PartitionKey,
 };
+use kastellan_log::checkpoint::Offsets;
+use kastellan_protocol::ErrorCode;
 
 /// A partition that should be served.
 #[derive(Debug, Clone)]
@@ -28,8 +31,8 @@ pub(crate) struct Wanted {
     pub(crate) id: Uuid,
     /// Its number in the topic.
     pub(crate) index: i32,
-    /// The epoch in which this broker leads it; `None`: nobody leads it, its directory is offline.
-    pub(crate) epoch: Option<i32>,
+    /// Who leads it and who follows.
+    pub(crate) assignment: Assignment,
     /// The log directory it lies in, as the metadata says; nil where it does not know.
     pub(crate) directory: Uuid,
     /// Whether it has just been created: then it lies nowhere yet.
@@ -74,20 +77,19 @@ impl Partitions {
     pub(crate) fn create(&self, wanted: &Wanted) -> Result<(), OpenError> {
         let topic = self.topic_for(wanted);
         let known = topic.partition(wanted.index);
-        let Some(epoch) = wanted.epoch else {
-            if let Ok(partition) = known {
-                self.forget(&partition);
-            }
-            topic.write().insert(wanted.index, None);
-            return Ok(());
-        };
         if let Ok(partition) = known {
-            if partition.lead(epoch).is_err() {
-                tracing::warn!(?partition, "cannot lead a partition that is offline");
+            if partition.assign(self.defaults.clock.monotonic(), &wanted.assignment).is_err() {
+                tracing::warn!(?partition, "cannot assign a partition that is offline");
             }
             return Ok(());
         }
-        let opened = self.open(&topic, wanted, epoch);
+        if known.is_err_and(|code| code == ErrorCode::KafkaStorageError)
+            && wanted.assignment.leader.is_none()
+        {
+            // its directory has failed, and the metadata says so by now
+            return Ok(());
+        }
+        let opened = self.open(&topic, wanted);
         let mut partitions = topic.write();
         match opened {
             Ok((key, partition)) => {
@@ -154,10 +156,10 @@ impl Partitions {
     /// Takes up changed settings of a topic.
     pub(crate) fn configure(&self, topic: &str, config: Arc<TopicConfig>) {
         let Some(topic) = self.topic(topic) else { return };
-        let durability = Self::durability(&config);
+        let settings = self.settings(&config);
         topic.config.store(config);
         for partition in topic.partitions() {
-            if partition.configure(durability).is_err() {
+            if partition.configure(settings).is_err() {
                 tracing::warn!(?partition, "cannot configure a partition that is offline");
             }
         }
@@ -182,6 +184,21 @@ impl Partitions {
                 let topic = topic.name();
                 tracing::error!(topic, index, %error, "a deleted partition's files remain");
             }
+        }
+    }
+
+    /// Deletes a replica that this broker is to hold no longer.
+    pub(crate) fn drop_replica(&self, topic: &str, index: i32) {
+        let Some(topic) = self.topic(topic) else { return };
+        let Some(partition) = topic.write().remove(&index) else { return };
+        if let Some(partition) = &partition {
+            let mut keys = self.keys.partitions.write().unwrap_or_else(PoisonError::into_inner);
+            keys.remove(&partition.key());
+        }
+        tracing::info!(topic = topic.name(), index, "a replica goes: others hold the partition");
+        if let Err(error) = self.delete_one(topic.name(), index, partition) {
+            let topic = topic.name();
+            tracing::error!(topic, index, %error, "a deleted replica's files remain");
         }
     }
 
@@ -233,9 +250,26 @@ impl Partitions {
         partition.fail();
     }
 
+    /// Writes down the high watermarks, where there are replicas elsewhere.
+    pub(crate) fn write_marks(&self) -> Result<(), LogError> {
+        let mut by_dir = BTreeMap::<usize, Offsets>::new();
+        for (place, name, high_watermark) in self.all().iter().filter_map(|it| it.mark()) {
+            by_dir.entry(place).or_default().insert(name, high_watermark);
+        }
+        let write = |(place, marks): (usize, Offsets)| match self.dirs.open().get(place) {
+            Some(dir) if dir.failed().is_none() => dir.directory().write_high_watermarks(&marks),
+            Some(_) | None => Ok(()),
+        };
+        // one that fails must not keep the others from being written
+        by_dir.into_iter().map(write).fold(Ok(()), Result::and)
+    }
+
     /// Closes every log, for the marks of a clean shutdown. Where one did not close, the next start
     /// has to recover its directory.
     pub(crate) fn close(&self) -> Closed {
+        if let Err(error) = self.write_marks() {
+            tracing::error!(%error, "cannot write the high watermarks");
+        }
         let mut closed = Closed::new();
         for partition in self.all() {
             // one that fails says so when it is closed
@@ -290,9 +324,11 @@ impl Partitions {
         self.dirs.choose().ok_or(OpenError::NoDirectory)
     }
 
-    /// What `acks=all` promises for a topic.
-    fn durability(config: &TopicConfig) -> Durability {
-        if config.fsync { Durability::Fsync } else { Durability::Replicated }
+    /// What a topic's settings mean for its partitions.
+    fn settings(&self, config: &TopicConfig) -> Settings {
+        let durability = if config.fsync { Durability::Fsync } else { Durability::Replicated };
+        let min_in_sync = config.min_insync_replicas;
+        Settings { durability, min_in_sync, lag: self.defaults.lag }
     }
 
     fn topic_for(&self, wanted: &Wanted) -> Arc<Topic> {
@@ -312,26 +348,29 @@ impl Partitions {
         topic
     }
 
-    fn open(
-        &self,
-        topic: &Arc<Topic>,
-        wanted: &Wanted,
-        epoch: i32,
-    ) -> Result<(u64, Partition), OpenError> {
+    fn open(&self, topic: &Arc<Topic>, wanted: &Wanted) -> Result<(u64, Partition), OpenError> {
         let home = self.place(wanted)?;
         let config = topic.config();
-        let opening = Opening {
-            epoch,
-            durability: Self::durability(&config),
-            producers: self.defaults.producers,
-        };
         let name = TopicPartition { topic: wanted.topic.clone(), partition: wanted.index };
+        let Defaults { me, clock, producers, .. } = self.defaults;
+        let (high_watermark, settings) = (home.high_watermark(&name), self.settings(&config));
+        let opening = Opening {
+            assignment: &wanted.assignment,
+            now: clock.monotonic(),
+            from: machine::Opening { me, high_watermark, settings },
+            producers,
+        };
         let open = || {
             let settings = settings_of_log(&config);
             let log = home.directory().open_log(name, Some(wanted.id), settings)?;
             let key = self.keys.next.fetch_add(1, Ordering::Relaxed);
-            let committing =
-                Committing { home: Arc::clone(&home), bell: Arc::clone(&self.bell), key };
+            let committing = Committing {
+                home: Arc::clone(&home),
+                bell: Arc::clone(&self.bell),
+                key,
+                name: PartitionKey { topic: wanted.id, index: wanted.index },
+                signals: Arc::clone(&self.signals),
+            };
             let partition =
                 Partition::new(Arc::clone(topic), wanted.index, log, opening, committing)?;
             Ok((key, partition))

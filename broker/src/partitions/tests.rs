@@ -12,6 +12,7 @@ use std::{
 use kastellan_core::{
     config::{BrokerConfig, Overrides},
     machine::{Millis, Now},
+    partition::Assignment,
 };
 
 use super::*;
@@ -43,7 +44,9 @@ impl Dir {
             settings: BTreeMap::new(),
         };
         let opened = Opened::new(&config).unwrap();
-        Partitions::new(opened, Defaults { producers: 10 }).unwrap()
+        let (me, lag) = (BrokerId(1), Duration::from_secs(30));
+        let defaults = Defaults { me, clock: Clock::new(), producers: 10, lag };
+        Partitions::new(opened, defaults).unwrap()
     }
 }
 
@@ -58,7 +61,7 @@ fn wanted(topic: &str, id: u128, index: i32) -> Wanted {
         topic: topic.to_owned(),
         id: Uuid::from_u128(id),
         index,
-        epoch: Some(0),
+        assignment: Assignment::alone(BrokerId(1), 0),
         directory: Uuid::nil(),
         fresh: true,
         config: Arc::new(TopicConfig::resolve(&Overrides::new(), &BrokerConfig::default())),

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use kastellan_core::config::BrokerConfig;
+use kastellan_core::{config::BrokerConfig, id::BrokerId};
 use kastellan_protocol::api_version::Audience;
 use tokio::{runtime, sync::oneshot};
 
@@ -17,6 +17,7 @@ use crate::{
     clock::Clock,
     config::Config,
     controller::{Controller, ProducerIds, Setup},
+    fetcher::Replication,
     groups::Groups,
     log_dirs::{self, Fatal, Opened},
     maintenance::Maintenance,
@@ -42,11 +43,19 @@ pub(super) struct Stage {
     manage: manage::Addresses,
     /// Ends with the stage, before the logs are closed.
     _maintenance: Maintenance,
+    /// Follows and proposes; none in a cluster of one.
+    replication: Option<Replication>,
     /// Where other brokers come in; none in a cluster of one.
     peer_side: Option<PeerSide>,
     peer_address: Option<SocketAddr>,
     /// Taken when they begin to take in clients.
     bound: Mutex<Vec<Bound>>,
+}
+
+/// What holds for every partition.
+fn defaults(config: &Config, settings: &BrokerConfig, clock: Clock) -> Defaults {
+    let me = BrokerId(config.node_id);
+    Defaults { me, clock, producers: PRODUCERS, lag: settings.fleet.replica_lag_time_max }
 }
 
 impl Stage {
@@ -70,10 +79,9 @@ impl Stage {
             bound.iter().map(|bound| (bound.name.to_string(), bound.address)).collect();
         let mut peer_side = PeerSide::open(&mut config, &settings, manage.identity())?;
         let opened = Opened::new(&config)?;
-        let defaults = Defaults { producers: PRODUCERS };
-        let partitions = Arc::new(Partitions::new(opened, defaults)?);
-        manage.health().recovering(partitions.recovery());
         let clock = Clock::new();
+        let partitions = Arc::new(Partitions::new(opened, defaults(&config, &settings, clock))?);
+        manage.health().recovering(partitions.recovery());
         let ids = partitions.dirs().ids();
         let controller = Controller::start(Setup {
             partitions: Arc::clone(&partitions),
@@ -111,14 +119,17 @@ impl Stage {
         let partitions = Arc::clone(&broker.partitions);
         let maintenance = Maintenance::start(partitions, Arc::clone(&broker.settings), clock)?;
         let peer_address = peer_side.as_ref().and_then(PeerSide::bound).map(|at| at.bound);
+        let mut replication = None;
         if let Some(side) = &mut peer_side {
             side.serve(&broker);
+            replication = Some(Replication::start(&broker)?);
         }
         Ok(Self {
             broker,
             health: Arc::clone(manage.health()),
             manage: manage.addresses(),
             _maintenance: maintenance,
+            replication,
             peer_side,
             peer_address,
             bound: Mutex::new(bound),
@@ -171,6 +182,7 @@ impl Stage {
     /// Ends the threads; closes the logs and marks the directories if it is to end cleanly. Called
     /// once no task runs any more.
     pub(super) fn end(mut self, how: Stop) {
+        drop(self.replication.take());
         if let Some(side) = self.peer_side.take() {
             side.end();
         }

@@ -2,23 +2,24 @@
 
 use kastellan_protocol::{ErrorCode, batch::Valid};
 
-use super::{IN_SYNC, Partition, REPLICAS, code};
+use super::{Partition, Role, code};
 use crate::{
     id::Offset,
     log::{Appended, Log},
+    machine::Now,
     producer::{Duplicate, Verdict},
 };
 
 /// How a batch is to be appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Appending {
-    /// The wall clock, in milliseconds since 1970.
-    pub now: i64,
-    /// Whether `now` replaces the client's timestamps (`message.timestamp.type=LogAppendTime`).
+    /// The clocks.
+    pub now: Now,
+    /// Whether the wall clock replaces the client's timestamps (`message.timestamp.type=LogAppendTime`).
     pub log_append_time: bool,
-    /// `min.insync.replicas` for `acks=all`, 0 where the client does not ask for it. More than the
-    /// partition has replicas means all of them, as in Kafka.
-    pub min_in_sync: i32,
+    /// Whether its acknowledgement waits for all that are in sync (`acks=all`): then there have to
+    /// be `min.insync.replicas` of them, or all replicas where there are fewer.
+    pub all: bool,
 }
 
 /// What became of a batch.
@@ -59,15 +60,16 @@ impl<L: Log> Partition<L> {
     /// Appends one batch, which `valid` was found to be. Offset, epoch and append time are written
     /// into `batch` itself.
     ///
-    /// Errors: those of [`crate::producer::Producers::check`], 19 `NOT_ENOUGH_REPLICAS`, 56
-    /// `KAFKA_STORAGE_ERROR` from a poisoned log. Nothing is changed then.
+    /// Errors: 6 `NOT_LEADER_OR_FOLLOWER`, those of [`crate::producer::Producers::check`], 19
+    /// `NOT_ENOUGH_REPLICAS`, 56 `KAFKA_STORAGE_ERROR` from a poisoned log. Nothing is changed then.
     pub fn append(
         &mut self,
         batch: &mut [u8],
         valid: &Valid,
         how: Appending,
     ) -> Result<Outcome, ErrorCode> {
-        if how.min_in_sync.min(REPLICAS) > IN_SYNC {
+        let leader = self.as_leader()?;
+        if how.all && leader.in_sync() < self.needed(leader) {
             return Err(ErrorCode::NotEnoughReplicas);
         }
         if let Verdict::Duplicate(duplicate) = self.producers.check(&valid.header)? {
@@ -75,7 +77,7 @@ impl<L: Log> Partition<L> {
         }
         let mut header = valid.header;
         let first = self.log.end();
-        let append_time = how.log_append_time.then_some(how.now);
+        let append_time = how.log_append_time.then_some(how.now.wall);
         let (max_timestamp, offset_of_max) = valid.assign(batch, first, self.epoch, append_time);
         header.base_offset = first;
         header.max_timestamp = max_timestamp;
@@ -88,7 +90,11 @@ impl<L: Log> Partition<L> {
             epoch: self.epoch,
         };
         self.log.append(batch, appended).map_err(|error| code(&error))?;
-        self.producers.record(&header, how.now);
+        self.producers.record(&header, how.now.wall);
+        if let Role::Leader(leader) = &mut self.role {
+            let followers = leader.followers.iter_mut();
+            followers.for_each(|follower| follower.outgrown(how.now.monotonic, first));
+        }
         Ok(Outcome::Appended { first, last, visible: self.advance() })
     }
 }

@@ -13,14 +13,9 @@ use crate::{
 };
 
 impl<L: Log> Partition<L> {
-    /// The epoch in which this broker leads.
+    /// The leader epoch that this replica was assigned last, -1 before that.
     pub fn epoch(&self) -> LeaderEpoch {
         self.epoch
-    }
-
-    /// Leads on in a newer epoch; an older one changes nothing.
-    pub fn lead(&mut self, epoch: LeaderEpoch) {
-        self.epoch = self.epoch.max(epoch);
     }
 
     /// Whether `epoch`, what a client takes for the leader's, is the present one; -1 is not

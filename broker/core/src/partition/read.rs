@@ -2,7 +2,7 @@
 
 use kastellan_protocol::ErrorCode;
 
-use super::{Partition, code};
+use super::{Partition, Role, code};
 use crate::{
     id::{LeaderEpoch, Offset},
     log::Log,
@@ -32,6 +32,8 @@ pub struct Fetched<S> {
     pub last_stable_offset: Offset,
     /// The first offset of the log.
     pub log_start: Offset,
+    /// Records from here on are not for this reader.
+    pub until: Offset,
     /// The reader's log left this one's at the end of this epoch; it gets no records then.
     pub diverging: Option<(LeaderEpoch, Offset)>,
     /// The records; `None` where there are none.
@@ -114,13 +116,25 @@ impl<L: Log> Partition<L> {
     /// What `from` may see, without reading: `slice` is `Some(())` where there is something to
     /// read. For a shell that looks into files without holding the partition.
     ///
-    /// Errors: 74 and 75 for the wrong leader epoch, 1 `OFFSET_OUT_OF_RANGE`.
+    /// A follower serves consumers up to the high watermark that it knows (KIP-392). Errors: 6
+    /// `NOT_LEADER_OR_FOLLOWER` where nobody leads, 74 and 75 for the wrong leader epoch, 1
+    /// `OFFSET_OUT_OF_RANGE`, 78 `OFFSET_NOT_AVAILABLE` on a follower that is behind.
     pub fn bounds(&self, from: From) -> Result<Fetched<()>, ErrorCode> {
         self.check_epoch(from.current_leader_epoch)?;
+        match &self.role {
+            Role::Idle => Err(ErrorCode::NotLeaderOrFollower),
+            Role::Follower(_) if from.offset > self.log.end() => Err(ErrorCode::OffsetNotAvailable),
+            Role::Leader(_) | Role::Follower(_) => self.bounds_until(from, self.high_watermark),
+        }
+    }
+
+    /// What somebody may see who sees everything before `until`. Errors: 1 `OFFSET_OUT_OF_RANGE`.
+    pub(super) fn bounds_until(&self, from: From, until: Offset) -> Result<Fetched<()>, ErrorCode> {
         let mut fetched = Fetched {
             high_watermark: self.high_watermark,
             last_stable_offset: self.high_watermark,
             log_start: self.log.start(),
+            until,
             diverging: self.diverging(from)?,
             slice: None,
         };
@@ -130,28 +144,30 @@ impl<L: Log> Partition<L> {
         if from.offset < self.log.start() || from.offset > self.log.end() {
             return Err(ErrorCode::OffsetOutOfRange);
         }
-        fetched.slice = (from.offset < self.high_watermark).then_some(());
+        fetched.slice = (from.offset < until).then_some(());
         Ok(fetched)
     }
 
-    /// Reads what `from` asks for, as far as readers may see. Errors: those of
+    /// Reads what `from` asks for, as far as consumers may see. Errors: those of
     /// [`Partition::bounds`], and 56 `KAFKA_STORAGE_ERROR`.
     pub fn fetch(&self, from: From) -> Result<Fetched<L::Slice>, ErrorCode> {
-        let Fetched { high_watermark, last_stable_offset, log_start, diverging, slice } =
+        let Fetched { high_watermark, last_stable_offset, log_start, until, diverging, slice } =
             self.bounds(from)?;
         let wanted = from.max_bytes > 0 || from.at_least_one;
         let slice = match slice {
             Some(()) if wanted => {
                 let (most, whole) = (from.max_bytes, from.at_least_one);
-                let slice = self.log.read(from.offset, high_watermark, most, whole);
+                let slice = self.log.read(from.offset, until, most, whole);
                 Some(slice.map_err(|error| code(&error))?)
             }
             Some(()) | None => None,
         };
-        Ok(Fetched { high_watermark, last_stable_offset, log_start, diverging, slice })
+        Ok(Fetched { high_watermark, last_stable_offset, log_start, until, diverging, slice })
     }
 
-    /// What there is to say about `place`. Errors: 74 and 75 for the wrong leader epoch.
+    /// What there is to say about `place`. Errors: 6 `NOT_LEADER_OR_FOLLOWER`, 74 and 75 for the
+    /// wrong leader epoch, 78 `OFFSET_NOT_AVAILABLE` while the high watermark of a new leader has
+    /// not reached the beginning of its epoch: the one before may have shown more (KIP-207).
     pub fn list(
         &self,
         place: Place,
@@ -159,6 +175,11 @@ impl<L: Log> Partition<L> {
         isolation: Isolation,
     ) -> Result<Listed, ErrorCode> {
         self.check_epoch(current_leader_epoch)?;
+        let leader = self.as_leader()?;
+        let any = matches!(place, Place::Earliest | Place::EarliestLocal | Place::LatestTiered);
+        if !any && self.high_watermark < leader.epoch_start {
+            return Err(ErrorCode::OffsetNotAvailable);
+        }
         let below = match isolation {
             Isolation::ReadUncommitted | Isolation::ReadCommitted => self.high_watermark,
         };

@@ -1,14 +1,21 @@
 //! The decisions of a partition, over a log that is a vector.
 
+mod following;
+mod leading;
+
 use kastellan_protocol::batch::{Builder, Header, Rules, Scratch, Valid, validate};
 
 use super::*;
-use crate::{config::Cleanup, log::Appended};
+use crate::{
+    config::Cleanup,
+    log::Appended,
+    machine::{Millis, Now},
+};
 
 /// A log in memory; a slice is (first offset, how many bytes).
 #[derive(Debug, Default)]
 struct VecLog {
-    batches: Vec<(Appended, usize)>,
+    batches: Vec<(Appended, Vec<u8>)>,
     start: Offset,
     poisoned: bool,
 }
@@ -20,9 +27,15 @@ impl Log for VecLog {
         if self.poisoned {
             return Err(LogError::Poisoned("pulled the plug".into()));
         }
-        assert_eq!(appended.first, self.end());
-        assert_eq!(Header::parse(batches).unwrap().base_offset, appended.first);
-        self.batches.push((appended, batches.len()));
+        assert!(appended.first >= self.end());
+        for batch in kastellan_protocol::batch::batches(batches) {
+            let (header, raw) = batch.unwrap();
+            let (first, last) = (header.base_offset, header.last_offset());
+            assert!(first >= self.end());
+            let appended = Appended { first, last, epoch: header.leader_epoch, ..appended };
+            self.batches.push((appended, raw.to_vec()));
+        }
+        assert_eq!(appended.last + 1, self.end());
         Ok(())
     }
 
@@ -35,11 +48,11 @@ impl Log for VecLog {
     ) -> Result<Self::Slice, LogError> {
         let wanted = self.batches.iter().filter(|(at, _)| at.last >= from && at.last < until);
         let mut bytes = 0;
-        for (n, (_, len)) in wanted.clone().enumerate() {
-            if bytes + len > max_bytes && !(at_least_one && n == 0) {
+        for (n, (_, batch)) in wanted.clone().enumerate() {
+            if bytes + batch.len() > max_bytes && !(at_least_one && n == 0) {
                 break;
             }
-            bytes += len;
+            bytes += batch.len();
         }
         Ok((wanted.clone().next().unwrap().0.first, bytes))
     }
@@ -49,12 +62,26 @@ impl Log for VecLog {
     }
 
     fn end(&self) -> Offset {
-        self.batches.last().map_or(self.start, |(at, _)| at.last + 1)
+        self.batches.last().map_or(self.start, |(at, _)| self.start.max(at.last + 1))
     }
 
     fn truncate(&mut self, end: Offset) -> Result<(), LogError> {
         self.batches.retain(|(at, _)| at.last < end);
         Ok(())
+    }
+
+    fn restart_at(&mut self, start: Offset) -> Result<(), LogError> {
+        self.batches.clear();
+        self.start = start;
+        Ok(())
+    }
+
+    fn replay(&self, limit: usize) -> Result<Producers, LogError> {
+        let mut producers = Producers::new(limit);
+        for (_, batch) in &self.batches {
+            producers.record(&Header::parse(batch).unwrap(), 0);
+        }
+        Ok(producers)
     }
 
     fn latest_epoch(&self) -> LeaderEpoch {
@@ -81,10 +108,26 @@ impl Log for VecLog {
     }
 }
 
-const HOW: Appending = Appending { now: 1_000, log_append_time: false, min_in_sync: 1 };
+const ME: BrokerId = BrokerId(1);
+const NOW: Now = Now { monotonic: Millis(10), wall: 1_000 };
+const HOW: Appending = Appending { now: NOW, log_append_time: false, all: true };
 
 fn partition(durability: Durability) -> Partition<VecLog> {
-    Partition::new(VecLog::default(), Producers::new(10), 4, durability)
+    let settings = Settings { durability, ..Settings::default() };
+    let mut partition = replica(ME, settings);
+    let led = partition.assign(NOW.monotonic, &Assignment::alone(ME, 4));
+    assert!(matches!(led, Assigned::Leads(_)));
+    partition
+}
+
+fn replica(me: BrokerId, settings: Settings) -> Partition<VecLog> {
+    let opening = Opening { me, high_watermark: 0, settings };
+    Partition::new(VecLog::default(), Producers::new(10), opening)
+}
+
+fn lead_on(partition: &mut Partition<VecLog>, epoch: LeaderEpoch) {
+    let led = partition.assign(NOW.monotonic, &Assignment::alone(ME, epoch));
+    assert!(matches!(led, Assigned::Leads(_)));
 }
 
 fn records(count: i64) -> (Vec<u8>, Valid) {
@@ -133,16 +176,17 @@ fn append_time_replaces_the_timestamps_of_the_client() {
     let how = Appending { log_append_time: true, ..HOW };
     partition.append(&mut bytes, &valid, how).unwrap();
     let header = Header::parse(&bytes).unwrap();
-    assert!(header.log_append_time() && header.max_timestamp == HOW.now);
-    assert_eq!(partition.log().batches[0].0.max_timestamp, HOW.now);
+    assert!(header.log_append_time() && header.max_timestamp == HOW.now.wall);
+    assert_eq!(partition.log().batches[0].0.max_timestamp, HOW.now.wall);
 }
 
 #[test]
 fn no_more_replicas_are_asked_for_than_there_are_and_a_poisoned_log_changes_nothing() {
     let mut partition = partition(Durability::Replicated);
     let (mut bytes, valid) = records(1);
-    let how = Appending { min_in_sync: 2, ..HOW };
-    assert!(partition.append(&mut bytes, &valid, how).is_ok());
+    let two = Settings { min_in_sync: 2, ..Settings::default() };
+    partition.configure(two);
+    assert!(partition.append(&mut bytes, &valid, HOW).is_ok());
     partition.log_mut().poisoned = true;
     assert_eq!(append(&mut partition, 1), Err(ErrorCode::KafkaStorageError));
     assert_eq!((partition.log().end(), partition.high_watermark()), (1, 1));
@@ -184,7 +228,7 @@ fn readers_with_the_wrong_leader_epoch_are_told_which_way() {
     assert!(partition.fetch(ask(4)).is_ok());
     assert_eq!(partition.fetch(ask(3)).unwrap_err(), ErrorCode::FencedLeaderEpoch);
     assert_eq!(partition.fetch(ask(5)).unwrap_err(), ErrorCode::UnknownLeaderEpoch);
-    partition.lead(5);
+    lead_on(&mut partition, 5);
     assert_eq!(partition.fetch(ask(4)).unwrap_err(), ErrorCode::FencedLeaderEpoch);
 }
 
@@ -192,7 +236,7 @@ fn readers_with_the_wrong_leader_epoch_are_told_which_way() {
 fn a_reader_from_another_history_learns_where_it_left_ours() {
     let mut partition = partition(Durability::Replicated);
     append(&mut partition, 3).unwrap();
-    partition.lead(6);
+    lead_on(&mut partition, 6);
     append(&mut partition, 2).unwrap();
     let ask = |offset, epoch| From { last_fetched_epoch: epoch, ..from(offset) };
     let diverging = |ask| partition.fetch(ask).unwrap().diverging;
@@ -209,11 +253,11 @@ fn an_epoch_without_batches_ends_where_the_next_began() {
     assert_eq!(partition.end_of_epoch(4), Some((4, 0)), "the present one, nothing written");
     assert_eq!(partition.end_of_epoch(2), Some((2, 0)));
     append(&mut partition, 3).unwrap();
-    partition.lead(6);
+    lead_on(&mut partition, 6);
     assert_eq!(partition.end_of_epoch(4), Some((4, 3)));
     assert_eq!(partition.end_of_epoch(5), Some((4, 3)));
     assert_eq!(partition.end_of_epoch(6), Some((6, 3)), "the present one has no batch either");
-    partition.lead(8);
+    lead_on(&mut partition, 8);
     append(&mut partition, 2).unwrap();
     let ends = [3, 4, 6, 7, 8].map(|epoch| partition.end_of_epoch(epoch));
     assert_eq!(ends, [(3, 0), (4, 3), (4, 3), (4, 3), (8, 5)].map(Some));
@@ -226,7 +270,7 @@ fn a_reader_that_fetched_nothing_of_an_epoch_without_batches_does_not_diverge() 
     let ask = |offset, epoch| From { last_fetched_epoch: epoch, ..from(offset) };
     assert_eq!(partition.fetch(ask(0, 4)).unwrap().diverging, None);
     append(&mut partition, 3).unwrap();
-    partition.lead(6);
+    lead_on(&mut partition, 6);
     assert_eq!(partition.fetch(ask(3, 6)).unwrap().diverging, None);
     assert_eq!(partition.fetch(ask(3, 7)).unwrap_err(), ErrorCode::OffsetOutOfRange);
     partition.log_mut().start = 2;

@@ -24,7 +24,7 @@ impl<D: Disk> Log<D> {
         appended: Appended,
     ) -> Result<(), LogError> {
         self.shared.check()?;
-        if appended.first != self.end {
+        if appended.first < self.end {
             return Err(self.out_of_range(appended.first));
         }
         if batches.is_empty() {
@@ -179,7 +179,7 @@ fn note<D: Disk>(
     let (mut noted, mut next, mut epoch_begins) = (0, appended.first, false);
     for batch in batches(bytes) {
         let (header, raw) = batch.expect("the partition appends batches that it validated");
-        assert_eq!(header.base_offset, next, "a batch does not carry the offset it is given");
+        assert!(header.base_offset >= next, "a batch does not carry the offset it is given");
         epoch_begins |= epochs.note(header.leader_epoch, header.base_offset);
         active.note(active.segment.size + noted, &header);
         noted += raw.len() as u64;

@@ -143,7 +143,7 @@ impl<D: Disk> Log<D> {
         let trusted =
             |next: Option<&Offset>| known.clean || next.is_some_and(|next| *next < durable);
         let lenient = durable.max(self.shared.cleaned(&self.partition));
-        let mut scan = Scan { expected: known.start, lenient, durable };
+        let mut scan = Scan { expected: known.start, lenient, durable, gaps: self.config.compact };
         let mut discarded = false;
         // below the start nothing is needed, and removing it may have been cut short anywhere
         let below = bases.iter().skip(1).filter(|next| **next <= known.start).count();
@@ -265,7 +265,7 @@ impl<D: Disk> Log<D> {
         self.start = known.start.max(first);
         if self.start > self.end {
             // deleted up to an offset that the crash then took back: offsets are not given twice
-            self.restart_at(self.start)?;
+            self.restart_empty(self.start)?;
         }
         Ok(())
     }

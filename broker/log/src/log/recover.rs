@@ -2,7 +2,8 @@
 //!
 //! Above the recovery point a batch counts when it is whole, its CRC holds, its offset is the one
 //! expected and its epoch does not go back; the first that does not count ends the log. Below it
-//! bytes were synced, and compaction may have left gaps.
+//! bytes were synced, and compaction may have left gaps; in a topic that is compacted there may be
+//! gaps above it, too, where the replica was sent what its leader's compaction had left.
 
 use std::{io, sync::Arc};
 
@@ -36,11 +37,14 @@ pub(super) struct Scan {
     pub(super) lenient: Offset,
     /// Up to here bytes were synced.
     pub(super) durable: Offset,
+    /// Anywhere: a follower of a compacted log is sent what its leader's compaction has left.
+    pub(super) gaps: bool,
 }
 
 impl Scan {
     fn follows(&self, header: &Header, latest_epoch: i32) -> bool {
-        let gap = header.base_offset > self.expected && header.base_offset <= self.lenient;
+        let gap =
+            header.base_offset > self.expected && (self.gaps || header.base_offset <= self.lenient);
         let old = header.next_offset() <= self.lenient;
         (header.base_offset == self.expected || gap) && (old || header.leader_epoch >= latest_epoch)
     }

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, io};
 
-use kastellan_core::{id::Offset, log::LogError};
+use kastellan_core::{id::Offset, log::LogError, producer::Producers};
 
 use super::Log;
 use crate::{
@@ -53,5 +53,28 @@ impl<D: Disk> Log<D> {
     pub fn load_snapshot(&self, offset: Offset) -> Result<Option<Vec<u8>>, LogError> {
         read_file(&self.shared.disk, &self.dir.join(Kind::Snapshot.file(offset)))
             .map_err(|error| self.unreadable(&error))
+    }
+    /// The producers as of the newest snapshot that can be read, `limit` of them at most, and what
+    /// the log says since; with them the offset of that snapshot, or of the log's start.
+    pub fn replay_producers(&self, limit: usize) -> Result<(Producers, Offset), LogError> {
+        let mut producers = Producers::new(limit);
+        let mut from = self.start;
+        for offset in self.snapshots.iter().rev().copied() {
+            let read = self.load_snapshot(offset)?;
+            let parsed = read.map(|bytes| Producers::from_snapshot(&bytes, limit));
+            // a damaged one only means that more of the log is read
+            if let Some(Ok(found)) = parsed {
+                (producers, from) = (found, offset);
+                break;
+            }
+        }
+        if from < self.end {
+            self.for_each_header(from, |header| {
+                if header.base_offset >= from {
+                    producers.record(header, header.max_timestamp);
+                }
+            })?;
+        }
+        Ok((producers, from))
     }
 }

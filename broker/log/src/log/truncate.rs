@@ -39,7 +39,7 @@ impl<D: Disk> Log<D> {
         self.cut(end).map_err(|error| self.poison("truncate", &error))?;
         if self.segments().next_back().is_some_and(|last| last.end < self.start) {
             // what is left lies before the start, and what is appended next would be behind a hole
-            return self.restart_at(self.start);
+            return self.restart_empty(self.start);
         }
         self.synced = self.synced.min(self.end);
         if self.end_epochs() {
@@ -51,7 +51,7 @@ impl<D: Disk> Log<D> {
 
     /// Forgets everything and goes on, empty, at `start`: what a follower does that is too far
     /// behind. Everything below `start` counts as deleted.
-    pub fn restart_at(&mut self, start: Offset) -> Result<(), LogError> {
+    pub(super) fn restart_empty(&mut self, start: Offset) -> Result<(), LogError> {
         self.shared.check()?;
         self.stop_compaction()?;
         self.begin_truncation();

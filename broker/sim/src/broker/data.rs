@@ -43,7 +43,7 @@ impl Broker {
             served.machine.producers_mut().clear();
         }
         let segments = served.machine.log().segment_count();
-        let how = Appending { now: env.now.wall, log_append_time: false, min_in_sync: 1 };
+        let how = Appending { now: env.now, log_append_time: false, all: true };
         let outcome = served.machine.append(&mut batch, &valid, how);
         let rolled = served.machine.log().segment_count() > segments.max(1);
         let header = &valid.header;

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, path::Path};
 
 use kastellan_core::{
-    id::{BrokerId, Uuid},
+    id::Uuid,
     metadata::{Input, NewTopic, RegisterBroker, Reply, SUPPORTED, SupportedFeature},
     partition::Durability,
 };
 use kastellan_log::{Budget, Directory, Properties};
 
-use super::{Broker, Groups, Metadata, OFFSETS, Stop};
+use super::{Broker, Groups, ME, Metadata, OFFSETS, Stop};
 use crate::{
     counter::Rare,
     invariant::{Invariant, clean},
@@ -19,8 +19,6 @@ use crate::{
 
 /// Where the data lies.
 pub(crate) const ROOT: &str = "/data";
-/// The broker's own id.
-const ME: BrokerId = BrokerId(1);
 
 impl Broker {
     /// Starts on what the last life has left.

@@ -7,12 +7,12 @@ use kastellan_core::{
     id::{TopicPartition, Uuid},
     log::Log as _,
     metadata::CLUSTER_METADATA,
-    partition::{Durability, Partition},
+    partition::Durability,
     producer::Producers,
 };
 use kastellan_log::{Config, Log, name::Kind};
 
-use super::{Broker, Served, Stop};
+use super::{Broker, Served, Stop, replica};
 use crate::{
     counter::Rare,
     disk::SimDisk,
@@ -59,7 +59,7 @@ impl Broker {
         env.model.partitions.retain(present);
         for one in wanted {
             match self.partitions.get_mut(&one.of) {
-                Some(served) => served.machine.lead(one.epoch),
+                Some(served) => served.lead(env.now.monotonic, one.epoch),
                 None => self.open_partition(env, one, ending)?,
             }
         }
@@ -118,14 +118,13 @@ impl Broker {
         let log = self.directory.open_log(of.clone(), told, config)?;
         settle(env, &of, &log, ending)?;
         let producers = rebuild(env, &log)?;
-        let epoch = epoch.max(log.latest_epoch());
-        let machine = Partition::new(log, producers, epoch, durability);
-        let served = Served {
-            machine,
+        let mut served = Served {
+            machine: replica(log, producers, durability),
             handed: None,
             done: None,
             waiting: std::collections::VecDeque::new(),
         };
+        served.lead(env.now.monotonic, epoch);
         let ends = served.ends();
         if let Some(model) = env.model.partitions.get_mut(&of) {
             forward::recovered(&of, model, ends, ending)?;

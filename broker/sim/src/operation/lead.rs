@@ -7,7 +7,8 @@ pub(super) fn run(world: &mut World) -> Check {
     let World { broker: Some(broker), env, .. } = world else { return Ok(()) };
     let Some(served) = broker.partitions.get_mut(&of) else { return Ok(()) };
     let further = i32::try_from(env.workload.between(1, 3)).unwrap_or(1);
-    served.machine.lead(served.machine.epoch() + further);
+    let epoch = served.machine.epoch() + further;
+    served.lead(env.now.monotonic, epoch);
     env.trace.note(format_args!("  {of} in epoch {}", served.machine.epoch()));
     Ok(())
 }

@@ -1,8 +1,14 @@
 //! A log is cut, as one is that led and now follows: what is behind the cut must never come back.
 
-use kastellan_core::{log::Log as _, partition::Partition, producer::Producers};
+use kastellan_core::{log::Log as _, producer::Producers};
 
-use crate::{broker::Waiter, counter::Rare, invariant::Check, producer::Producer, world::World};
+use crate::{
+    broker::{Waiter, replica},
+    counter::Rare,
+    invariant::Check,
+    producer::Producer,
+    world::World,
+};
 
 pub(super) fn run(world: &mut World) -> Check {
     let Some(of) = world.any_partition() else { return Ok(()) };
@@ -51,7 +57,8 @@ pub(super) fn run(world: &mut World) -> Check {
     if log.flush().is_ok() {
         model.durable = model.end;
     }
-    served.machine = Partition::new(log, known, epoch + 1, durability);
+    served.machine = replica(log, known, durability);
+    served.lead(env.now.monotonic, epoch + 1);
     if cut.is_ok() {
         model.high_watermark = served.machine.high_watermark();
     }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use kastellan_core::{
-    partition::From,
+    id::Offset,
+    partition::{Fetching, From},
     session::{Look, Session, TopicKey},
 };
 use kastellan_protocol::ErrorCode;
 
 use crate::{
     broker::Broker,
-    partition::{Partition, Read},
+    partition::{Follower, Partition, Read},
     sessions::Live,
 };
 
@@ -34,6 +35,8 @@ pub(super) struct Seen {
     pub(super) read: Result<Read, ErrorCode>,
     /// Whether the client hears of it.
     pub(super) told: bool,
+    /// Where the log starts, for a follower that is outside of it; -1 for others.
+    pub(super) log_start: Offset,
     look: Look,
 }
 
@@ -51,7 +54,8 @@ impl Looked {
             looked.urgent |= look.urgent;
             looked.bytes += bytes(&read);
             let told = all || live.session.is_news(slot, look);
-            looked.seen.push(Seen { slot, read, told, look });
+            let log_start = log_start(live, slot, &read);
+            looked.seen.push(Seen { slot, read, told, log_start, look });
         }
         live.queue = queue;
         looked
@@ -88,12 +92,13 @@ impl Seen {
 
 /// Has the partitions that do not do so yet tell the session of appends; true if there were any.
 pub(super) fn subscribe(live: &mut Live) -> bool {
-    let Live { session, heard, silent, .. } = live;
+    let Live { session, heard, silent, follower, .. } = live;
+    let follows = follower.is_some();
     let mut new = false;
     for slot in silent.drain(..) {
         let partition = session.entry(slot).and_then(|entry| entry.handle.as_ref());
         // One that is offline says so at the next look.
-        new |= partition.is_some_and(|partition| partition.subscribe(heard, slot).is_ok());
+        new |= partition.is_some_and(|partition| partition.subscribe(heard, slot, follows).is_ok());
     }
     new
 }
@@ -120,9 +125,12 @@ fn look(
             subscribe(live);
         }
     }
-    let partition = live.session.entry(slot)?.handle.as_ref()?;
+    let follower = live.follower;
+    let entry = live.session.entry(slot)?;
+    let fresh = std::mem::take(&mut entry.fresh);
+    let partition = entry.handle.as_ref()?;
     let most = usize::try_from(wanted.max_bytes).unwrap_or(0);
-    Some(partition.read(From {
+    let from = From {
         offset: wanted.fetch_offset,
         // Any number below 0 stands for none, as in Kafka.
         current_leader_epoch: wanted.current_leader_epoch.max(-1),
@@ -130,7 +138,21 @@ fn look(
         max_bytes: most.min(left),
         // The first records come whole, however little the client wants.
         at_least_one: whole,
-    }))
+    };
+    let Some((replica, broker_epoch)) = follower else { return Some(partition.read(from)) };
+    let known = broker.controller.image();
+    let eligible = known.broker(replica).is_some_and(|known| known.may_join_isr(broker_epoch));
+    let who = Fetching { replica, broker_epoch, eligible, log_start: wanted.log_start_offset };
+    drop(known);
+    Some(partition.read_for(broker.clock.monotonic(), Follower { who, fresh }, from))
+}
+
+/// Where a follower that is outside of the log finds its start.
+fn log_start(live: &mut Live, slot: usize, read: &Result<Read, ErrorCode>) -> Offset {
+    let outside = matches!(read, Err(ErrorCode::OffsetOutOfRange)) && live.follower.is_some();
+    let entry = live.session.entry(slot).filter(|_| outside);
+    let ends = entry.and_then(|entry| entry.handle.as_ref()?.ends().ok());
+    ends.map_or(-1, |(start, _end)| start)
 }
 
 fn bytes(read: &Result<Read, ErrorCode>) -> usize {

@@ -11,7 +11,15 @@ use kastellan_protocol::{
 use uuid::Uuid;
 
 use super::look::Looked;
-use crate::{net::Response, partition::Partition};
+use crate::{
+    api::hint::{self, Hints},
+    broker::Broker,
+    net::Response,
+    partition::Partition,
+};
+
+/// First version that tells who leads instead (KIP-951).
+const LEADERS: i16 = 16;
 
 /// What stands in front of every answer to one request.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +49,15 @@ impl Head {
     }
 }
 
+/// The answer that tells nothing.
+pub(super) fn nothing(head: &Head) -> Response {
+    let writer = ResponseWriter::new(&head.response(None), 0, BytesMut::new());
+    Response::inline(writer.finish().freeze())
+}
+
 /// The answer that tells what was seen.
 pub(super) fn response(
+    (broker, listener): (&Broker, &str),
     head: &Head,
     session: &Session<Arc<Partition>>,
     looked: &Looked,
@@ -54,6 +69,7 @@ pub(super) fn response(
     let topics = runs(told(0).map(|(_, topic, _)| topic));
     let mut writer = ResponseWriter::new(&head.response(None), topics, BytesMut::new());
     let mut files = Vec::new();
+    let (mut hints, image) = (Hints::default(), broker.controller.image());
     let mut named = None;
     for (at, topic, seen) in told(0) {
         // A topic is named once for each run of its partitions, as Kafka does.
@@ -67,7 +83,18 @@ pub(super) fn response(
         }
         let index = session.index(seen.slot).unwrap_or(-1);
         match &seen.read {
-            Err(code) => drop(writer.partition(&PartitionHeader::error(index, *code), 0)),
+            Err(code) => {
+                let mut header = PartitionHeader::error(index, *code);
+                header.log_start_offset = seen.log_start;
+                if head.version >= LEADERS && hint::is_wanted(*code) {
+                    let known = match topic {
+                        TopicKey::Name(name) => image.topic(name),
+                        TopicKey::Id(id) => image.topic_by_id(id),
+                    };
+                    header.current_leader = hints.find(known.map(|it| &**it), index);
+                }
+                writer.partition(&header, 0);
+            }
             Ok(read) => {
                 let header = PartitionHeader {
                     high_watermark: read.high_watermark,
@@ -84,6 +111,7 @@ pub(super) fn response(
             }
         }
     }
+    writer.nodes(hints.nodes(&image, listener));
     Response { bytes: writer.finish().freeze(), files }
 }
 

@@ -17,6 +17,7 @@ use kastellan_protocol::{
 };
 
 use crate::{
+    api::hint::{self, Hints},
     broker::Broker,
     metrics::{Counter, Hot},
     partition::Partition,
@@ -46,6 +47,8 @@ pub(super) struct Appender<'a> {
     inflated: &'a mut Scratch,
     recoded: &'a mut Vec<u8>,
     topic: Result<Entered, ErrorCode>,
+    /// Who leads what this broker does not.
+    pub(super) hints: Hints,
 }
 
 /// The topic whose partitions are being appended to.
@@ -81,6 +84,7 @@ impl<'a> Appender<'a> {
             inflated,
             recoded,
             topic: Err(ErrorCode::UnknownTopicOrPartition),
+            hints: Hints::default(),
         }
     }
 
@@ -117,6 +121,12 @@ impl<'a> Appender<'a> {
             Err(Failed::Code(code)) => {
                 let mut answer = PartitionResponse::error(index, code);
                 answer.log_start_offset = self.log_start(index, code);
+                if hint::is_wanted(code) {
+                    let image = self.broker.controller.image();
+                    let id = self.topic.as_ref().ok().map(|entered| entered.topic.id());
+                    let topic = id.and_then(|id| image.topic_by_id(&id));
+                    answer.current_leader = self.hints.find(topic.map(|it| &**it), index);
+                }
                 (answer, None)
             }
             Err(Failed::Shape(invalid)) => (PartitionResponse::invalid(index, invalid), None),
@@ -198,9 +208,9 @@ impl<'a> Appender<'a> {
 
     fn how(&self, config: &TopicConfig) -> Appending {
         Appending {
-            now: self.now.wall,
+            now: self.now,
             log_append_time: config.timestamp_type == TimestampType::LogAppendTime,
-            min_in_sync: if self.acks == -1 { config.min_insync_replicas } else { 0 },
+            all: self.acks == -1,
         }
     }
 }

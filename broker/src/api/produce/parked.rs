@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use kastellan_core::{id::Offset, machine::Millis};
 use kastellan_protocol::{
     ErrorCode,
+    fetch::NodeEndpoint,
     produce::{PartitionResponse, ProduceRequest, ProduceResponse},
 };
 
@@ -29,6 +30,7 @@ pub(crate) struct Parked {
     names: Vec<u8>,
     answers: Vec<PartitionResponse>,
     pending: Arc<Pending>,
+    nodes: Vec<NodeEndpoint>,
 }
 
 /// What an answer waits for.
@@ -37,6 +39,8 @@ pub(super) struct Waiting {
     pub(super) partitions: Vec<(usize, Arc<Partition>, Offset)>,
     /// The client's patience in milliseconds.
     pub(super) patience: i32,
+    /// Where the leaders are that the answer names.
+    pub(super) nodes: Vec<NodeEndpoint>,
 }
 
 /// The place of an answer, and what its partition has said.
@@ -94,6 +98,7 @@ pub(super) fn park(
         names,
         answers,
         pending,
+        nodes: waiting.nodes,
     }));
 }
 
@@ -141,7 +146,7 @@ impl Parked {
             request: &self.request,
             body: &self.names,
             answers: &self.answers,
-            nodes: &[],
+            nodes: &self.nodes,
         }
         .encode(&mut out);
         Some(Response::inline(out.freeze()))

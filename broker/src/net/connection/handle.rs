@@ -52,7 +52,8 @@ pub(crate) struct Hot<'a> {
     pub(crate) mailbox: &'a Arc<Mailbox>,
     /// Who is at the other end, if it is a broker of the cluster.
     pub(crate) peer: Option<Peer>,
-    client: &'a Arc<ClientInfo>,
+    /// The client.
+    pub(crate) client: &'a Arc<ClientInfo>,
     /// Requests of this connection that wait.
     pub(crate) parked: &'a mut Vec<Parked>,
     /// Memory that is reused from request to request.

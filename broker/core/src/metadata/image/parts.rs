@@ -105,6 +105,12 @@ impl Broker {
     pub fn endpoint(&self, listener: &str) -> Option<&Endpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.name.eq_ignore_ascii_case(listener))
     }
+
+    /// Whether a replica of its registration `epoch` may join an ISR: that registration is the
+    /// present one, it runs, and it is not about to stop (KIP-903).
+    pub fn may_join_isr(&self, epoch: i64) -> bool {
+        self.epoch == epoch && !self.fenced && !self.in_controlled_shutdown
+    }
 }
 
 impl Partition {

@@ -1,0 +1,22 @@
+//! Of each idempotent producer every batch is committed once, in the order in which it was sent.
+
+use kastellan_protocol::batch::Header;
+
+use super::{Check, Invariant, ensure};
+use crate::replication::history::Partition;
+
+pub(in super::super) fn check(index: i32, history: &mut Partition, header: &Header) -> Check {
+    if header.producer_id < 0 {
+        return Ok(());
+    }
+    let (producer, sequence) = (header.producer_id, header.base_sequence);
+    let before = history.sequences.insert(producer, sequence);
+    let expected = before.map_or(0, |before| before + 1);
+    ensure(sequence == expected, Invariant::RetriesAreNotDuplicated, || {
+        format!(
+            "partition {index} at {}: producer {producer} has sequence {sequence}, {expected} \
+             follows",
+            header.base_offset
+        )
+    })
+}

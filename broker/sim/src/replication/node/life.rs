@@ -1,0 +1,154 @@
+//! Births and deaths.
+
+use std::{collections::BTreeMap, path::Path, rc::Rc};
+
+use kastellan_core::{
+    id::{BrokerId, Uuid},
+    machine::Millis,
+};
+use kastellan_log::{Budget, Directory, Properties, disk::Faults};
+
+use super::{Env, Node, Up};
+use crate::{
+    disk::SimDisk,
+    replication::{
+        cluster::Cluster,
+        message::{CONTROLLER, Message},
+        mutant::Mutant,
+    },
+};
+
+const ROOT: &str = "/data";
+/// Milliseconds between heartbeats.
+const HEARTBEAT: u64 = 120;
+
+impl Node {
+    pub(in super::super) fn new(id: BrokerId, seed: u64, block: usize) -> Self {
+        let disk = SimDisk::new(seed, None);
+        disk.memory().set_faults(Faults { block: Some(block), ..Faults::default() });
+        Self {
+            id,
+            disk,
+            up: None,
+            paused_until: Millis::ZERO,
+            clean: None,
+            incarnation: 0,
+            remembered: None,
+        }
+    }
+
+    /// Starts on what the last life has left.
+    pub(in super::super) fn start(&mut self, env: &mut Env) {
+        let properties = Properties {
+            cluster_id: "simulated".to_owned(),
+            node_id: self.id.0,
+            directory_id: Uuid::from_u128(self.id.0.unsigned_abs().into()),
+        };
+        self.disk.memory().set_time(env.now.wall);
+        let budget = Budget::default();
+        let directory = Directory::open(self.disk.clone(), Path::new(ROOT), properties, budget)
+            .expect("the disk works");
+        self.incarnation += 1;
+        let high_watermarks = directory.high_watermarks().unwrap_or_default();
+        let mut up = Up {
+            replicas: BTreeMap::new(),
+            directory,
+            epoch: None,
+            cluster: Rc::new(Cluster::default()),
+            applied: false,
+            fetchers: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            next_session: 1,
+            asked: None,
+            next_heartbeat: env.now.monotonic,
+            sync_at: None,
+            high_watermarks,
+        };
+        if env.is(Mutant::LeadByAnOldImage)
+            && let Some(remembered) = self.remembered.clone()
+        {
+            up.epoch = remembered.epoch_of(self.id);
+            self.up = Some(up);
+            self.apply(env, remembered);
+            if let Some(up) = &mut self.up {
+                up.epoch = None;
+            }
+            return;
+        }
+        self.up = Some(up);
+    }
+
+    /// The process is killed; what it wrote stays in the page cache.
+    pub(in super::super) fn kill(&mut self) {
+        self.disk.memory().kill();
+        self.fall();
+        self.clean = None;
+    }
+
+    /// The power goes, and what was not synced with it, as far as the disk likes.
+    pub(in super::super) fn cut_power(&mut self, env: &Env) {
+        let epoch = self.up.as_ref().and_then(|up| up.epoch);
+        self.fall();
+        self.disk.memory().crash();
+        self.clean = epoch.filter(|_| env.is(Mutant::HideUncleanShutdowns));
+    }
+
+    /// It ends in order.
+    pub(in super::super) fn shut_down(&mut self) {
+        let Some(mut up) = self.up.take() else { return };
+        self.remembered = Some(Rc::clone(&up.cluster));
+        let marks = up.replicas.iter();
+        let marks = marks.map(|(index, held)| (super::name(*index), held.machine.high_watermark()));
+        up.directory.write_high_watermarks(&marks.collect()).expect("the disk works");
+        let logs = std::mem::take(&mut up.replicas).into_values();
+        let closed = up.directory.close(logs.map(|held| held.machine.into_log()));
+        closed.expect("the disk works");
+        self.clean = up.epoch;
+    }
+
+    fn fall(&mut self) {
+        if let Some(up) = self.up.take() {
+            self.remembered = Some(up.cluster);
+        }
+    }
+
+    /// Tells the controller that it lives, if it is time.
+    pub(in super::super) fn beat(&mut self, env: &mut Env) {
+        let (id, incarnation, clean) = (self.id, self.incarnation, self.clean);
+        let Some(up) = &mut self.up else { return };
+        if env.now.monotonic < up.next_heartbeat {
+            return;
+        }
+        up.next_heartbeat = Millis(env.now.monotonic.0 + HEARTBEAT);
+        let message = match up.epoch {
+            None => Message::Register { incarnation, clean },
+            Some(epoch) => Message::Heartbeat { epoch, version: up.cluster.version },
+        };
+        env.send(id, CONTROLLER, message);
+    }
+
+    /// When it next has something to do by itself.
+    pub(in super::super) fn deadline(&self) -> Option<Millis> {
+        let up = self.up.as_ref()?;
+        let fetchers = up.fetchers.values().flat_map(|feed| {
+            let outstanding = feed.outstanding.front().map(|(_, until)| *until);
+            feed.fetcher.deadline().into_iter().chain(outstanding)
+        });
+        let parked = up.sessions.values().filter_map(|it| it.parked).map(|parked| parked.until);
+        let reviews = up.replicas.values().filter_map(|held| held.machine.review_deadline());
+        let asked = up.asked.iter().map(|asked| asked.until);
+        let all = fetchers.chain(parked).chain(reviews).chain(asked).chain(up.sync_at);
+        let first = all.chain([up.next_heartbeat]).min()?;
+        Some(first.max(self.paused_until))
+    }
+
+    /// Does what time has brought.
+    pub(in super::super) fn tick(&mut self, env: &mut Env) {
+        self.beat(env);
+        self.sync_if_due(env);
+        self.expire_fetches(env);
+        self.expire_proposals(env);
+        self.review(env, false);
+        self.fetch_all(env);
+    }
+}

@@ -1,0 +1,55 @@
+//! The simulator, held against itself: seeds pass, repeat, reach what they should, and find
+//! mistakes.
+
+use super::*;
+
+/// Seeds among which each mistake has to be found.
+const BOUND: u64 = 150;
+
+fn quiet() {
+    // mistakes lead to panics that are expected, and caught
+    std::panic::set_hook(Box::new(|_| ()));
+}
+
+#[test]
+fn the_same_seed_is_the_same_world() {
+    for seed in 1_000..1_004 {
+        let (first, second) = (run(seed, None), run(seed, None));
+        assert_eq!(first, second, "seed {seed} does not repeat itself");
+        assert_ne!(first.hash, run(seed + 1, None).hash);
+    }
+}
+
+#[test]
+fn a_batch_of_seeds_holds_and_reaches_what_is_rare() {
+    let mut counters = Counters::default();
+    let mut seed = 0;
+    // as many as it takes, within bounds
+    while seed < 20
+        || seed < 200 && !(counters.missed().is_empty() && counters.vacuous().is_empty())
+    {
+        let outcome = run(seed, None);
+        assert_eq!(outcome.failure, None, "seed {seed}");
+        counters.add(&outcome.counters);
+        seed += 1;
+    }
+    assert_eq!(counters.missed(), [], "after {seed} seeds");
+    assert_eq!(counters.vacuous(), [], "after {seed} seeds");
+}
+
+fn is_caught(mutant: Mutant) {
+    quiet();
+    let caught = (0..BOUND).find_map(|seed| run(seed, Some(mutant)).failure);
+    let (violation, _) = caught.unwrap_or_else(|| panic!("{mutant:?} lives after {BOUND} seeds"));
+    assert!(!violation.what.starts_with("nothing was tested"), "{mutant:?}: {violation}");
+}
+
+#[test]
+fn mistakes_of_leaders_are_caught() {
+    Mutant::ALL.into_iter().take(8).for_each(is_caught);
+}
+
+#[test]
+fn mistakes_of_others_are_caught() {
+    Mutant::ALL.into_iter().skip(8).for_each(is_caught);
+}
