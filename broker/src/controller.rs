@@ -17,6 +17,7 @@ mod state_file;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod wire;
 
 use std::{
     sync::{Arc, Mutex, PoisonError, mpsc},
@@ -30,18 +31,24 @@ use kastellan_core::{
     id::{BrokerId, Uuid},
     machine::Ticket,
     metadata::{Failure, Image, Input, RegisterBroker, Reply},
-    quorum::{self, Endpoint, Part, ReplicaKey, RoleKind, Timeouts, Voter, Voters},
+    quorum::{self, Endpoint, Event, Part, ReplicaKey, RoleKind, Timeouts, Voter, Voters},
 };
-use kastellan_log::Checkpoints;
+use kastellan_log::{Checkpoints, StdDisk};
 use kastellan_protocol::ErrorCode;
 
 pub(crate) use self::topics::{new_topic_id, unexpected};
 use self::{
-    driver::{Consulted, Driver, Message, Opening},
+    driver::{Consulted, Dial, Driver, Follow, Message, Opening, Outbox},
     follow::{Assign, Follower, Observers},
+    wire::Asking,
 };
 pub(crate) use self::{error::ControllerError, follow::Changes, producer_ids::ProducerIds};
-use crate::{call::Call, clock::Clock, partitions::Partitions, peers::LISTENER};
+use crate::{
+    call::Call,
+    clock::Clock,
+    partitions::Partitions,
+    peers::{LISTENER, Peers},
+};
 
 /// How long a fetch of the metadata log may wait for something new.
 const MOST_WAIT: Duration = Duration::from_millis(500);
@@ -50,12 +57,16 @@ const MOST_WAIT: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Controller {
     inbox: mpsc::Sender<Message>,
+    cluster: String,
     image: Arc<ArcSwap<Image>>,
     part: Arc<ArcSwap<Part>>,
     settings: Arc<ArcSwap<BrokerConfig>>,
     observers: Arc<Observers>,
-    thread: Mutex<Option<thread::JoinHandle<Option<Checkpoints>>>>,
+    thread: Mutex<Option<Running>>,
 }
+
+/// The controller's thread.
+type Running = thread::JoinHandle<Option<Checkpoints>>;
 
 /// What a controller starts from.
 pub(crate) struct Setup {
@@ -65,8 +76,18 @@ pub(crate) struct Setup {
     pub(crate) fixed: BrokerConfig,
     /// How this broker registers.
     pub(crate) registration: RegisterBroker,
+    /// What it needs to be one of several; `None`: it is alone.
+    pub(crate) fleet: Option<Fleet>,
     /// The clocks.
     pub(crate) clock: Clock,
+}
+
+/// What a broker needs to be one of several.
+pub(crate) struct Fleet {
+    /// How it asks the others.
+    pub(crate) peers: Peers,
+    /// Told once the metadata shows this process and its partitions are open, or why they are not.
+    pub(crate) opened: mpsc::Sender<Result<(), ControllerError>>,
 }
 
 /// Which node decides.
@@ -91,9 +112,24 @@ impl Controller {
         let (inbox, messages) = mpsc::channel();
         let observers = Arc::new(Observers::default());
         let dirs = setup.partitions.dirs();
+        let cluster = dirs.metadata().properties().cluster_id.clone();
         let (quorum, clock) =
             (replica(me, dirs.metadata().properties().directory_id, &setup.fixed), setup.clock);
-        let opening = Opening { quorum, fixed: &setup.fixed, clock, outbox: None };
+        let (outbox, dial) = match &setup.fleet {
+            Some(fleet) => {
+                let peers = fleet.peers.clone();
+                let dial: Dial = Box::new(move |broker| peers.probe(broker));
+                let to = Correspondents {
+                    peers: fleet.peers.clone(),
+                    cluster: cluster.clone(),
+                    patience: setup.fixed.fleet.request_timeout,
+                    inbox: inbox.clone(),
+                };
+                (Some(outbox(to)), Some(dial))
+            }
+            None => (None, None),
+        };
+        let opening = Opening { quorum, fixed: &setup.fixed, clock, outbox, dial };
         let mut driver = Driver::open(dirs.metadata(), opening)?;
         if driver.is_new() {
             found::check_new(dirs)?;
@@ -106,11 +142,18 @@ impl Controller {
             me,
             incarnation: setup.registration.incarnation,
             partitions: Arc::clone(&setup.partitions),
+            peers: setup.fleet.as_ref().map(|fleet| fleet.peers.clone()),
             fixed: setup.fixed,
             settings: Arc::clone(&settings),
             observers: Arc::clone(&observers),
             assign: assign(me, inbox.clone()),
         };
+        if let Some(fleet) = setup.fleet {
+            let incarnation = setup.registration.incarnation;
+            driver.follow(joining(follower, incarnation, fleet.opened));
+            let thread = spawn(driver, messages)?;
+            return Ok(Self { inbox, cluster, image, part, settings, observers, thread });
+        }
         let missing = found::is_missing(&image.load(), me, dirs);
         driver.register(setup.registration)?;
         dirs.found(found::locate(&image.load(), dirs)?, missing);
@@ -126,11 +169,8 @@ impl Controller {
         driver.follow(Box::new(move |before, after, touched| {
             follower.follow(before, after, touched);
         }));
-        let thread = thread::Builder::new()
-            .name("controller".to_owned())
-            .spawn(move || driver.run(&messages))
-            .map_err(ControllerError::Thread)?;
-        Ok(Self { inbox, image, part, settings, observers, thread: Mutex::new(Some(thread)) })
+        let thread = spawn(driver, messages)?;
+        Ok(Self { inbox, cluster, image, part, settings, observers, thread })
     }
 
     /// The metadata as it is committed. Hold it for one request, not longer.
@@ -154,9 +194,10 @@ impl Controller {
     }
 
     /// A request of the quorum: its thread answers.
-    #[expect(clippy::unused_self, reason = "a quorum of one has no peers")]
     pub(crate) fn hear(&self, call: Call) {
-        call.reply.close("this node is a quorum of its own");
+        if let Some((request, answer)) = wire::hear(call, &self.cluster) {
+            self.consult(request, move |response| answer.send(response));
+        }
     }
 
     /// Hands `input` to the machine; `answer` is called with what it replies, or with a failure
@@ -185,6 +226,16 @@ impl Controller {
         }
     }
 
+    /// Nobody listens where `node` is registered: if this node decides, it is fenced.
+    pub(crate) fn refused(&self, node: BrokerId) {
+        let image = self.image();
+        let Some(epoch) = image.broker(node).map(|broker| broker.epoch) else { return };
+        drop(image);
+        if self.inbox.send(Message::Tell(Input::Refused { broker: node, epoch })).is_err() {
+            tracing::debug!("the controller has stopped: nobody is fenced");
+        }
+    }
+
     /// From now on `observer` is told of topics that come, grow and go: after their partitions are
     /// open, or closed, and on the controller's thread.
     pub(crate) fn observe(&self, observer: impl Fn(&Changes<'_>) + Send + 'static) {
@@ -199,6 +250,68 @@ impl Controller {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         thread.and_then(|thread| thread.join().ok()).flatten()
     }
+}
+
+/// The other replicas of the metadata log, and where their answers go.
+struct Correspondents {
+    peers: Peers,
+    cluster: String,
+    patience: Duration,
+    inbox: mpsc::Sender<Message>,
+}
+
+/// Sends the quorum's requests to peers.
+fn outbox(to: Correspondents) -> Outbox {
+    Box::new(move |node, correlation, request| {
+        let Correspondents { peers, cluster, patience, inbox } = &to;
+        let asking = Asking { peers, cluster, to: node, patience: *patience };
+        let inbox = inbox.clone();
+        wire::ask(&asking, request, move |response| {
+            let event = match response {
+                Some(response) => Event::Response { correlation, response },
+                None => Event::Unreachable { correlation },
+            };
+            if inbox.send(Message::Happened(event)).is_err() {
+                tracing::debug!("the controller has stopped: an answer of a peer is too late");
+            }
+        });
+    })
+}
+
+/// Leaves the driver to a thread of its own.
+fn spawn(
+    driver: Driver<StdDisk>,
+    messages: mpsc::Receiver<Message>,
+) -> Result<Mutex<Option<Running>>, ControllerError> {
+    let thread = thread::Builder::new()
+        .name("controller".to_owned())
+        .spawn(move || driver.run(&messages))
+        .map_err(ControllerError::Thread)?;
+    Ok(Mutex::new(Some(thread)))
+}
+
+/// Follows the metadata of a fleet. What lies in the log directories is only judged once the
+/// metadata shows this very process: all that was decided before it is known then, and nothing is
+/// taken for a stray that is only not known yet.
+fn joining(
+    follower: Follower,
+    incarnation: Uuid,
+    opened: mpsc::Sender<Result<(), ControllerError>>,
+) -> Follow {
+    let mut joined = false;
+    Box::new(move |before, after, touched| {
+        if joined {
+            return follower.follow(before, after, touched);
+        }
+        follower.learn(after);
+        let own = after.broker(follower.me);
+        if own.is_some_and(|broker| broker.incarnation == incarnation) {
+            joined = true;
+            if opened.send(follower.begin(before, after)).is_err() {
+                tracing::debug!("nobody waits for the partitions any more");
+            }
+        }
+    })
 }
 
 /// This node's place in the quorum: one among the voters that the settings name, or the only one.

@@ -12,6 +12,7 @@ mod controller;
 mod dispatch;
 mod fetcher;
 mod groups;
+mod lifecycle;
 mod log_dirs;
 mod maintenance;
 mod manage;
@@ -28,5 +29,6 @@ mod start;
 mod tests;
 
 pub use config::{Config, Listener, Management, PeerListener};
+pub use lifecycle::JoinError;
 pub use peers::{CertificateError, CertificateFiles};
 pub use start::{Running, StartError, start};

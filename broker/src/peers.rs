@@ -7,6 +7,8 @@
 //! heartbeat waiting.
 
 mod backoff;
+mod controller;
+mod create;
 mod dial;
 mod dispatch;
 mod door;
@@ -42,6 +44,8 @@ use self::{
     line::{Address, Ask, Line, Then},
 };
 pub(crate) use self::{
+    controller::{ask_controller, ask_controller_blocking},
+    create::create_there,
     dial::Manner,
     dispatch::dispatch,
     door::{Door, Turned},
@@ -65,7 +69,6 @@ const PROBE: Duration = Duration::from_secs(3);
 
 /// What a connection is for: those of one purpose wait for each other, others do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(dead_code, reason = "until the quorum is more than one")]
 pub(crate) enum Purpose {
     /// Elections within the quorum.
     Quorum,
@@ -133,7 +136,7 @@ pub(crate) async fn reload(identity: Arc<Identity>) {
     }
 }
 
-#[expect(dead_code, reason = "until the quorum is more than one")]
+#[expect(dead_code, reason = "fetchers and bootstrap servers are to use the rest")]
 impl Peers {
     /// Nobody to ask: a cluster of one.
     pub(crate) fn none() -> Self {

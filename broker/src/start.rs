@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use self::stage::Stage;
 use crate::{
     config::Config,
+    lifecycle::JoinError,
     log_dirs::Fatal,
     manage::{self, Manage},
     peers::{CertificateError, LISTENER},
@@ -127,6 +128,15 @@ pub enum StartError {
          or take the node out of the voters before the cluster is formed"
     )]
     VoterWithoutRole(i32),
+    /// Partitions of several brokers are not replicated yet, whatever their replication factor says.
+    #[error(
+        "several brokers cannot serve one cluster yet: what they acknowledge would be on one of \
+         them only; start one broker, without controller.quorum.voters"
+    )]
+    NotReplicated,
+    /// The fleet does not let it in.
+    #[error(transparent)]
+    Join(#[from] JoinError),
     /// The certificates cannot be used.
     #[error(transparent)]
     Certificates(#[from] CertificateError),

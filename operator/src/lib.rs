@@ -10,6 +10,7 @@ pub mod command;
 pub mod failure;
 pub mod fleet;
 pub mod kubernetes;
+mod pki;
 mod stop;
 mod survey;
 mod telemetry;

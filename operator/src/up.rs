@@ -16,6 +16,7 @@ use kastellan_crds::name::TopicName;
 use tokio::sync::{mpsc, watch as channel};
 use tokio::time::Instant;
 
+use self::bootstrap::Bootstrap;
 use self::brokers::Brokers;
 use self::child::{End, Event};
 use self::cluster::Cluster;
@@ -29,9 +30,10 @@ use crate::failure::Failure;
 use crate::fleet::manifest::Source;
 use crate::fleet::plan::{self, Action, Observed, Plan};
 use crate::fleet::problem::Problem;
-use crate::fleet::{Fleet, Topic};
+use crate::fleet::{Broker, Fleet, Topic};
 use crate::stop::Stop;
 
+mod bootstrap;
 mod brokers;
 mod child;
 mod cluster;
@@ -52,6 +54,9 @@ const LOOK_SOONEST: Duration = Duration::from_secs(2);
 /// The last one, however slow that was.
 const LOOK_LATEST: Duration = Duration::from_mins(1);
 
+/// How far the port for brokers is above the one of the first listener: 9092 and 9190.
+const PEERS_ABOVE: u16 = 98;
+
 /// What `up` was told.
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -70,6 +75,13 @@ fn port(number: i32, port: u16) -> u16 {
     u16::try_from(number).unwrap_or(u16::MAX).saturating_mul(10).saturating_add(port)
 }
 
+/// The port of loopback where the other brokers find broker number `number`: beside the one of the
+/// first listener, so that clusters with other ports do not meet.
+fn peer_port(brokers: &[Broker], number: i32) -> u16 {
+    let first = brokers.first().and_then(|broker| broker.listeners.first());
+    port(number, first.map_or(9092, |listener| listener.port).saturating_add(PEERS_ABOVE))
+}
+
 /// Runs until a signal (`Ok`), or until the cluster turns out not to be startable.
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let mut stop = Stop::listen()?;
@@ -81,12 +93,17 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let name = asked.fleet.cluster.name.as_str();
     let data_dir = DataDir::new(options.data_dir.as_deref(), name)?;
     report::line(&format!("KafkaCluster/{name}: data in {}", data_dir.describe()));
+    let members = &asked.fleet.cluster.brokers;
+    let bootstrap = match members.as_slice() {
+        [_] => None,
+        several => Some(Bootstrap::open(data_dir.path(), several)?),
+    };
     let (sender, events) = mpsc::unbounded_channel();
     let mut up = Up {
         paths: options.paths,
         sources,
         fleet: asked.fleet,
-        brokers: Brokers::new(data_dir, options.log, sender),
+        brokers: Brokers::new(data_dir, bootstrap, options.log, sender),
         cluster: Cluster::default(),
         report: Report::default(),
         events,
@@ -238,6 +255,16 @@ impl Up {
                 );
                 report::problems(&[Problem::at(&new.place, message).help(help)], unchanged);
             }
+            Ok(asked) if asked.fleet.cluster.brokers.len() != self.fleet.cluster.brokers.len() => {
+                let (new, old) = (&asked.fleet.cluster, &self.fleet.cluster);
+                let (now, was) = (new.brokers.len(), old.brokers.len());
+                let message =
+                    format!("KafkaCluster {}: {now} brokers in the place of {was}", new.name);
+                let help = format!(
+                    "write replicas: {was}; the number of brokers of a cluster cannot be changed yet"
+                );
+                report::problems(&[Problem::at(&new.place, message).help(help)], unchanged);
+            }
             Ok(asked) => {
                 skipped(&asked);
                 self.fleet = asked.fleet;
@@ -346,7 +373,7 @@ impl Up {
         for action in actions {
             match action {
                 Action::StartBroker(broker) => {
-                    self.brokers.start(broker)?;
+                    self.brokers.start(broker, &self.fleet.cluster.brokers)?;
                     waiting = true;
                 }
                 Action::RestartBroker(broker) => {

@@ -7,7 +7,6 @@
 
 use std::sync::Arc;
 
-use kastellan_core::id::BrokerId;
 use kastellan_protocol::{
     ErrorCode, Refused,
     messages::{InitProducerIdRequest, InitProducerIdResponse},
@@ -31,8 +30,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         call.reply.send(&failed(ErrorCode::InvalidRequest));
         return Ok(());
     }
-    let me = BrokerId(broker.config.node_id);
-    broker.producer_ids.take(&broker.controller, me, move |taken| {
+    broker.producer_ids.take(broker, move |taken| {
         let response = match taken {
             Ok(id) => {
                 InitProducerIdResponse::default().with_producer_id(id.into()).with_producer_epoch(0)

@@ -49,10 +49,15 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         return Ok(());
     }
     let controller = Arc::clone(&broker.controller);
-    broker.controller.create_by_default(missing, &broker.settings.load(), move |created| {
-        let outcomes: Vec<_> = created.into_iter().filter_map(outcome).collect();
-        call.reply.send(&response(&controller.image(), &options, &wanted, &outcomes));
-    });
+    broker.controller.create_by_default(
+        &broker.peers,
+        missing,
+        &broker.settings.load(),
+        move |created| {
+            let outcomes: Vec<_> = created.into_iter().filter_map(outcome).collect();
+            call.reply.send(&response(&controller.image(), &options, &wanted, &outcomes));
+        },
+    );
     Ok(())
 }
 

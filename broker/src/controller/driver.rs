@@ -66,10 +66,17 @@ impl Drop for Consulted {
 /// Sends a request of the quorum to a node, under a number that its answer comes back with.
 pub(super) type Outbox = Box<dyn FnMut(BrokerId, u64, Request) + Send>;
 
+/// Dials a broker: has its process ended?
+pub(super) type Dial = Box<dyn FnMut(BrokerId) + Send>;
+
 /// What the thread is sent.
 pub(super) enum Message {
     /// Decide this and answer.
     Ask(Question, Answer),
+    /// A peer has answered, or will not.
+    Happened(Event),
+    /// The controller should know; nobody waits for what it makes of it.
+    Tell(Input),
     /// A request for the quorum, from a peer or from a client.
     Consult(Request, Consulted),
     /// Close the log and end.
@@ -92,6 +99,8 @@ pub(super) struct Opening<'a> {
     pub(super) clock: Clock,
     /// How peers are reached; `None`: there are none.
     pub(super) outbox: Option<Outbox>,
+    /// How brokers are looked for; `None`: there are no others.
+    pub(super) dial: Option<Dial>,
 }
 
 /// The replica, its log, and the controller while it leads.
@@ -109,6 +118,7 @@ pub(super) struct Driver<D: Disk> {
     checkpoint: Checkpoint,
     clock: Clock,
     outbox: Option<Outbox>,
+    dial: Option<Dial>,
     next_ticket: u64,
     waiting: BTreeMap<Ticket, Answer>,
     consulted: BTreeMap<Ticket, Consulted>,
@@ -148,6 +158,7 @@ impl<D: Disk> Driver<D> {
             checkpoint: Box::new(move |offsets| kept.write_checkpoints(&[offsets])),
             clock: opening.clock,
             outbox: opening.outbox,
+            dial: opening.dial,
             next_ticket: 0,
             waiting: BTreeMap::new(),
             consulted: BTreeMap::new(),
@@ -220,7 +231,10 @@ impl<D: Disk> Driver<D> {
                         break;
                     }
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) => self.attempt(Event::Tick),
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    self.attempt(Event::Tick);
+                    self.tick();
+                }
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -239,8 +253,9 @@ impl<D: Disk> Driver<D> {
 
     /// How long it may wait for a message; `None`: for ever.
     fn patience(&self) -> Option<Duration> {
-        let deadline = self.quorum.deadline().filter(|_| self.broken.is_none())?;
-        Some(deadline.since(self.clock.now().monotonic))
+        let deadlines = [self.quorum.deadline(), self.deadline()];
+        let first = deadlines.into_iter().flatten().min().filter(|_| self.broken.is_none())?;
+        Some(first.since(self.clock.now().monotonic))
     }
 
     /// Takes messages in, requests to the controller together; false where it has to stop.
@@ -250,6 +265,14 @@ impl<D: Disk> Driver<D> {
         for message in messages {
             match message {
                 Message::Ask(input, answer) => asks.push((input, answer)),
+                Message::Happened(event) => {
+                    self.round(std::mem::take(&mut asks));
+                    self.attempt(event);
+                }
+                Message::Tell(input) => {
+                    self.round(std::mem::take(&mut asks));
+                    self.tell(input);
+                }
                 Message::Consult(request, answer) => {
                     self.round(std::mem::take(&mut asks));
                     self.consult(request, answer);

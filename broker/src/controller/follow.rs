@@ -14,7 +14,11 @@ use kastellan_core::{
     partition::Assignment,
 };
 
-use crate::partitions::{Partitions, Wanted};
+use super::{error::ControllerError, found};
+use crate::{
+    partitions::{Partitions, Wanted},
+    peers::{LISTENER, Peers},
+};
 
 /// What the records of a commit are about.
 #[derive(Debug, Default)]
@@ -123,6 +127,8 @@ pub(super) struct Follower {
     /// This process.
     pub(super) incarnation: Uuid,
     pub(super) partitions: Arc<Partitions>,
+    /// How others are asked; `None`: there are none.
+    pub(super) peers: Option<Peers>,
     /// What the broker was started with.
     pub(super) fixed: BrokerConfig,
     /// The same with what was set since.
@@ -148,6 +154,29 @@ impl fmt::Debug for Assign {
 }
 
 impl Follower {
+    /// Opens what lies here, now that it is known what should.
+    pub(super) fn begin(&self, before: &Image, after: &Image) -> Result<(), ControllerError> {
+        self.settings.store(Arc::new(after.settings_of(self.me, &self.fixed)));
+        let dirs = self.partitions.dirs();
+        let missing = found::is_missing(before, self.me, dirs);
+        dirs.found(found::locate(after, dirs)?, missing);
+        let unassigned = self.open_all(after);
+        if !unassigned.is_empty() {
+            (self.assign.0)(unassigned);
+        }
+        Ok(())
+    }
+
+    /// Where the other brokers are.
+    pub(super) fn learn(&self, image: &Image) {
+        let Some(peers) = &self.peers else { return };
+        for broker in image.brokers().filter(|broker| broker.id != self.me) {
+            if let Some(endpoint) = broker.endpoint(LISTENER) {
+                peers.learn(broker.id, &endpoint.host, endpoint.port);
+            }
+        }
+    }
+
     /// Opens every partition that this broker leads; returns what the metadata has yet to learn of
     /// where they lie.
     pub(super) fn open_all(&self, image: &Image) -> Vec<DirectoryAssignment> {
@@ -182,6 +211,7 @@ impl Follower {
 
     /// Does what a commit asks for, and tells the observers.
     pub(super) fn follow(&self, before: &Image, after: &Image, touched: &Touched) {
+        self.learn(after);
         let mut changes = Changes { offset: after.offset(), ..Changes::default() };
         for id in &touched.topics {
             match (before.topic_by_id(id), after.topic_by_id(id)) {

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// The id that Kafka gives the metadata log's topic.
-const TOPIC_ID: Uuid = Uuid::from_u128(1);
+pub(super) const TOPIC_ID: Uuid = Uuid::from_u128(1);
 
 /// Segments are small, so that a snapshot lets most of the log go.
 const SEGMENT_BYTES: u64 = 8 << 20;

@@ -6,15 +6,22 @@
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use kastellan_core::{
-    id::BrokerId,
-    metadata::{Input, Reply},
+use kastellan_core::id::BrokerId;
+use kastellan_protocol::{
+    ErrorCode,
+    messages::{AllocateProducerIdsRequest, AllocateProducerIdsResponse},
 };
-use kastellan_protocol::ErrorCode;
 
-use super::Controller;
+use crate::{
+    broker::Broker,
+    peers::{PeerError, ask_controller},
+};
+
+/// How long the controller may take for a block.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Called with an id, or with why there is none.
 type Waiter = Box<dyn FnOnce(Result<i64, ErrorCode>) + Send>;
@@ -42,8 +49,7 @@ impl ProducerIds {
     /// new block.
     pub(crate) fn take(
         self: &Arc<Self>,
-        controller: &Arc<Controller>,
-        me: BrokerId,
+        broker: &Arc<Broker>,
         then: impl FnOnce(Result<i64, ErrorCode>) + Send + 'static,
     ) {
         let mut state = self.lock();
@@ -56,41 +62,34 @@ impl ProducerIds {
         let first = state.waiting.len() == 1;
         drop(state);
         if first {
-            self.refill(controller, me);
+            self.refill(broker);
         }
     }
 
-    fn refill(self: &Arc<Self>, controller: &Arc<Controller>, me: BrokerId) {
-        let (ids, again) = (Arc::clone(self), Arc::clone(controller));
-        controller.ask(
-            move |ticket| Input::AllocateProducerIds { ticket, broker: me, epoch: None },
-            move |reply| {
-                if ids.answer(&reply) {
-                    ids.refill(&again, me);
-                }
-            },
-        );
+    fn refill(self: &Arc<Self>, broker: &Arc<Broker>) {
+        let (ids, again) = (Arc::clone(self), Arc::clone(broker));
+        let me = BrokerId(broker.config.node_id);
+        let epoch = broker.controller.image().broker(me).map_or(-1, |broker| broker.epoch);
+        let request = AllocateProducerIdsRequest::default()
+            .with_broker_id(me.0.into())
+            .with_broker_epoch(epoch);
+        ask_controller(broker, &request, PATIENCE, move |answer| {
+            if ids.answer(block(answer)) {
+                ids.refill(&again);
+            }
+        });
     }
 
     /// Answers those who wait, in order; whether some have to wait for yet another block.
-    fn answer(&self, reply: &Reply) -> bool {
+    fn answer(&self, block: Result<(i64, i64), ErrorCode>) -> bool {
         let mut state = self.lock();
         let mut waiting = mem::take(&mut state.waiting);
-        let error = match reply {
-            Reply::ProducerIds { first, count } => {
-                (state.next, state.end) = (*first, first.saturating_add(*count));
+        let error = match block {
+            Ok(block) => {
+                (state.next, state.end) = block;
                 None
             }
-            Reply::Failed(failure) => Some(failure.code),
-            Reply::Done
-            | Reply::Registered { .. }
-            | Reply::Heartbeat { .. }
-            | Reply::Altered(_)
-            | Reply::Assigned(_)
-            | Reply::Partitions(_)
-            | Reply::Created(_)
-            | Reply::Deleted(_)
-            | Reply::Results(_) => Some(ErrorCode::UnknownServerError),
+            Err(code) => Some(code),
         };
         let left = usize::try_from(state.end - state.next).unwrap_or_default();
         let served = if error.is_some() { waiting.len() } else { left.min(waiting.len()) };
@@ -112,6 +111,19 @@ impl ProducerIds {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The first id of a block and the one behind its last.
+fn block(answer: Result<AllocateProducerIdsResponse, PeerError>) -> Result<(i64, i64), ErrorCode> {
+    // clients try again: another broker may be the controller by then
+    let answer = answer.or(Err(ErrorCode::CoordinatorLoadInProgress))?;
+    match answer.error_code {
+        0 => {
+            let first = answer.producer_id_start.0;
+            Ok((first, first.saturating_add(answer.producer_id_len.into())))
+        }
+        code => Err(ErrorCode::try_from_code(code).unwrap_or(ErrorCode::UnknownServerError)),
     }
 }
 

@@ -53,7 +53,8 @@ fn open(
     let root = PathBuf::from(ROOT);
     let directory = Arc::new(Directory::open(disk.clone(), &root, properties, Budget::default())?);
     let quorum = replica(ME, directory.properties().directory_id, settings);
-    let opening = Opening { quorum, fixed: settings, clock: Clock::new(), outbox: None };
+    let opening =
+        Opening { quorum, fixed: settings, clock: Clock::new(), outbox: None, dial: None };
     let mut driver = Driver::open(&directory, opening)?;
     driver.start()?;
     driver.register(registration())?;

@@ -8,13 +8,15 @@ use kastellan_core::{
 };
 use kastellan_protocol::ErrorCode;
 
-use super::Controller;
+use super::{Active, Controller};
+use crate::peers::{Peers, create_there};
 
 impl Controller {
     /// Creates topics with the broker's defaults, internal ones as they have to be; `then` gets one
     /// result per topic once those that were created can be used.
     pub(crate) fn create_by_default(
         &self,
+        peers: &Peers,
         names: Vec<String>,
         settings: &BrokerConfig,
         then: impl FnOnce(Vec<CreatedTopic>) + Send + 'static,
@@ -23,6 +25,9 @@ impl Controller {
         let topics: Vec<_> =
             names.iter().map(|name| new_topic(name.clone(), settings, &image)).collect();
         drop(image);
+        if let Active::There(node) = self.active() {
+            return create_there(peers, node, topics, then);
+        }
         self.ask(
             move |ticket| Input::CreateTopics { ticket, topics, validate_only: false },
             move |reply| {

@@ -63,18 +63,23 @@ pub(crate) fn find(
     let listener = listener.to_owned();
     let asker = Arc::clone(broker);
     let topic = vec![CONSUMER_OFFSETS.to_owned()];
-    broker.controller.create_by_default(topic, &broker.settings.load(), move |created| {
-        for failure in created.into_iter().filter_map(|topic| topic.result.err()) {
-            // somebody else was first: just as good
-            if failure.code != ErrorCode::TopicAlreadyExists {
-                tracing::error!(why = failure.message, "cannot create __consumer_offsets");
+    broker.controller.create_by_default(
+        &broker.peers,
+        topic,
+        &broker.settings.load(),
+        move |created| {
+            for failure in created.into_iter().filter_map(|topic| topic.result.err()) {
+                // somebody else was first: just as good
+                if failure.code != ErrorCode::TopicAlreadyExists {
+                    tracing::error!(why = failure.message, "cannot create __consumer_offsets");
+                }
             }
-        }
-        let image = asker.controller.image();
-        let found = groups.iter().map(|group| leader(&image, group, &listener)).collect();
-        drop(image);
-        then(found);
-    });
+            let image = asker.controller.image();
+            let found = groups.iter().map(|group| leader(&image, group, &listener)).collect();
+            drop(image);
+            then(found);
+        },
+    );
 }
 
 fn leader(image: &Image, group: &str, listener: &str) -> Result<Coordinator, ErrorCode> {

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use kastellan_core::{config::BrokerConfig, id::BrokerId};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use super::StartError;
 use crate::{
@@ -40,6 +40,9 @@ impl PeerSide {
     ) -> Result<Option<Self>, StartError> {
         let me = BrokerId(config.node_id);
         check_role(me, settings)?;
+        if !settings.fleet.is_alone() {
+            return Err(StartError::NotReplicated);
+        }
         if config.listeners.iter().any(|one| one.name.eq_ignore_ascii_case(LISTENER)) {
             return Err(StartError::ListenerOfPeers);
         }
@@ -87,6 +90,11 @@ impl PeerSide {
     pub(super) fn bound(&self) -> Option<PeerAddress> {
         let tls = self.identity.is_some();
         self.bound.as_ref().map(|bound| PeerAddress { bound: bound.address, tls })
+    }
+
+    /// The threads of everything between peers.
+    pub(super) fn handle(&self) -> Handle {
+        self.runtime.handle().clone()
     }
 
     /// Lets peers in.

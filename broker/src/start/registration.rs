@@ -11,8 +11,8 @@ use kastellan_core::{
 use super::{StartError, peer_side::PeerAddress};
 use crate::{config::Config, peers::LISTENER};
 
-/// The registration of this process. It is not fenced: its listeners are bound, and in a quorum of
-/// one there is nobody to catch up with.
+/// The registration of this process. Alone it is not fenced: its listeners are bound, and in a
+/// quorum of one there is nobody to catch up with.
 pub(super) fn registration(
     config: &Config,
     settings: &BrokerConfig,
@@ -46,7 +46,7 @@ pub(super) fn registration(
         endpoints,
         features: SUPPORTED.iter().map(feature).collect(),
         rack: settings.rack.clone(),
-        fenced: false,
+        fenced: !settings.fleet.is_alone(),
         in_controlled_shutdown: false,
         log_dirs,
     })

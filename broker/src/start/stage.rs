@@ -3,11 +3,11 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     time::Duration,
 };
 
-use kastellan_core::{config::BrokerConfig, id::BrokerId};
+use kastellan_core::{config::BrokerConfig, id::BrokerId, metadata::RegisterBroker};
 use kastellan_protocol::api_version::Audience;
 use tokio::{runtime, sync::oneshot};
 
@@ -15,10 +15,11 @@ use super::{Ready, StartError, Started, Stop, peer_side::PeerSide, registration:
 use crate::{
     broker::Broker,
     clock::Clock,
-    config::Config,
-    controller::{Controller, ProducerIds, Setup},
+    config::{Config, Listener},
+    controller::{Controller, ControllerError, Fleet, ProducerIds, Setup},
     fetcher::Replication,
     groups::Groups,
+    lifecycle::{self, Member},
     log_dirs::{self, Fatal, Opened},
     maintenance::Maintenance,
     manage::{self, Health, Manage},
@@ -48,6 +49,8 @@ pub(super) struct Stage {
     /// Where other brokers come in; none in a cluster of one.
     peer_side: Option<PeerSide>,
     peer_address: Option<SocketAddr>,
+    /// In a fleet: its place there.
+    member: Option<Arc<Member>>,
     /// Taken when they begin to take in clients.
     bound: Mutex<Vec<Bound>>,
 }
@@ -69,12 +72,7 @@ impl Stage {
         }
         let settings = BrokerConfig::parse(config.settings.clone());
         let settings = settings.map_err(StartError::Settings)?;
-        let mut bound = Vec::new();
-        for listener in &config.listeners {
-            let (name, address) = (listener.name.clone(), listener.bind);
-            let failed = |source| StartError::Bind { name: name.clone(), address, source };
-            bound.push(net::bind(&name, address, settings.socket_listen_backlog).map_err(failed)?);
-        }
+        let bound = bind_all(&config, &settings)?;
         let addresses: Vec<_> =
             bound.iter().map(|bound| (bound.name.to_string(), bound.address)).collect();
         let mut peer_side = PeerSide::open(&mut config, &settings, manage.identity())?;
@@ -83,16 +81,19 @@ impl Stage {
         let partitions = Arc::new(Partitions::new(opened, defaults(&config, &settings, clock))?);
         manage.health().recovering(partitions.recovery());
         let ids = partitions.dirs().ids();
+        let (opened, joined) = mpsc::channel();
+        let fleet = match &peer_side {
+            Some(side) if !settings.fleet.is_alone() => Some(Fleet { peers: side.peers(), opened }),
+            _ => None,
+        };
+        let at = peer_side.as_ref().and_then(PeerSide::bound);
+        let registration = registration(&config, &settings, &addresses, at, ids)?;
+        let joining = fleet.is_some().then(|| (registration.clone(), joined));
         let controller = Controller::start(Setup {
             partitions: Arc::clone(&partitions),
             fixed: settings.clone(),
-            registration: registration(
-                &config,
-                &settings,
-                &addresses,
-                peer_side.as_ref().and_then(PeerSide::bound),
-                ids,
-            )?,
+            registration,
+            fleet,
             clock,
         })?;
         let settings = Arc::clone(controller.settings());
@@ -118,12 +119,11 @@ impl Stage {
         manage.follow(&broker);
         let partitions = Arc::clone(&broker.partitions);
         let maintenance = Maintenance::start(partitions, Arc::clone(&broker.settings), clock)?;
-        let peer_address = peer_side.as_ref().and_then(PeerSide::bound).map(|at| at.bound);
-        let mut replication = None;
-        if let Some(side) = &mut peer_side {
-            side.serve(&broker);
-            replication = Some(Replication::start(&broker)?);
-        }
+        let replication = peer_side.as_ref().map(|_| Replication::start(&broker)).transpose()?;
+        let member = match &mut peer_side {
+            Some(side) => enter(side, &broker, joining)?,
+            None => None,
+        };
         Ok(Self {
             broker,
             health: Arc::clone(manage.health()),
@@ -131,7 +131,8 @@ impl Stage {
             _maintenance: maintenance,
             replication,
             peer_side,
-            peer_address,
+            peer_address: at.map(|at| at.bound),
+            member,
             bound: Mutex::new(bound),
         })
     }
@@ -170,6 +171,10 @@ impl Stage {
             return Stop::Clean;
         }
         let how = stopped.await.unwrap_or(Stop::Clean);
+        if let (Stop::Clean, Some(member)) = (how, &self.member) {
+            // clients are served until others have taken over
+            member.leave().await;
+        }
         self.health.stopping();
         tasks.iter().for_each(tokio::task::JoinHandle::abort);
         if how == Stop::Clean {
@@ -202,4 +207,28 @@ impl Stage {
             tracing::error!("partitions are still in use: the next start has to recover");
         }
     }
+}
+
+/// Binds the listeners for clients.
+fn bind_all(config: &Config, settings: &BrokerConfig) -> Result<Vec<Bound>, StartError> {
+    let one = |listener: &Listener| {
+        let (name, address) = (listener.name.clone(), listener.bind);
+        let bound = net::bind(&name, address, settings.socket_listen_backlog);
+        bound.map_err(|source| StartError::Bind { name, address, source })
+    };
+    config.listeners.iter().map(one).collect()
+}
+
+/// What a broker needs to join: how it registers, and who tells that its partitions are open.
+type Joining = (RegisterBroker, mpsc::Receiver<Result<(), ControllerError>>);
+
+/// Lets peers in, and takes this broker's place among them.
+fn enter(
+    side: &mut PeerSide,
+    broker: &Arc<Broker>,
+    joining: Option<Joining>,
+) -> Result<Option<Arc<Member>>, StartError> {
+    side.serve(broker);
+    let Some((registration, opened)) = joining else { return Ok(None) };
+    Ok(Some(lifecycle::join(broker, registration, &opened, &side.handle())?))
 }

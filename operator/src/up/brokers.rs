@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::child::{self, Child, End, Event};
+use super::bootstrap::Bootstrap;
+use super::child::{self, Child, End, Event, Start};
 use super::data_dir::DataDir;
 use super::live::Process;
 use crate::failure::Failure;
@@ -24,6 +25,8 @@ const STEADY: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Brokers {
     data_dir: DataDir,
+    /// What holds several brokers together; one alone needs nothing.
+    bootstrap: Option<Bootstrap>,
     log: String,
     events: mpsc::UnboundedSender<Event>,
     slots: BTreeMap<i32, Slot>,
@@ -45,21 +48,31 @@ impl Brokers {
     /// None yet; `events` will hear of them.
     pub(super) fn new(
         data_dir: DataDir,
+        bootstrap: Option<Bootstrap>,
         log: String,
         events: mpsc::UnboundedSender<Event>,
     ) -> Self {
-        Self { data_dir, log, events, slots: BTreeMap::new() }
+        Self { data_dir, bootstrap, log, events, slots: BTreeMap::new() }
     }
 
     /// Starts a broker, unless it runs, is on its way, or has to wait for its next attempt.
-    pub(super) fn start(&mut self, broker: &Broker) -> Result<(), Failure> {
+    pub(super) fn start(&mut self, broker: &Broker, all: &[Broker]) -> Result<(), Failure> {
         let slot = self.slots.entry(broker.id).or_default();
         let waiting = slot.not_before.is_some_and(|moment| moment > Instant::now());
         if slot.child.is_some() || waiting {
             return Ok(());
         }
         let folder = self.data_dir.broker(broker.id);
-        let child = child::start(broker, &folder, &self.log, self.events.clone())?;
+        let peer_port = |id| super::peer_port(all, id);
+        let membership = self.bootstrap.as_ref();
+        let membership = membership.map(|all| all.membership(broker.id, peer_port)).transpose()?;
+        let start = Start {
+            broker,
+            data_dir: &folder,
+            membership: membership.as_ref(),
+            peer_port: peer_port(broker.id),
+        };
+        let child = child::start(start, &self.log, self.events.clone())?;
         slot.child = Some(child);
         slot.since = Some(Instant::now());
         slot.not_before = None;

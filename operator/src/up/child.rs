@@ -13,6 +13,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader, Lines};
 use tokio::process::{ChildStderr, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
 
+use super::bootstrap::Membership;
 use super::report;
 use crate::failure::Failure;
 use crate::fleet::Broker;
@@ -64,14 +65,25 @@ impl Child {
     }
 }
 
+/// How a broker is to be started.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start<'a> {
+    pub(super) broker: &'a Broker,
+    pub(super) data_dir: &'a Path,
+    /// Whom it belongs to; `None`: it is alone.
+    pub(super) membership: Option<&'a Membership>,
+    /// Where the others find it.
+    pub(super) peer_port: u16,
+}
+
 /// Starts a broker; `events` hears of it until its end.
 pub(super) fn start(
-    broker: &Broker,
-    data_dir: &Path,
+    start: Start<'_>,
     log: &str,
     events: mpsc::UnboundedSender<Event>,
 ) -> Result<Child, Failure> {
-    let mut command = command(broker, data_dir, log);
+    let broker = start.broker;
+    let mut command = command(start, log);
     let mut process = command
         .spawn()
         .map_err(|why| Failure::new(format!("start a process for broker {}: {why}", broker.id)))?;
@@ -96,7 +108,8 @@ pub(super) fn start(
     Ok(Child { broker: broker.clone(), pid, stop: Some(stop) })
 }
 
-fn command(broker: &Broker, data_dir: &Path, log: &str) -> Command {
+fn command(start: Start<'_>, log: &str) -> Command {
+    let Start { broker, data_dir, membership, peer_port } = start;
     // the name in /proc leads to this very binary even after another took its place on the disk
     let mut command = Command::new("/proc/self/exe");
     command.arg0("kastellan").arg("broker").arg("--exit-with-stdin").args(["--log", log]);
@@ -104,6 +117,14 @@ fn command(broker: &Broker, data_dir: &Path, log: &str) -> Command {
     for listener in &broker.listeners {
         let (name, port) = (&listener.name, super::port(broker.id, listener.port));
         command.arg("--listener").arg(format!("{name}=127.0.0.1:{port}"));
+    }
+    if let Some(membership) = membership {
+        // it may begin with a dash
+        command.arg(format!("--cluster-id={}", membership.cluster_id));
+        command.arg("--peer-listener").arg(format!("127.0.0.1:{peer_port}"));
+        command.arg("--certificates").arg(&membership.certificates);
+        command.arg("--set").arg(format!("controller.quorum.voters={}", membership.voters));
+        command.arg("--set").arg(format!("process.roles={}", membership.roles));
     }
     for (name, value) in &broker.settings {
         command.arg("--set").arg(format!("{name}={value}"));

@@ -30,6 +30,11 @@ impl DataDir {
         Ok(Self { path, temporary })
     }
 
+    /// The directory.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What one broker has of it.
     pub(super) fn broker(&self, id: i32) -> PathBuf {
         self.path.join(format!("broker-{id}"))

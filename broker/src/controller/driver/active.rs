@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use kastellan_core::{
     id::Offset,
     log::LogError,
-    machine::{Machine as _, Replicated as _, Ticket},
+    machine::{Machine as _, Millis, Replicated as _, Ticket},
     metadata::{Controller, Effect, Failure, Image, Input, Reply},
     quorum::Event,
 };
@@ -69,6 +69,36 @@ impl<D: Disk> Driver<D> {
             self.waiting.insert(ticket, answer);
             self.decide(ticket, input(ticket), &mut round);
         }
+        self.settle(round);
+    }
+
+    /// When the controller has something to do without being asked.
+    pub(super) fn deadline(&self) -> Option<Millis> {
+        self.active.as_ref()?.machine.deadline()
+    }
+
+    /// Lets the controller do what is due.
+    pub(super) fn tick(&mut self) {
+        if self.deadline().is_some_and(|deadline| deadline <= self.clock.now().monotonic) {
+            self.tell(Input::Tick);
+        }
+    }
+
+    /// Decides what follows from news that nobody waits for.
+    pub(super) fn tell(&mut self, input: Input) {
+        if self.refusal().is_some() {
+            return;
+        }
+        let (touched, replies) = (Touched::default(), Vec::new());
+        let mut round =
+            Round { end: 0, image: Image::default(), touched, appended: false, replies };
+        let nobody = self.ticket();
+        self.decide(nobody, input, &mut round);
+        self.settle(round);
+    }
+
+    /// Waits until what was decided is committed.
+    fn settle(&mut self, round: Round) {
         let Some(active) = &mut self.active else { return };
         let appended = round.appended;
         let end = self.log.end();
@@ -111,8 +141,11 @@ impl<D: Disk> Driver<D> {
                     round.appended = true;
                 }
                 Effect::Reply(ticket, reply) => round.replies.push((ticket, reply)),
-                // there is nobody else yet
-                Effect::Dial { .. } => (),
+                Effect::Dial { broker, .. } => {
+                    if let Some(dial) = &mut self.dial {
+                        dial(broker);
+                    }
+                }
             }
         }
     }

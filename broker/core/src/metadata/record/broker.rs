@@ -158,7 +158,8 @@ impl Endpoint {
 }
 
 impl SecurityProtocol {
-    fn code(self) -> i16 {
+    /// Its number.
+    pub fn code(self) -> i16 {
         match self {
             Self::Plaintext => 0,
             Self::Ssl => 1,

@@ -1,0 +1,191 @@
+//! What is decided once, when a cluster of several brokers is formed, and kept with its data: its
+//! id, its voters, and the authority that signs its brokers' certificates.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::fleet::Broker;
+use crate::pki::{self, Signed};
+
+/// The record's file.
+const RECORD: &str = "bootstrap.json";
+
+/// A cluster of several brokers, as it was formed.
+#[derive(Debug)]
+pub(super) struct Bootstrap {
+    /// Where it is kept, and the certificates beside it.
+    dir: PathBuf,
+    record: Record,
+    authority: Signed,
+}
+
+/// What is written down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Record {
+    cluster_id: String,
+    /// The node ids of all brokers.
+    brokers: Vec<i32>,
+    /// Of them those that elect the active controller.
+    voters: Vec<i32>,
+}
+
+/// What one broker is told of the others on its command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Membership {
+    /// The cluster's id.
+    pub(super) cluster_id: String,
+    /// The directory of its certificates.
+    pub(super) certificates: PathBuf,
+    /// `controller.quorum.voters`.
+    pub(super) voters: String,
+    /// `process.roles`.
+    pub(super) roles: &'static str,
+}
+
+/// Which of `brokers` vote: one, three or five of them, the first.
+fn voters(brokers: &[i32]) -> Vec<i32> {
+    let count = match brokers.len() {
+        0..=2 => 1,
+        3 | 4 => 3,
+        _ => 5,
+    };
+    brokers.iter().take(count).copied().collect()
+}
+
+impl Bootstrap {
+    /// The record in `dir`, which is made for `brokers` where there is none.
+    pub(super) fn open(dir: &Path, brokers: &[Broker]) -> Result<Self, Failure> {
+        let ids: Vec<i32> = brokers.iter().map(|broker| broker.id).collect();
+        let path = dir.join(RECORD);
+        let (record, authority) = match fs::read_to_string(&path) {
+            Ok(text) => {
+                let record = serde_json::from_str(&text)
+                    .map_err(|why| Failure::new(format!("read {}: {why}", path.display())))?;
+                let authority = Signed {
+                    certificate: read(&dir.join("ca.crt"))?,
+                    key: read(&dir.join("ca.key"))?,
+                };
+                (record, authority)
+            }
+            Err(why) if why.kind() == ErrorKind::NotFound => form(dir, ids.clone())?,
+            Err(why) => return Err(Failure::new(format!("read {}: {why}", path.display()))),
+        };
+        if record.brokers != ids {
+            let (was, now) = (record.brokers.len(), ids.len());
+            let message =
+                format!("{} holds a cluster of {was} brokers, not of {now}", dir.display());
+            return Err(Failure::new(message).help(format!(
+                "write replicas: {was}, or name another --data-dir: the number of brokers of a \
+                 cluster cannot be changed yet"
+            )));
+        }
+        Ok(Self { dir: dir.to_owned(), record, authority })
+    }
+
+    /// What broker `id` is told; with a certificate made anew. `port` says where brokers are.
+    pub(super) fn membership(
+        &self,
+        id: i32,
+        port: impl Fn(i32) -> u16,
+    ) -> Result<Membership, Failure> {
+        let cluster_id = self.record.cluster_id.clone();
+        let signed = pki::node(&self.authority, id, &cluster_id)
+            .map_err(|why| Failure::new(format!("sign the certificate of broker {id}: {why}")))?;
+        let certificates = self.dir.join(format!("broker-{id}-certificates"));
+        make(&certificates)?;
+        write(&certificates.join("tls.key"), &signed.key)?;
+        write(&certificates.join("tls.crt"), &signed.certificate)?;
+        write(&certificates.join("ca.crt"), &self.authority.certificate)?;
+        let voter = |id: &i32| format!("{id}@127.0.0.1:{}", port(*id));
+        let voters: Vec<String> = self.record.voters.iter().map(voter).collect();
+        let votes = self.record.voters.contains(&id);
+        let roles = if votes { "broker,controller" } else { "broker" };
+        Ok(Membership { cluster_id, certificates, voters: voters.join(","), roles })
+    }
+}
+
+/// Decides once what stays as it is; the record comes last, so that there is all or nothing.
+fn form(dir: &Path, brokers: Vec<i32>) -> Result<(Record, Signed), Failure> {
+    let cluster_id = URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4());
+    let authority = pki::authority(&cluster_id)
+        .map_err(|why| Failure::new(format!("make the cluster's authority: {why}")))?;
+    write(&dir.join("ca.key"), &authority.key)?;
+    write(&dir.join("ca.crt"), &authority.certificate)?;
+    let record = Record { cluster_id, voters: voters(&brokers), brokers };
+    let text = serde_json::to_string_pretty(&record).expect("a record is plain data");
+    write(&dir.join(RECORD), &text)?;
+    Ok((record, authority))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|why| Failure::new(format!("read {}: {why}", path.display())))
+}
+
+fn make(dir: &Path) -> Result<(), Failure> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|why| Failure::new(format!("make the directory {}: {why}", dir.display())))
+}
+
+/// Writes a file that nobody else may read, and takes the place of the old one in one step.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |why| Failure::new(format!("write {}: {why}", path.display()));
+    let new = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&new);
+    let mut file = file.map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    fs::rename(&new, path).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn brokers(count: i32) -> Vec<Broker> {
+        let broker = |id| Broker { id, listeners: vec![], settings: BTreeMap::new() };
+        (0..count).map(broker).collect()
+    }
+
+    #[test]
+    fn one_three_or_five_brokers_vote() {
+        let of = |count: i32| voters(&(0..count).collect::<Vec<_>>());
+        assert_eq!((of(1), of(2)), (vec![0], vec![0]));
+        assert_eq!((of(3), of(4)), (vec![0, 1, 2], vec![0, 1, 2]));
+        assert_eq!((of(5), of(9)), (vec![0, 1, 2, 3, 4], vec![0, 1, 2, 3, 4]));
+    }
+
+    #[test]
+    fn a_cluster_is_formed_once_and_its_secrets_are_its_owners() {
+        let dir = std::env::temp_dir().join(format!("kastellan-up-{}", uuid::Uuid::new_v4()));
+        make(&dir).unwrap();
+        let port = |id| 9190 + 10 * u16::try_from(id).unwrap();
+        let first = Bootstrap::open(&dir, &brokers(4)).unwrap();
+        let told = first.membership(3, port).unwrap();
+        assert_eq!(told.voters, "0@127.0.0.1:9190,1@127.0.0.1:9200,2@127.0.0.1:9210");
+        assert_eq!(told.roles, "broker");
+        for secret in ["ca.key", "broker-3-certificates/tls.key"] {
+            let mode = fs::metadata(dir.join(secret)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{secret}");
+        }
+        let again = Bootstrap::open(&dir, &brokers(4)).unwrap();
+        assert_eq!(again.record, first.record);
+        assert_eq!(again.membership(0, port).unwrap().roles, "broker,controller");
+        let refused = Bootstrap::open(&dir, &brokers(3)).unwrap_err();
+        assert!(refused.to_string().contains("a cluster of 4 brokers, not of 3"), "{refused}");
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}
