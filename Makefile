@@ -31,8 +31,8 @@ test: packages check
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
 	$(MAKE) --no-print-directory sim fuzz suites
 
-# one broker on a faulty disk, and fleets of them on a faulty network. The seeds follow from the commit: new ones for every commit, yet the same
-# commit gets the same verdict everywhere. More of them: make sim FROM=1 SEEDS=100000
+# one broker on a faulty disk, a quorum and replicas on faulty networks. The seeds follow from the commit: new
+# ones for every commit, yet the same commit gets the same verdict everywhere. More: make sim FROM=1 SEEDS=100000
 FROM ?= $(shell printf '%d' 0x$$(git rev-parse --short=10 HEAD 2>/dev/null || echo 0))
 sim:
 	cargo run --release --locked -q -p kastellan-sim -- --from $(FROM) --seeds $(or $(SEEDS),6000)
@@ -55,12 +55,12 @@ suites-full: suites
 		--test kgo --test oracle -- --test-threads=1
 
 # the image, without Docker (the Dockerfile does the same with it): an OCI archive with one static program.
-# Neither this machine's paths nor the time of day get into it.
+# Neither this machine's paths (ours are relative to begin with) nor the time of day get into it.
 MUSL = $(shell uname -m)-unknown-linux-musl
 IMAGE = $(CARGO_TARGET_DIR)/image
 IMAGE_PROFILE ?= dist
 image: packages-image
-	export RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo --remap-path-prefix=$(CURDIR)=/kastellan"
+	export RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo"
 	cargo build --profile $(IMAGE_PROFILE) --locked --target $(MUSL) --bin kastellan
 	unset RUSTFLAGS
 	mkdir -p $(IMAGE)
@@ -76,9 +76,9 @@ e2e: packages-e2e image
 	cargo run --locked -q -p kastellan-e2e --bin cluster -- run -- \
 		cargo test --locked -q -p kastellan-e2e --test kubernetes -- --test-threads=4 $(ARGS)
 
-# the same with what is shipped, and for longer
-e2e-full: export KASTELLAN_FULL = 1
-e2e-full: e2e
+# the same with the very program that is shipped
+e2e-full:
+	$(MAKE) --no-print-directory e2e IMAGE_PROFILE=dist
 
 # ours beside Apache Kafka, in one run
 bench: packages

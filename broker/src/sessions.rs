@@ -65,8 +65,8 @@ impl Sessions {
         self.lock().len()
     }
 
-    /// Keeps a session of `size` partitions, of a follower or of a consumer; 0 where there is no room
-    /// for it.
+    /// Keeps a session of `size` partitions, of a follower or of a consumer; 0 where there is no
+    /// room for it.
     pub(crate) fn keep(
         &self,
         now: Millis,

@@ -128,10 +128,10 @@ pub enum StartError {
          or take the node out of the voters before the cluster is formed"
     )]
     VoterWithoutRole(i32),
-    /// Partitions of several brokers are not replicated yet, whatever their replication factor says.
+    /// Fleets are not served yet: their replication is proven in the simulation, not by processes.
     #[error(
-        "several brokers cannot serve one cluster yet: what they acknowledge would be on one of \
-         them only; start one broker, without controller.quorum.voters"
+        "several brokers cannot serve one cluster yet: start one broker, without \
+         controller.quorum.voters"
     )]
     NotReplicated,
     /// The fleet does not let it in.

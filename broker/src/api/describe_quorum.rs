@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kastellan_core::{
+    id::Uuid,
     metadata::CLUSTER_METADATA,
     quorum::{Description, Endpoint, ReplicaState, Request, Response},
 };
@@ -25,6 +26,9 @@ use crate::{
 /// The only partition that a quorum is over.
 const PARTITION: i32 = 0;
 
+/// The first version that tells directories and addresses (KIP-853).
+const VOTERS_CHANGE: i16 = 2;
+
 /// Answers a request. Errors: 3 `UNKNOWN_TOPIC_OR_PARTITION` for each partition, where another than
 /// the metadata log's is asked for; 6 `NOT_LEADER_OR_FOLLOWER` where somebody else leads.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -37,9 +41,10 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         call.reply.send(&failed(code));
         return Ok(());
     }
+    let version = call.version();
     broker.controller.consult(Request::DescribeQuorum, move |response| {
         let described = match response {
-            Some(Response::DescribeQuorum(Ok(described))) => description(&described),
+            Some(Response::DescribeQuorum(Ok(described))) => description(&described, version),
             Some(Response::DescribeQuorum(Err(standing))) => {
                 failed(standing.error.unwrap_or(ErrorCode::UnknownServerError))
             }
@@ -79,7 +84,9 @@ fn failed(code: ErrorCode) -> DescribeQuorumResponse {
         .with_error_message(Some(StrBytes::from_static_str(message)))
 }
 
-fn description(described: &Description) -> DescribeQuorumResponse {
+/// What `version` has fields for; one that is set beyond that cannot be encoded.
+fn description(described: &Description, version: i16) -> DescribeQuorumResponse {
+    let state = |of: &ReplicaState| state(of, version);
     let states = |states: &[ReplicaState]| states.iter().map(state).collect::<Vec<_>>();
     let partition = PartitionData::default()
         .with_partition_index(PARTITION)
@@ -95,19 +102,21 @@ fn description(described: &Description) -> DescribeQuorumResponse {
         let listeners = endpoints.iter().map(listener).collect();
         Node::default().with_node_id(id.0.into()).with_listeners(listeners)
     });
+    let nodes = if version >= VOTERS_CHANGE { nodes.collect() } else { Vec::new() };
     DescribeQuorumResponse::default()
         .with_error_message(Some(StrBytes::default()))
         .with_topics(vec![topic])
-        .with_nodes(nodes.collect())
+        .with_nodes(nodes)
 }
 
-fn state(state: &ReplicaState) -> State {
+fn state(of: &ReplicaState, version: i16) -> State {
+    let directory = if version >= VOTERS_CHANGE { of.key.directory } else { Uuid::nil() };
     State::default()
-        .with_replica_id(state.key.id.0.into())
-        .with_replica_directory_id(state.key.directory)
-        .with_log_end_offset(state.log_end)
-        .with_last_fetch_timestamp(state.last_fetch)
-        .with_last_caught_up_timestamp(state.last_caught_up)
+        .with_replica_id(of.key.id.0.into())
+        .with_replica_directory_id(directory)
+        .with_log_end_offset(of.log_end)
+        .with_last_fetch_timestamp(of.last_fetch)
+        .with_last_caught_up_timestamp(of.last_caught_up)
 }
 
 fn listener(endpoint: &Endpoint) -> Listener {

@@ -49,8 +49,8 @@ impl Partition {
         self.with(|machine| machine.is_leader().then(|| machine.epoch())).ok().flatten()
     }
 
-    /// Takes up what the controller decided. Who waits for a leader that leads no longer is told so:
-    /// 6 `NOT_LEADER_OR_FOLLOWER`.
+    /// Takes up what the controller decided. Who waits for a leader that leads no longer is told
+    /// so: 6 `NOT_LEADER_OR_FOLLOWER`.
     pub(crate) fn assign(&self, now: Millis, assignment: &Assignment) -> Result<(), ErrorCode> {
         let mut state = self.lock()?;
         let machine = state.machine.as_mut().ok_or(ErrorCode::KafkaStorageError)?;

@@ -6,11 +6,12 @@ use kastellan_protocol::{
     api_version,
     messages::{
         ApiKey, ApiVersionsRequest, CreatePartitionsRequest, CreateTopicsRequest,
-        DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, InitProducerIdRequest,
-        MetadataRequest, MetadataResponse, TransactionalId, UnregisterBrokerRequest,
-        UpdateFeaturesRequest, create_partitions_request::CreatePartitionsTopic,
-        create_topics_request::CreatableTopic, delete_topics_request::DeleteTopicState,
-        describe_configs_request::DescribeConfigsResource, metadata_request::MetadataRequestTopic,
+        DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest,
+        InitProducerIdRequest, MetadataRequest, MetadataResponse, TransactionalId,
+        UnregisterBrokerRequest, UpdateFeaturesRequest,
+        create_partitions_request::CreatePartitionsTopic, create_topics_request::CreatableTopic,
+        delete_topics_request::DeleteTopicState, describe_configs_request::DescribeConfigsResource,
+        describe_quorum_request, metadata_request::MetadataRequestTopic,
         update_features_request::FeatureUpdateKey,
     },
     protocol::StrBytes,
@@ -43,6 +44,25 @@ fn ask(
 
 fn codes(response: &MetadataResponse) -> Vec<i16> {
     response.topics.iter().map(|topic| topic.error_code).collect()
+}
+
+#[test]
+fn the_quorum_is_described_in_every_version() {
+    let harness = Harness::new();
+    let mut client = harness.client();
+    let partition = describe_quorum_request::PartitionData::default().with_partition_index(0);
+    let topic = describe_quorum_request::TopicData::default()
+        .with_topic_name(topic_name("__cluster_metadata"))
+        .with_partitions(vec![partition]);
+    let request = DescribeQuorumRequest::default().with_topics(vec![topic]);
+    for version in versions(ApiKey::DescribeQuorum) {
+        let response = client.call(version, &request);
+        let partition = &response.topics[0].partitions[0];
+        assert_eq!((response.error_code, partition.error_code), (0, 0), "v{version}");
+        assert_eq!((partition.leader_id.0, partition.current_voters.len()), (1, 1));
+        assert_eq!(partition.current_voters[0].replica_id.0, 1);
+        assert_eq!(response.nodes.len(), usize::from(version >= 2), "v{version}");
+    }
 }
 
 #[test]

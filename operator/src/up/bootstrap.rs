@@ -104,10 +104,10 @@ impl Bootstrap {
         write(&certificates.join("tls.key"), &signed.key)?;
         write(&certificates.join("tls.crt"), &signed.certificate)?;
         write(&certificates.join("ca.crt"), &self.authority.certificate)?;
-        let voter = |id: &i32| format!("{id}@127.0.0.1:{}", port(*id));
-        let voters: Vec<String> = self.record.voters.iter().map(voter).collect();
-        let votes = self.record.voters.contains(&id);
-        let roles = if votes { "broker,controller" } else { "broker" };
+        let address = |id: &i32| format!("{id}@127.0.0.1:{}", port(*id));
+        let voters: Vec<String> = self.record.voters.iter().map(address).collect();
+        let is_voter = self.record.voters.contains(&id);
+        let roles = if is_voter { "broker,controller" } else { "broker" };
         Ok(Membership { cluster_id, certificates, voters: voters.join(","), roles })
     }
 }

@@ -64,6 +64,7 @@ apis! {
     InitProducerId InitProducerIdRequest,
     DescribeConfigs DescribeConfigsRequest,
     CreatePartitions CreatePartitionsRequest,
+    DescribeQuorum DescribeQuorumRequest,
     DescribeCluster DescribeClusterRequest,
     UnregisterBroker UnregisterBrokerRequest,
     UpdateFeatures UpdateFeaturesRequest,

@@ -1,4 +1,5 @@
-//! A model of the controller: one place, never down, that decides as Kafka's does (KIP-903, KIP-966).
+//! A model of the controller: one place, never down, that decides as Kafka's does (KIP-903,
+//! KIP-966).
 
 use std::{collections::BTreeMap, rc::Rc, time::Duration};
 

@@ -19,8 +19,8 @@ pub(in crate::controller) struct Asking<'a> {
     pub(in crate::controller) patience: Duration,
 }
 
-/// Sends a request. `then` is called once, with the answer or with nothing, on a thread of the peers
-/// or on this one.
+/// Sends a request. `then` is called once, with the answer or with nothing, on a thread of the
+/// peers or on this one.
 pub(in crate::controller) fn ask(
     asking: &Asking<'_>,
     request: Request,

@@ -1,5 +1,5 @@
-//! Once committed, an offset holds the same bytes for ever, on every replica that shows it, and none
-//! is left out.
+//! Once committed, an offset holds the same bytes for ever, on every replica that shows it, and
+//! none is left out.
 
 use kastellan_core::id::{BrokerId, Offset};
 
