@@ -80,7 +80,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "HOST:PORT[,advertised=HOST:PORT]", verbatim_doc_comment)]
     peer_listener: Option<PeerArgument>,
     /// What brokers show each other: tls.crt and tls.key, for CN=node-ID and
-    /// O=CLUSTER_ID, and ca.crt, whom they trust; read again when they change
+    /// O=CLUSTER-ID, and ca.crt, whom they trust; read again when they change
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     certificates: Option<PathBuf>,
     /// Let brokers connect to each other in plain text and believe who they say
