@@ -15,7 +15,8 @@ use crate::{
 pub struct Appending {
     /// The clocks.
     pub now: Now,
-    /// Whether the wall clock replaces the client's timestamps (`message.timestamp.type=LogAppendTime`).
+    /// Whether the wall clock replaces the client's timestamps
+    /// (`message.timestamp.type=LogAppendTime`).
     pub log_append_time: bool,
     /// Whether its acknowledgement waits for all that are in sync (`acks=all`): then there have to
     /// be `min.insync.replicas` of them, or all replicas where there are fewer.
@@ -61,7 +62,8 @@ impl<L: Log> Partition<L> {
     /// into `batch` itself.
     ///
     /// Errors: 6 `NOT_LEADER_OR_FOLLOWER`, those of [`crate::producer::Producers::check`], 19
-    /// `NOT_ENOUGH_REPLICAS`, 56 `KAFKA_STORAGE_ERROR` from a poisoned log. Nothing is changed then.
+    /// `NOT_ENOUGH_REPLICAS`, 56 `KAFKA_STORAGE_ERROR` from a poisoned log. Nothing is changed
+    /// then.
     pub fn append(
         &mut self,
         batch: &mut [u8],

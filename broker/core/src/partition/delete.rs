@@ -15,8 +15,9 @@ impl<L: Log> Partition<L> {
     /// What is remembered of producers stays as it is, as in Kafka: a batch that is repeated after
     /// its deletion is still a repetition.
     ///
-    /// Errors: 6 `NOT_LEADER_OR_FOLLOWER`, 44 `POLICY_VIOLATION` for a log that is only compacted, 1 `OFFSET_OUT_OF_RANGE`
-    /// beyond the high watermark and for other numbers below 0, 56 `KAFKA_STORAGE_ERROR`.
+    /// Errors: 6 `NOT_LEADER_OR_FOLLOWER`, 44 `POLICY_VIOLATION` for a log that is only compacted,
+    /// 1 `OFFSET_OUT_OF_RANGE` beyond the high watermark and for other numbers below 0, 56
+    /// `KAFKA_STORAGE_ERROR`.
     pub fn delete_records(
         &mut self,
         before: Offset,

@@ -1,8 +1,9 @@
 //! Who is in sync: what the leader proposes to the controller, and what comes of it.
 //!
-//! While a proposal is under way nobody knows whether it holds: the high watermark waits for whoever
-//! is in the ISR before it or after it (the maximal ISR). At most one is under way, and only the
-//! metadata ends it: an answer may overtake the change of `min.insync.replicas` that came before it.
+//! While a proposal is under way nobody knows whether it holds: the high watermark waits for
+//! whoever is in the ISR before it or after it (the maximal ISR). At most one is under way, and
+//! only the metadata ends it: an answer may overtake the change of `min.insync.replicas` that came
+//! before it.
 
 use std::time::Duration;
 

@@ -93,8 +93,8 @@ impl<L: Log> Partition<L> {
     ///
     /// A fetch from another history counts for nothing: the follower is told where it left ours.
     /// Errors: 6 `NOT_LEADER_OR_FOLLOWER` on another broker, and for an earlier registration of the
-    /// follower's broker; 74 and 75 for the wrong leader epoch, 75 also for a broker that does not hold
-    /// the partition as far as is known here; 1 `OFFSET_OUT_OF_RANGE`.
+    /// follower's broker; 74 and 75 for the wrong leader epoch, 75 also for a broker that does not
+    /// hold the partition as far as is known here; 1 `OFFSET_OUT_OF_RANGE`.
     pub fn follower_fetch(
         &mut self,
         now: Millis,

@@ -2,8 +2,8 @@
 //!
 //! A fetch session (KIP-227) remembers on the leader's side what is wanted, so that a request names
 //! only what has changed since the last; a thousand idle partitions cost one empty request in
-//! `replica.fetch.wait.max.ms`. A request waits at the leader for bytes; a second one is sent beside
-//! it only to have it answered at once, when there is a partition that it does not know of.
+//! `replica.fetch.wait.max.ms`. A request waits at the leader for bytes; a second one is sent
+//! beside it only to have it answered at once, when there is a partition that it does not know of.
 //!
 //! Partitions and the node itself are tried again later and later after failures; one queue holds
 //! all that wait.

@@ -1,4 +1,5 @@
-//! Replication quotas: `leader.replication.throttled.rate` and `follower.replication.throttled.rate`.
+//! Replication quotas: `leader.replication.throttled.rate` and
+//! `follower.replication.throttled.rate`.
 //!
 //! Bytes are spent first and paid off at the rate; whoever has spent more than a second's worth
 //! waits. An answer is never cut for it, so that a rate below the size of a batch still makes
