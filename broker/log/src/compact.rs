@@ -228,7 +228,8 @@ impl<D: Disk> Compaction<D> {
                 }
                 Phase::Rewrite => self.phase = self.rewrite_next()?,
                 Phase::Sync => {
-                    self.named(Self::sync)?;
+                    // what was replaced is gone for good before anything gets its name
+                    self.named(|it| it.shared.sync_dir(&it.dir))?;
                     if let Some(written) = self.written.as_ref().filter(|written| written.cold) {
                         written.file.advise(Advice::DontNeed, written.size);
                     }
@@ -355,28 +356,33 @@ impl<D: Disk> Compaction<D> {
         self.outcome.written += written.size;
         self.outcome.freed += before.saturating_sub(written.size);
         self.outcome.segments += 1;
-        self.named(|it| {
-            let swap = it.dir.join(Kind::Log.file(written.base) + Stage::Swap.suffix());
-            let cleaned = it.cleaned(written.base);
-            it.shared.disk.rename(&cleaned, &swap).map_err(|error| it.poison(&error))?;
-            // a later segment must not lose a tombstone before an earlier one loses what it deletes
-            it.shared.sync_dir(&it.dir)
-        })?;
+        self.named(|it| it.stage(&written))?;
         Ok(Some(written))
+    }
+
+    /// Has a segment wait as `.swap` with its indexes, all of it on the disk: the next start trusts
+    /// them as soon as they have their names.
+    fn stage(&self, written: &Written<D>) -> Result<(), LogError> {
+        let base = written.base;
+        let indexes = || {
+            let files = stage_index(&self.shared.disk, &self.dir, base, &written.index)?;
+            // all of it is on its way before the first sync: one commit of the file system's
+            // journal then does for all three files, and keeps producers waiting once
+            let written_back = |file: &D::File| file.len().and_then(|len| file.write_back(0, len));
+            files.iter().try_for_each(written_back)?;
+            files.iter().try_for_each(File::sync)?;
+            written.file.sync()
+        };
+        indexes().map_err(|error| self.unwritten(&error))?;
+        let swap = self.dir.join(Kind::Log.file(base) + Stage::Swap.suffix());
+        let renamed = self.shared.disk.rename(&self.cleaned(base), &swap);
+        renamed.map_err(|error| self.poison(&error))?;
+        // a later segment must not lose a tombstone before an earlier one loses what it deletes
+        self.shared.sync_dir(&self.dir)
     }
 
     fn cleaned(&self, base: Offset) -> std::path::PathBuf {
         self.dir.join(Kind::Log.file(base) + Stage::Cleaned.suffix())
-    }
-
-    /// Makes the removal of what was replaced durable, and writes the indexes.
-    fn sync(&self) -> Result<(), LogError> {
-        if let Some(written) = &self.written {
-            let index = written.index.clone().close();
-            stage_index(&self.shared.disk, &self.dir, written.base, &index)
-                .map_err(|error| self.poison(&error))?;
-        }
-        self.shared.sync_dir(&self.dir)
     }
 
     /// Notes how far the log is clean.

@@ -187,7 +187,7 @@ impl<D: Disk> Directory<D> {
         }
         let mut noted = None;
         if let Some(expected) = topic_id {
-            match self.topic_id(&dir)? {
+            match if there { self.topic_id(&dir)? } else { None } {
                 Some(found) if found != expected => {
                     return Err(Error::OtherTopic { dir, found, expected });
                 }
@@ -201,7 +201,7 @@ impl<D: Disk> Directory<D> {
         }
         let first = self.note_opened(&partition);
         let start = self.shared.log_start(&partition);
-        let known = Known { clean: self.clean && there && first, start };
+        let known = Known { clean: self.clean && there && first, start, new: !there };
         let mut log = Log::open(Arc::clone(&self.shared), partition, config, known)?;
         if !there || noted.is_some() {
             log.created(noted);
@@ -214,11 +214,10 @@ impl<D: Disk> Directory<D> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(partition.clone())
     }
 
+    /// Writes the topic id of a log that had none: half of it reads as none.
     fn note_topic_id(&self, dir: &Path, topic_id: Uuid) -> io::Result<D::File> {
-        let temporary = dir.join(format!("{}.tmp", name::PARTITION_METADATA));
-        let file = self.shared.disk.open(&temporary, Open::Truncate)?;
+        let file = self.shared.disk.open(&dir.join(name::PARTITION_METADATA), Open::Truncate)?;
         file.write_at(&topic_id_to_bytes(topic_id), 0)?;
-        self.shared.disk.rename(&temporary, &dir.join(name::PARTITION_METADATA))?;
         Ok(file)
     }
 

@@ -64,6 +64,8 @@ pub struct Log<D: Disk> {
     closed: VecDeque<Segment<D>>,
     active: Option<Active<D>>,
     epochs: Epochs,
+    /// Whether the disk has a checkpoint of them.
+    epochs_kept: bool,
     /// Everything below is durable.
     synced: Offset,
     /// Told apart from other logs of the partition's name.

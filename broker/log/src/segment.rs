@@ -185,21 +185,21 @@ pub(crate) fn write_index<D: Disk>(
     Ok([write(Kind::Index, index.offset_bytes())?, write(Kind::TimeIndex, index.time_bytes())?])
 }
 
-/// Writes and syncs both index files of a segment that waits as `.swap`, under that suffix: the
-/// next start trusts them as soon as they have their names.
+/// Writes both index files of a segment that is to wait as `.swap`, under that suffix, and returns
+/// them, for their sync.
 pub(crate) fn stage_index<D: Disk>(
     disk: &D,
     dir: &Path,
     base: Offset,
-    index: &Index,
-) -> io::Result<()> {
+    index: &Builder,
+) -> io::Result<[D::File; 2]> {
+    let index = index.clone().close();
     let stage = |kind: Kind, bytes: Vec<u8>| {
         let file = disk.open(&dir.join(kind.file(base) + Stage::Swap.suffix()), Open::Truncate)?;
         file_write(&file, &bytes)?;
-        file.sync()
+        Ok::<_, io::Error>(file)
     };
-    stage(Kind::Index, index.offset_bytes())?;
-    stage(Kind::TimeIndex, index.time_bytes())
+    Ok([stage(Kind::Index, index.offset_bytes())?, stage(Kind::TimeIndex, index.time_bytes())?])
 }
 
 fn file_write<F: File>(file: &F, bytes: &[u8]) -> io::Result<()> {

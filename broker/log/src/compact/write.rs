@@ -63,7 +63,6 @@ impl<'a, D: Disk> Writer<'a, D> {
         let (Some(file), Some(index)) = (self.file, self.index) else {
             return Ok((None, self.tally));
         };
-        file.sync().map_err(|error| self.of.unwritten(&error))?;
         let replaces = group.iter().map(|source| source.id).collect();
         let (base, end, size) = (first.base, last.end, self.size);
         Ok((Some(Written { replaces, base, end, size, index, file, cold }), self.tally))

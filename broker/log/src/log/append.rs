@@ -154,14 +154,19 @@ impl<D: Disk> Log<D> {
     pub(super) fn write_epochs(&mut self) -> Result<(), LogError> {
         let bytes = checkpoint::epochs_to_bytes(self.epochs.entries());
         let path = self.dir.join(name::EPOCHS);
-        let temporary = self.dir.join(format!("{}.tmp", name::EPOCHS));
+        // half of a first one reads as none, and so does a missing one
+        let temporary = self.epochs_kept.then(|| path.with_added_extension("tmp"));
         let write = || {
-            let file = self.shared.disk.open(&temporary, Open::Truncate)?;
+            let file =
+                self.shared.disk.open(temporary.as_ref().unwrap_or(&path), Open::Truncate)?;
             file.write_at(&bytes, 0)?;
-            self.shared.disk.rename(&temporary, &path)?;
+            if let Some(temporary) = &temporary {
+                self.shared.disk.rename(temporary, &path)?;
+            }
             Ok::<_, io::Error>(file)
         };
         let file = write().map_err(|error| self.poison("write the leader epochs of", &error))?;
+        self.epochs_kept = true;
         self.changed(Some(file));
         Ok(())
     }

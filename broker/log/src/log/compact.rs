@@ -186,12 +186,8 @@ impl<D: Disk> Log<D> {
         for kind in [Kind::Log, Kind::Index, Kind::TimeIndex] {
             let live = self.dir.join(kind.file(base));
             let swap = self.dir.join(kind.file(base) + Stage::Swap.suffix());
-            match self.shared.disk.rename(&swap, &live) {
-                Ok(()) => {}
-                // stopped before its indexes were written: they are built when they are wanted
-                Err(error) if error.kind() == io::ErrorKind::NotFound && kind != Kind::Log => {}
-                Err(error) => return Err(self.poison("name a compacted segment of", &error)),
-            }
+            let named = self.shared.disk.rename(&swap, &live);
+            named.map_err(|error| self.poison("name a compacted segment of", &error))?;
         }
         self.unnamed = None;
         self.changed(None);

@@ -29,6 +29,8 @@ pub(crate) struct Known {
     pub(crate) clean: bool,
     /// The first readable offset, as checkpointed.
     pub(crate) start: Offset,
+    /// Its directory was made just now: there is nothing in it.
+    pub(crate) new: bool,
 }
 
 impl<D: Disk> Log<D> {
@@ -52,6 +54,7 @@ impl<D: Disk> Log<D> {
             closed: std::collections::VecDeque::new(),
             active: None,
             epochs: Epochs::default(),
+            epochs_kept: false,
             synced: 0,
             id,
             generation: 0,
@@ -68,6 +71,9 @@ impl<D: Disk> Log<D> {
             unnamed: None,
             recovery: Recovery::default(),
         };
+        if known.new {
+            return Ok(log);
+        }
         let bases = log.settle().doing("settle what a crash left in", &dir)?;
         log.load(&bases, known)?;
         Ok(log)
@@ -274,6 +280,7 @@ impl<D: Disk> Log<D> {
     fn load_epochs(&mut self) -> Result<Option<Epochs>, Error> {
         let path = self.dir.join(name::EPOCHS);
         let bytes = read_file(&self.shared.disk, &path).doing("read", &path)?;
+        self.epochs_kept = bytes.is_some();
         let entries = bytes.and_then(|bytes| checkpoint::epochs_from_bytes(&bytes));
         let epochs = entries.and_then(Epochs::from_entries);
         self.epochs = epochs.clone().unwrap_or_default();

@@ -271,7 +271,7 @@ impl<D: Disk> Log<D> {
         self.shared.forget_partition(&partition)?;
         // what is left of it goes at the next start
         drop(remove_all(&self.shared.disk, &gone));
-        let known = Known { clean: true, start };
+        let known = Known { clean: true, start, new: false };
         Self::open(to, partition, self.config.clone(), known)
     }
 

@@ -45,6 +45,8 @@ impl Env {
             parameters.compact = 100;
             // few keys, so that much of what was appended goes
             parameters.keys = parameters.keys.min(4);
+            // tombstones are to stay: one that goes with the first compaction is a mistake
+            parameters.delete_retention_ms = 86_400_000;
             // and often, with ends and beginnings in between
             for (operation, weight) in &mut parameters.weights {
                 *weight *= if operation.is_about_compaction() { 4 } else { 1 };
