@@ -54,11 +54,13 @@ impl<D: Disk> Log<D> {
         read_file(&self.shared.disk, &self.dir.join(Kind::Snapshot.file(offset)))
             .map_err(|error| self.unreadable(&error))
     }
+
     /// The producers as of the newest snapshot that can be read, `limit` of them at most, and what
-    /// the log says since; with them the offset of that snapshot, or of the log's start.
+    /// the log says since; with them the offset of that snapshot, or where the log's files begin:
+    /// what was deleted and is still in a file tells of producers, too, who may ask again.
     pub fn replay_producers(&self, limit: usize) -> Result<(Producers, Offset), LogError> {
         let mut producers = Producers::new(limit);
-        let mut from = self.start;
+        let mut from = self.segments().next().map_or(self.start, |first| first.base);
         for offset in self.snapshots.iter().rev().copied() {
             let read = self.load_snapshot(offset)?;
             let parsed = read.map(|bytes| Producers::from_snapshot(&bytes, limit));
