@@ -14,6 +14,7 @@ use std::{
     io::{BufRead, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Mutex,
 };
 
 use common::{partition, properties};
@@ -21,6 +22,10 @@ use kastellan_log::{Budget, Config, Directory, Error, Properties, StdDisk};
 use uuid::Uuid;
 
 const HOLD: &str = "KASTELLAN_TEST_HOLD";
+
+/// Between its fork and its exec a child holds what its parent has locked: no directory is opened
+/// again meanwhile.
+static FORKING: Mutex<()> = Mutex::new(());
 
 fn scratch(name: &str) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -47,6 +52,7 @@ fn a_second_process_is_told_that_the_directory_is_in_use() {
     }
     let dir = scratch("in-use");
     let name = "a_second_process_is_told_that_the_directory_is_in_use";
+    let forking = FORKING.lock().unwrap();
     let mut other = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture"])
         .env(HOLD, &dir)
@@ -54,6 +60,7 @@ fn a_second_process_is_told_that_the_directory_is_in_use() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+    drop(forking);
     let mut lines = BufReader::new(other.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("held")));
     let error = open(&dir, properties()).unwrap_err();
@@ -107,6 +114,7 @@ fn a_log_of_an_earlier_topic_of_the_name_is_not_taken_for_the_new_one() {
 
 #[test]
 fn a_real_disk_keeps_a_log_over_restarts() {
+    let _no_fork = FORKING.lock().unwrap();
     let dir = scratch("real");
     let config = Config { segment_bytes: 2_000, ..Config::default() };
     let mut all = Vec::new();
