@@ -206,7 +206,7 @@ impl Life {
         let several = epochs.first() != epochs.last() && self.quorum.leads().is_some();
         env.counters.note_if(several, Rare::CommittedOverAnOlderEpoch);
         for (base, batch) in found {
-            committed::check(env, node.key.id, base, batch)?;
+            committed::check(env, node.key.id, base, (batch, self.quorum.epoch()))?;
             sum = digest(sum, base, batch);
             self.read = (batch.next, sum);
         }

@@ -29,6 +29,8 @@ pub(super) struct Model {
     pub(super) votes: BTreeMap<(LeaderEpoch, ReplicaKey), ReplicaKey>,
     /// Batches that somebody knew to be committed, by their base offsets.
     pub(super) committed: BTreeMap<Offset, Committed>,
+    /// The epochs in which that was first known, by the same offsets.
+    pub(super) committed_in: BTreeMap<Offset, LeaderEpoch>,
     /// A hash over all that is committed, by where it ends.
     pub(super) digests: BTreeMap<Offset, u64>,
     /// The sets of voters in the committed log.
@@ -46,6 +48,13 @@ pub(super) fn digest(before: u64, base: Offset, batch: Committed) -> u64 {
 }
 
 impl Model {
+    /// One past what was committed before `epoch`: its leader has that. One that was elected late,
+    /// when a newer epoch had begun already, need not have what was committed there.
+    pub(super) fn committed_before(&self, epoch: LeaderEpoch) -> Offset {
+        let last = self.committed_in.iter().rev().find(|(_, known)| **known < epoch);
+        last.and_then(|(base, _)| self.committed.get(base)).map_or(0, |batch| batch.next)
+    }
+
     pub(super) fn committed_end(&self) -> Offset {
         self.committed.last_key_value().map_or(0, |(_, batch)| batch.next)
     }

@@ -1,7 +1,7 @@
 //! What one replica knows to be committed is what every other one ever knows at that offset (Raft:
 //! state machine safety; KRaft: `ConsistentCommittedData`).
 
-use kastellan_core::id::{BrokerId, Offset};
+use kastellan_core::id::{BrokerId, LeaderEpoch, Offset};
 
 use super::{Check, Invariant, ensure};
 use crate::fleet::{
@@ -9,13 +9,19 @@ use crate::fleet::{
     model::{Committed, digest},
 };
 
-/// Holds a batch below a high watermark against what is known.
-pub(crate) fn check(env: &mut Env, node: BrokerId, base: Offset, batch: Committed) -> Check {
+/// Holds a batch below a high watermark, as it is known in `epoch`, against what is known.
+pub(crate) fn check(
+    env: &mut Env,
+    node: BrokerId,
+    base: Offset,
+    (batch, epoch): (Committed, LeaderEpoch),
+) -> Check {
     env.counters.compared(Invariant::CommittedNeverChanges);
     let end = env.model.committed_end();
     if base == end {
         let before = env.model.digests.get(&end).copied().unwrap_or(0);
         env.model.committed.insert(base, batch);
+        env.model.committed_in.insert(base, epoch);
         env.model.digests.insert(batch.next, digest(before, base, batch));
         return Ok(());
     }

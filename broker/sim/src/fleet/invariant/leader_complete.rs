@@ -1,4 +1,5 @@
-//! Whoever is elected has everything that was committed before (Raft: leader completeness).
+//! Whoever is elected has everything that was committed in earlier epochs (Raft: leader
+//! completeness).
 
 use super::{Check, Invariant, ensure};
 use crate::fleet::{env::Env, life::Life, model::Committed};
@@ -6,7 +7,7 @@ use kastellan_core::{id::BrokerId, log::Log as _};
 
 pub(crate) fn check(env: &mut Env, node: BrokerId, life: &Life) -> Check {
     env.counters.compared(Invariant::LeadersHaveAllThatIsCommitted);
-    let (start, end) = (life.log.start(), env.model.committed_end());
+    let (start, end) = (life.log.start(), env.model.committed_before(life.quorum.epoch()));
     let mut missing = None;
     let mut has = start;
     let read = life.log.for_each_header(start, |header| {
