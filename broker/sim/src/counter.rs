@@ -207,7 +207,12 @@ impl fmt::Display for Counters {
     }
 }
 
-fn columns(f: &mut fmt::Formatter<'_>, title: &str, cells: &[(String, u64)]) -> fmt::Result {
+/// Prints counts, two in a row, below their title.
+pub(crate) fn columns(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    cells: &[(String, u64)],
+) -> fmt::Result {
     writeln!(f, "{title}:")?;
     for row in cells.chunks(2) {
         for (name, count) in row {

@@ -83,18 +83,18 @@ impl Invariant {
     ];
 }
 
-/// An invariant that does not hold.
+/// An invariant that does not hold, of whichever world's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
+pub struct Violation<I = Invariant> {
     /// Which one; `None` when the code under test panicked, or nothing was compared.
-    pub invariant: Option<Invariant>,
+    pub invariant: Option<I>,
     /// What was seen.
     pub what: String,
 }
 
-impl fmt::Display for Violation {
+impl<I: fmt::Debug> fmt::Display for Violation<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.invariant {
+        match &self.invariant {
             Some(invariant) => write!(f, "{invariant:?}: {}", self.what),
             None => f.write_str(&self.what),
         }
@@ -102,9 +102,9 @@ impl fmt::Display for Violation {
 }
 
 /// What a check comes to.
-pub(crate) type Check = Result<(), Violation>;
+pub(crate) type Check<I = Invariant> = Result<(), Violation<I>>;
 
 /// Fails unless `holds`; `what` is only put into words then.
-pub(crate) fn ensure(holds: bool, invariant: Invariant, what: impl FnOnce() -> String) -> Check {
+pub(crate) fn ensure<I>(holds: bool, invariant: I, what: impl FnOnce() -> String) -> Check<I> {
     if holds { Ok(()) } else { Err(Violation { invariant: Some(invariant), what: what() }) }
 }

@@ -5,24 +5,24 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::{
     counter::{Counters, Rare},
     heal,
-    invariant::{Check, Violation},
+    invariant::{Check, Invariant, Violation},
     model::Ending,
     mutant::Mutant,
     operation::Operation,
     world::{Env, World},
 };
 
-/// What a run came to.
+/// What a run came to, in whichever world.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct Outcome<C = Counters, I = Invariant> {
     /// The seed.
     pub seed: u64,
     /// A hash over everything that happened.
     pub hash: u64,
     /// What was reached.
-    pub counters: Counters,
+    pub counters: C,
     /// What went wrong, if anything did, and the last steps before that.
-    pub failure: Option<(Violation, Vec<String>)>,
+    pub failure: Option<(Violation<I>, Vec<String>)>,
 }
 
 /// Runs the world of `seed`, with a deliberate mistake or without. A panic of the code under test
@@ -30,16 +30,20 @@ pub struct Outcome {
 pub fn run(seed: u64, mutant: Option<Mutant>) -> Outcome {
     let mut world = World::new(Env::new(seed, mutant));
     world.env.counters.runs = 1;
-    let caught = catch_unwind(AssertUnwindSafe(|| live(&mut world)));
-    let judged = caught.unwrap_or_else(|panic| {
+    let judged = survive(|| live(&mut world));
+    let World { env, .. } = world;
+    let failure = judged.err().map(|violation| (violation, env.trace.lines()));
+    Outcome { seed, hash: env.trace.hash(), counters: env.counters, failure }
+}
+
+/// Lives a life; a panic in it is a failure.
+pub(crate) fn survive<I>(life: impl FnOnce() -> Check<I>) -> Check<I> {
+    catch_unwind(AssertUnwindSafe(life)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         let what = format!("the code under test panicked: {}", text.unwrap_or_default());
         Err(Violation { invariant: None, what })
-    });
-    let World { env, .. } = world;
-    let failure = judged.err().map(|violation| (violation, env.trace.lines()));
-    Outcome { seed, hash: env.trace.hash(), counters: env.counters, failure }
+    })
 }
 
 fn live(world: &mut World) -> Check {

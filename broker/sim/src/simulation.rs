@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Display};
 
-use kastellan_sim::{Counters, Mutant, fleet, replication, run};
+use kastellan_sim::{Counters, Mutant, Outcome, fleet, replication, run};
 
 /// What one seed came to.
 pub(crate) struct Ran<C> {
@@ -10,6 +10,13 @@ pub(crate) struct Ran<C> {
     pub(crate) counters: C,
     /// What was violated, and the steps before that.
     pub(crate) failure: Option<(String, Vec<String>)>,
+}
+
+impl<C, I: Debug> From<Outcome<C, I>> for Ran<C> {
+    fn from(outcome: Outcome<C, I>) -> Self {
+        let failure = outcome.failure.map(|(violation, steps)| (violation.to_string(), steps));
+        Self { hash: outcome.hash, counters: outcome.counters, failure }
+    }
 }
 
 /// A kind of world.
@@ -42,9 +49,7 @@ impl Simulation for One {
     const MUTANTS: &'static [Mutant] = &Mutant::ALL;
 
     fn run(seed: u64, mutant: Option<Mutant>) -> Ran<Counters> {
-        let outcome = run(seed, mutant);
-        let failure = outcome.failure.map(|(violation, steps)| (violation.to_string(), steps));
-        Ran { hash: outcome.hash, counters: outcome.counters, failure }
+        run(seed, mutant).into()
     }
 
     fn add(all: &mut Counters, one: &Counters) {
@@ -64,9 +69,7 @@ impl Simulation for Fleet {
     const MUTANTS: &'static [fleet::Mutant] = &fleet::Mutant::ALL;
 
     fn run(seed: u64, mutant: Option<fleet::Mutant>) -> Ran<fleet::Counters> {
-        let outcome = fleet::run(seed, mutant);
-        let failure = outcome.failure.map(|(violation, steps)| (violation.to_string(), steps));
-        Ran { hash: outcome.hash, counters: outcome.counters, failure }
+        fleet::run(seed, mutant).into()
     }
 
     fn add(all: &mut fleet::Counters, one: &fleet::Counters) {
@@ -86,9 +89,7 @@ impl Simulation for Replication {
     const MUTANTS: &'static [replication::Mutant] = &replication::Mutant::ALL;
 
     fn run(seed: u64, mutant: Option<replication::Mutant>) -> Ran<replication::Counters> {
-        let outcome = replication::run(seed, mutant);
-        let failure = outcome.failure.map(|(violation, steps)| (violation.to_string(), steps));
-        Ran { hash: outcome.hash, counters: outcome.counters, failure }
+        replication::run(seed, mutant).into()
     }
 
     fn add(all: &mut replication::Counters, one: &replication::Counters) {

@@ -16,7 +16,7 @@ pub(super) mod snapshots;
 pub(super) mod stable_leader;
 pub(super) mod timers;
 
-use std::fmt;
+pub(super) use crate::invariant::ensure;
 
 /// One invariant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,27 +75,7 @@ impl Invariant {
 }
 
 /// An invariant that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// Which one; `None` when the code under test panicked, or nothing was compared.
-    pub invariant: Option<Invariant>,
-    /// What was seen.
-    pub what: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.invariant {
-            Some(invariant) => write!(f, "{invariant:?}: {}", self.what),
-            None => f.write_str(&self.what),
-        }
-    }
-}
+pub type Violation = crate::invariant::Violation<Invariant>;
 
 /// What a check comes to.
-pub(super) type Check = Result<(), Violation>;
-
-/// Fails unless `holds`; `what` is only put into words then.
-pub(super) fn ensure(holds: bool, invariant: Invariant, what: impl FnOnce() -> String) -> Check {
-    if holds { Ok(()) } else { Err(Violation { invariant: Some(invariant), what: what() }) }
-}
+pub(super) type Check = crate::invariant::Check<Invariant>;

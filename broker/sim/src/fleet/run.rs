@@ -1,45 +1,30 @@
 //! One run from its seed: faults, healing, judgement.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use kastellan_core::machine::Millis;
 
 use super::{
     counter::{Counters, Rare},
     env::Env,
     heal,
-    invariant::{Check, Violation},
+    invariant::{Check, Invariant, Violation},
     mutant::Mutant,
     operation::Operation,
     world::World,
 };
-use crate::random::{Random, Stream};
+use crate::{
+    random::{Random, Stream},
+    run::survive,
+};
 
 /// What a run came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// The seed.
-    pub seed: u64,
-    /// A hash over everything that happened.
-    pub hash: u64,
-    /// What was reached.
-    pub counters: Counters,
-    /// What went wrong, if anything did, and the last steps before that.
-    pub failure: Option<(Violation, Vec<String>)>,
-}
+pub type Outcome = crate::run::Outcome<Counters, Invariant>;
 
 /// Runs the fleet of `seed`, with a deliberate mistake or without. A panic of the code under test
 /// is a failure like any other.
 pub fn run(seed: u64, mutant: Option<Mutant>) -> Outcome {
     let mut disks = Random::new(seed, Stream::Disk);
     let mut world = World::new(Env::new(seed, mutant), &mut disks);
-    let caught = catch_unwind(AssertUnwindSafe(|| live(&mut world)));
-    let judged = caught.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        let what = format!("the code under test panicked: {}", text.unwrap_or_default());
-        Err(Violation { invariant: None, what })
-    });
+    let judged = survive(|| live(&mut world));
     let World { mut env, nodes, .. } = world;
     env.counters.runs = 1;
     env.counters.steps = env.steps;

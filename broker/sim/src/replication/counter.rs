@@ -142,21 +142,10 @@ impl fmt::Display for Counters {
             self.all_comparisons(),
         )?;
         let operations = self.operations.iter().map(|(name, count)| (format!("{name:?}"), *count));
-        columns(f, "operations", &operations.collect::<Vec<_>>())?;
+        crate::counter::columns(f, "operations", &operations.collect::<Vec<_>>())?;
         let compared = self.compared.iter().map(|(of, count)| (format!("{of:?}"), *count));
-        columns(f, "compared", &compared.collect::<Vec<_>>())?;
+        crate::counter::columns(f, "compared", &compared.collect::<Vec<_>>())?;
         let rare = Rare::ALL.iter().map(|rare| (format!("{rare:?}"), self.reached(*rare)));
-        columns(f, "reached", &rare.collect::<Vec<_>>())
+        crate::counter::columns(f, "reached", &rare.collect::<Vec<_>>())
     }
-}
-
-fn columns(f: &mut fmt::Formatter<'_>, title: &str, cells: &[(String, u64)]) -> fmt::Result {
-    writeln!(f, "{title}:")?;
-    for row in cells.chunks(2) {
-        for (name, count) in row {
-            write!(f, "  {:<40}{count:>9}", name.trim_matches('"'))?;
-        }
-        writeln!(f)?;
-    }
-    Ok(())
 }
