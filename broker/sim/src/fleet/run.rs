@@ -36,8 +36,9 @@ pub fn run(seed: u64, mutant: Option<Mutant>) -> Outcome {
 fn live(world: &mut World) -> Check {
     let weights = world.env.parameters.weights.clone();
     let total: usize = weights.iter().map(|(_, weight)| weight).sum();
-    let end = Millis(world.env.parameters.duration);
-    while world.env.now < end {
+    let (end, latest) = (world.env.parameters.duration, world.env.parameters.duration * 4);
+    // a voter alone has little to compare: it lives on until it has been tested
+    while world.env.now.0 < end || !is_tested(&world.env.counters) && world.env.now.0 < latest {
         let wait = 1 + world.env.workload.below(world.env.parameters.pace) as u64;
         world.run_until(Millis(world.env.now.0 + wait))?;
         let mut at = world.env.workload.below(total);
@@ -61,7 +62,7 @@ fn judge(world: &mut World) -> Check {
     let counters = &mut world.env.counters;
     counters.note_if(traffic.doubled > 0, Rare::MessageDoubled);
     counters.note_if(traffic.overtaken > 0, Rare::MessageOvertaken);
-    if counters.acknowledged > 0 && counters.all_comparisons() > 100 {
+    if is_tested(counters) {
         return Ok(());
     }
     let what = format!(
@@ -70,4 +71,8 @@ fn judge(world: &mut World) -> Check {
         counters.all_comparisons()
     );
     Err(Violation { invariant: None, what })
+}
+
+fn is_tested(counters: &Counters) -> bool {
+    counters.acknowledged > 0 && counters.all_comparisons() > 100
 }
