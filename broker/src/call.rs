@@ -3,7 +3,7 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use kastellan_core::id::BrokerId;
+use kastellan_core::{id::BrokerId, security::Principal};
 use kastellan_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
 use kastellan_protocol::{ErrorCode, Refused, header::RequestHeader, messages::ApiKey};
 
@@ -42,6 +42,8 @@ pub(crate) struct ClientInfo {
     pub(crate) host: IpAddr,
     /// The name of the listener it came in by.
     pub(crate) listener: Arc<str>,
+    /// Whom its requests count as coming from; of no meaning for a peer.
+    pub(crate) principal: Principal,
     /// Which broker of the cluster it is; `None`: a client.
     pub(crate) peer: Option<Peer>,
 }

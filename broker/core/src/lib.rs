@@ -1,4 +1,4 @@
-//! The machines behind the socket: groups, producers, partitions, metadata, fetch sessions.
+//! The machines behind the socket: groups, producers, partitions, metadata, fetch sessions, access.
 //!
 //! Everything here is pure and deterministic: time and randomness come in as arguments, what should
 //! happen goes out as effects. Nothing in this crate knows a clock, a file, a socket or a thread
@@ -15,4 +15,5 @@ pub mod partition;
 pub mod producer;
 pub mod quorum;
 pub mod replica;
+pub mod security;
 pub mod session;

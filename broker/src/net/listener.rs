@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use kastellan_core::security::Principal;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{
@@ -118,7 +119,8 @@ fn take_in(
     tokio::spawn(async move {
         let ended = match admit(&entrance, stream).await {
             Ok((stream, peer)) => {
-                let client = ClientInfo { host, listener, peer };
+                let principal = Principal::anonymous();
+                let client = ClientInfo { host, listener, principal, peer };
                 Connection::new(broker, gate, client, stream, mailbox).serve().await
             }
             Err(ending) => Err(ending),

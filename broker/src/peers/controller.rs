@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use kastellan_core::id::BrokerId;
+use kastellan_core::{id::BrokerId, security::Principal};
 use kastellan_protocol::{
     Refused, api_version, decode_response, header::RequestHeader, messages::ApiKey,
     protocol::Request,
@@ -84,6 +84,7 @@ fn ask_here<R: Request>(
     let client = ClientInfo {
         host: IpAddr::V4(Ipv4Addr::LOCALHOST),
         listener: LISTENER.into(),
+        principal: Principal::anonymous(),
         peer: Some(Peer::Node(me)),
     };
     let client = Arc::new(client);

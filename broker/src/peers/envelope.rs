@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use kastellan_core::security::Principal;
 use kastellan_protocol::{
     ErrorCode, Refused, header,
     messages::{EnvelopeRequest, EnvelopeResponse},
@@ -23,7 +24,8 @@ use crate::{
 const SIZE: usize = 4;
 
 /// Answers with the embedded request's answer. Errors of the envelope itself: 41 `NOT_CONTROLLER`,
-/// 42 `INVALID_REQUEST` for what is not to be forwarded or cannot be read.
+/// 42 `INVALID_REQUEST` for what is not to be forwarded or cannot be read, 97
+/// `PRINCIPAL_DESERIALIZATION_FAILURE` where it is not said for whom.
 pub(super) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: EnvelopeRequest = call.decode()?;
     if broker.controller.active() != Active::Here {
@@ -39,8 +41,14 @@ pub(super) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         call.reply.send(&refused(ErrorCode::InvalidRequest));
         return Ok(());
     };
+    let principal = request.request_principal.as_deref().unwrap_or_default();
+    let Ok(principal) = Principal::from_bytes(principal) else {
+        call.reply.send(&refused(ErrorCode::PrincipalDeserializationFailure));
+        return Ok(());
+    };
     let host = address(&request.client_host_address);
-    let client = ClientInfo { host, listener: Arc::clone(&call.client.listener), peer: None };
+    let listener = Arc::clone(&call.client.listener);
+    let client = ClientInfo { host, listener, principal, peer: None };
     let reply = Responder::taken(api, &embedded, move |frame: Option<Bytes>| {
         let answer = match frame.filter(|frame| frame.len() >= SIZE) {
             Some(frame) => {

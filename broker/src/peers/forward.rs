@@ -33,7 +33,7 @@ pub(crate) fn forward(
     kastellan_protocol::walk::request(api, call.version(), &call.body)?;
     let request = EnvelopeRequest::default()
         .with_request_data(embedded(api, &call))
-        .with_request_principal(Some(Bytes::new()))
+        .with_request_principal(Some(call.client.principal.to_bytes().into()))
         .with_client_host_address(address(call.client.host));
     let back = Arc::clone(broker);
     broker.peers.send((node, Purpose::Forward), &request, PATIENCE, move |answer| {

@@ -1,6 +1,7 @@
 //! Envelopes: whole requests, whole answers, and what is not let through.
 
 use bytes::{Bytes, BytesMut};
+use kastellan_core::security::Principal;
 use kastellan_protocol::{
     ErrorCode, decode_response, encode_request,
     messages::{
@@ -16,9 +17,13 @@ use crate::{
 };
 
 fn send(asker: &Asker, data: Bytes) -> EnvelopeResponse {
+    send_for(asker, data, Principal::user("alice").to_bytes())
+}
+
+fn send_for(asker: &Asker, data: Bytes, principal: Vec<u8>) -> EnvelopeResponse {
     let envelope = EnvelopeRequest::default()
         .with_request_data(data)
-        .with_request_principal(Some(Bytes::new()))
+        .with_request_principal(Some(principal.into()))
         .with_client_host_address(Bytes::from_static(&[10, 1, 2, 3]));
     asker.peers.ask_blocking((BrokerId(1), Purpose::Forward), &envelope, PATIENCE).unwrap()
 }
@@ -68,4 +73,8 @@ fn what_needs_no_controller_and_what_is_no_request_is_refused_and_the_connection
     ] {
         assert_eq!(send(&asker, data).error_code, invalid);
     }
+    let create = encode_request(7, 1, None, &CreateTopicsRequest::default()).unwrap().slice(4..);
+    let nobody = ErrorCode::PrincipalDeserializationFailure.code();
+    assert_eq!(send_for(&asker, create.clone(), Vec::new()).error_code, nobody);
+    assert_eq!(send_for(&asker, create, vec![0, 7]).error_code, nobody);
 }

@@ -1,0 +1,5 @@
+//! Who may do what.
+
+mod principal;
+
+pub use principal::{BadPrincipal, Principal};
