@@ -17,7 +17,7 @@ use crate::{
     controller::{Controller, ProducerIds},
     groups::Groups,
     metrics::Metrics,
-    net::Gate,
+    net::{Doors, Gate},
     partitions::Partitions,
     peers::Peers,
     sessions::Sessions,
@@ -50,6 +50,8 @@ pub(crate) struct Broker {
     pub(crate) groups: Groups,
     /// Its settings as they are now, typed. Load them once for one request.
     pub(crate) settings: Arc<ArcSwap<BrokerConfig>>,
+    /// How clients come in, by listener name.
+    pub(crate) doors: Doors,
     /// Where clients reach it, by listener name, with the ports that were really bound.
     pub(crate) addresses: Vec<(String, std::net::SocketAddr)>,
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
-use crate::peers::CertificateFiles;
+use crate::certificates::CertificateFiles;
 
 /// A broker's static configuration.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@
 mod api;
 mod broker;
 mod call;
+mod certificates;
 mod clock;
 mod config;
 mod controller;
@@ -28,7 +29,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 
+pub use certificates::{CertificateError, CertificateFiles};
 pub use config::{Config, Listener, Management, PeerListener};
 pub use lifecycle::JoinError;
-pub use peers::{CertificateError, CertificateFiles};
 pub use start::{Running, StartError, start};

@@ -28,13 +28,7 @@ use self::{
     api::Api,
     port::{Known, accept},
 };
-use crate::{
-    StartError,
-    broker::Broker,
-    config::Config,
-    peers::{self, Identity},
-    quiet::Quiet,
-};
+use crate::{StartError, broker::Broker, config::Config, peers::Identity, quiet::Quiet};
 
 /// The thread of the management ports, from the first moment of the process to its last.
 #[derive(Debug)]
@@ -144,7 +138,7 @@ impl Ports {
                 tokio::spawn(serve_probes(probes, health));
             }
             if let Some((listener, api)) = listener.zip(api) {
-                tokio::spawn(peers::reload(Arc::clone(&api.identity)));
+                tokio::spawn(Arc::clone(api.identity.watched()).watch());
                 tokio::spawn(serve_management(listener, api));
             }
             // a dropped sender means the same; every task ends with the runtime

@@ -4,6 +4,7 @@
 mod account;
 mod cold;
 mod connection;
+mod door;
 mod gate;
 mod input;
 mod limits;
@@ -19,6 +20,7 @@ mod vitals;
 
 pub(crate) use cold::is_cold;
 pub(crate) use connection::{Hot, Parked};
+pub(crate) use door::{ClientDoor, Doors};
 pub(crate) use gate::Gate;
 pub(crate) use limits::Limits;
 pub(crate) use listener::{Bound, Entrance, accept, bind};

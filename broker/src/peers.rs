@@ -38,7 +38,6 @@ use tokio::{
     time::Instant,
 };
 
-pub use self::identity::{CertificateError, CertificateFiles};
 use self::{
     backoff::Backoff,
     line::{Address, Ask, Line, Then},
@@ -60,9 +59,6 @@ pub(crate) const LISTENER: &str = "peer";
 
 /// Threads for everything between peers: a long poll that is written never keeps a vote waiting.
 const THREADS: usize = 2;
-
-/// How often the files of the certificates are looked at.
-const LOOK: Duration = Duration::from_secs(5);
 
 /// How long a probe may take.
 const PROBE: Duration = Duration::from_secs(3);
@@ -125,15 +121,6 @@ pub(crate) fn runtime() -> io::Result<Runtime> {
         .max_blocking_threads(4)
         .thread_name("peers")
         .build()
-}
-
-/// Looks at the files of the certificates for as long as the broker runs.
-pub(crate) async fn reload(identity: Arc<Identity>) {
-    loop {
-        tokio::time::sleep(LOOK).await;
-        let identity = Arc::clone(&identity);
-        drop(tokio::task::spawn_blocking(move || identity.reload()).await);
-    }
 }
 
 #[expect(dead_code, reason = "fetchers and bootstrap servers are to use the rest")]

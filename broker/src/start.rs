@@ -11,11 +11,12 @@ use tokio::sync::oneshot;
 
 use self::stage::Stage;
 use crate::{
+    certificates::CertificateError,
     config::Config,
     lifecycle::JoinError,
     log_dirs::Fatal,
     manage::{self, Manage},
-    peers::{CertificateError, LISTENER},
+    peers::LISTENER,
 };
 
 /// A broker that serves. Dropping it stops the broker as [`Running::shutdown`] does.

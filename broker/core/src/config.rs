@@ -24,6 +24,7 @@ mod source;
 mod text;
 mod topic;
 mod topic_table;
+mod transport;
 
 pub use broker::BrokerConfig;
 pub use describe::{
@@ -41,6 +42,7 @@ pub use resource::{check_client_metrics, check_group, check_topic};
 pub use setting::{Scope, Setting, Support, Synonym, Update};
 pub use source::Source;
 pub use topic::{Cleanup, Compression, TimestampType, TopicConfig};
+pub use transport::{ClientAuth, Pem, Tls, Transport};
 
 use std::collections::BTreeMap;
 

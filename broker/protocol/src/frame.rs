@@ -7,6 +7,9 @@
 use crate::messages::ApiKey;
 use crate::primitive::Reader;
 
+/// What a TLS handshake begins with, read as the upper half of a size: a frame of 353 MiB.
+const TLS: usize = 0x1603;
+
 /// The shortest request: API key, version, correlation id and a null client id.
 const SHORTEST: usize = 10;
 
@@ -31,7 +34,13 @@ pub enum FrameError {
     /// The size is negative: not the Kafka protocol.
     #[error("a frame of {0} bytes")]
     Negative(i32),
-    /// The size is above the limit of its API. HTTP and TLS on a plain port end up here.
+    /// TLS where plain text is spoken.
+    #[error(
+        "a TLS handshake where plain text is spoken: set the client's security.protocol to \
+         PLAINTEXT, or connect it to a listener with TLS"
+    )]
+    Tls,
+    /// The size is above the limit of its API. HTTP on a plain port ends up here.
     #[error("a frame of {size} bytes, at most {limit} are taken")]
     TooLarge {
         /// Bytes announced.
@@ -58,6 +67,9 @@ pub fn body_len(prefix: &[u8], limits: &Limits) -> Result<Option<usize>, FrameEr
         return Ok(Some(size));
     }
     if size > limits.other.max(limits.produce) {
+        if size >> 16 == TLS {
+            return Err(FrameError::Tls);
+        }
         return Err(FrameError::TooLarge { size, limit: limits.other.max(limits.produce) });
     }
     let Ok(key) = reader.i16() else { return Ok(None) };
@@ -99,7 +111,7 @@ mod tests {
             Err(FrameError::TooLarge { size: 1001, limit: 1000 })
         );
         assert!(body_len(b"GET / HTTP/1.1", &Limits::default()).is_err());
-        assert!(body_len(&[0x16, 3, 1, 2, 0, 1], &Limits::default()).is_err());
+        assert_eq!(body_len(&[0x16, 3, 1, 2, 0, 1], &Limits::default()), Err(FrameError::Tls));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{broker::Broker, call::Call};
+use crate::{broker::Broker, call::Call, controller::unexpected};
 
 /// Answers once it is committed.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -24,7 +24,16 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         move |reply| {
             let result = match reply {
                 Reply::Done => Ok(()),
-                other => Err(other.failure()),
+                Reply::Failed(why) => Err(why),
+                Reply::Registered { .. }
+                | Reply::Heartbeat { .. }
+                | Reply::Altered(_)
+                | Reply::Assigned(_)
+                | Reply::Created(_)
+                | Reply::Deleted(_)
+                | Reply::Results(_)
+                | Reply::Partitions(_)
+                | Reply::ProducerIds { .. } => Err(unexpected()),
             };
             let (code, message) = failure::of(result);
             let response = UnregisterBrokerResponse::default();

@@ -25,7 +25,7 @@ pub(crate) use self::{handle::Hot, parked::Parked};
 use super::{
     Gate, Mailbox, Stream,
     account::Account,
-    cold,
+    cold, door,
     input::{Front, Input},
     mailbox::Glance,
     out::{Flushed, Out},
@@ -79,6 +79,9 @@ pub(super) enum Ending {
     /// Somebody who is no broker of the cluster.
     #[error("turned away: {0}")]
     Turned(#[from] Turned),
+    /// A client that cannot come in.
+    #[error("{0}")]
+    Client(#[from] door::Turned),
     /// A deadline, the end of the broker, or a bug of ours.
     #[error("{0}")]
     Asked(&'static str),

@@ -32,6 +32,8 @@ pub(crate) struct Limits {
     pub(crate) idle: Duration,
     /// How long a frame may take from its first byte to its last.
     pub(crate) frame_deadline: Duration,
+    /// How long a client may take to show who it is.
+    pub(crate) login: Duration,
     /// How long a client may leave responses unread.
     pub(crate) write_deadline: Duration,
 }
@@ -78,6 +80,7 @@ impl Limits {
             listeners: settings.listener_limits.clone(),
             idle: settings.connections_max_idle_ms.map_or(Duration::MAX, ms),
             frame_deadline: ms(settings.frame_timeout_ms),
+            login: ms(settings.login_timeout_ms),
             write_deadline: ms(settings.write_timeout_ms),
         }
     }

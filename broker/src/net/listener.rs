@@ -11,8 +11,9 @@ use kastellan_core::security::Principal;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{
-    Gate, Mailbox, Stream,
+    ClientDoor, Gate, Mailbox, Stream,
     connection::{Connection, Ending},
+    door::Turned,
 };
 use crate::{
     broker::Broker,
@@ -34,8 +35,8 @@ pub(crate) struct Bound {
 /// Who may come in by a listener.
 #[derive(Debug, Clone)]
 pub(crate) enum Entrance {
-    /// Clients, as they are.
-    Clients,
+    /// Clients, as the listener's settings say.
+    Clients(Arc<ClientDoor>),
     /// Brokers of the cluster, who show who they are.
     Peers(Arc<Door>),
 }
@@ -61,7 +62,7 @@ pub(crate) async fn accept(
     let listener = TcpListener::from_std(bound.socket)?;
     let quiet = Arc::new(Quiet::default());
     let gate = match &entrance {
-        Entrance::Clients => Arc::clone(&broker.clients),
+        Entrance::Clients(_) => Arc::clone(&broker.clients),
         Entrance::Peers(_) => Arc::clone(&broker.peer_gate),
     };
     loop {
@@ -117,9 +118,10 @@ fn take_in(
     let (broker, gate, entrance) = (Arc::clone(broker), Arc::clone(gate), entrance.clone());
     let (listener, quiet) = (Arc::clone(listener), Arc::clone(quiet));
     tokio::spawn(async move {
-        let ended = match admit(&entrance, stream).await {
-            Ok((stream, peer)) => {
-                let principal = Principal::anonymous();
+        let patience = gate.limits.load().login;
+        let ended = match admit(&entrance, stream, patience).await {
+            Ok(Admitted { stream, principal, peer }) => {
+                let listener = Arc::clone(&listener);
                 let client = ClientInfo { host, listener, principal, peer };
                 Connection::new(broker, gate, client, stream, mailbox).serve().await
             }
@@ -128,23 +130,39 @@ fn take_in(
         drop(place);
         match ended {
             Ok(()) => {}
-            Err(Ending::Gone(error)) => tracing::debug!(%host, %error, "connection lost"),
+            Err(Ending::Gone(error) | Ending::Client(Turned::Gone(error))) => {
+                tracing::debug!(%host, %error, "connection lost");
+            }
             Err(ending) => {
                 if let Some(missed) = quiet.speak() {
-                    tracing::info!(%host, missed, "connection closed: {ending}");
+                    tracing::info!(%host, %listener, missed, "connection closed: {ending}");
                 }
             }
         }
     });
 }
 
-/// Lets a visitor in; a peer has to show who it is first.
-async fn admit(entrance: &Entrance, stream: TcpStream) -> Result<(Stream, Option<Peer>), Ending> {
+/// Who has been let in.
+struct Admitted {
+    stream: Stream,
+    principal: Principal,
+    peer: Option<Peer>,
+}
+
+/// Lets a visitor in; who speaks TLS has `patience` to begin it, and a peer shows who it is.
+async fn admit(
+    entrance: &Entrance,
+    stream: TcpStream,
+    patience: Duration,
+) -> Result<Admitted, Ending> {
     match entrance {
-        Entrance::Clients => Ok((Stream::Plain(stream), None)),
+        Entrance::Clients(door) => {
+            let (stream, principal) = door.admit(stream, patience).await?;
+            Ok(Admitted { stream, principal, peer: None })
+        }
         Entrance::Peers(door) => {
             let (stream, peer) = door.admit(stream).await?;
-            Ok((stream, Some(peer)))
+            Ok(Admitted { stream, principal: Principal::anonymous(), peer: Some(peer) })
         }
     }
 }

@@ -75,7 +75,8 @@ impl Manner {
         let shown = identity.now();
         let name = ServerName::try_from(host).or_else(|_| ServerName::try_from(NAMELESS));
         let name = name.expect("the name for the nameless is a name");
-        let stream = TlsConnector::from(Arc::clone(&shown.client)).connect(name, socket).await?;
+        let stream =
+            TlsConnector::from(Arc::clone(&shown.tls.client)).connect(name, socket).await?;
         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
         let found = certificate
             .ok_or(NotOurs::Incomplete)

@@ -44,7 +44,7 @@ impl Door {
             Self::PlainText => return Ok((Stream::Plain(socket), Peer::Unproven)),
             Self::Tls(identity) => identity,
         };
-        let acceptor = TlsAcceptor::from(Arc::clone(&identity.now().server));
+        let acceptor = TlsAcceptor::from(Arc::clone(&identity.now().tls.server));
         let accepted = timeout(HANDSHAKE, acceptor.accept(socket)).await;
         let stream = accepted.or(Err(Turned::Slow))??;
         let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);

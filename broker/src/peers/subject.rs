@@ -4,15 +4,13 @@ use kastellan_core::id::BrokerId;
 use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::{AttributeTypeAndValue, FromDer as _, X509Certificate};
 
-/// What the subject of a certificate says, and until when.
+/// What the subject of a certificate says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subject {
     /// `CN`.
     pub(crate) common_name: String,
     /// `O`.
     pub(crate) organization: String,
-    /// The last second that the certificate is valid, in Unix time.
-    pub(crate) not_after: i64,
 }
 
 /// Why a certificate names no node of this cluster.
@@ -57,11 +55,7 @@ pub(crate) fn subject(certificate: &CertificateDer<'_>) -> Result<Subject, NotOu
     let (Some(Ok(organization)), None) = (organizations.next(), organizations.next()) else {
         return Err(NotOurs::Incomplete);
     };
-    Ok(Subject {
-        common_name: name.to_owned(),
-        organization: organization.to_owned(),
-        not_after: parsed.validity().not_after.timestamp(),
-    })
+    Ok(Subject { common_name: name.to_owned(), organization: organization.to_owned() })
 }
 
 impl Subject {
@@ -85,7 +79,7 @@ mod tests {
 
     fn named(common_name: &str) -> Subject {
         let (common_name, organization) = (common_name.to_owned(), "c1".to_owned());
-        Subject { common_name, organization, not_after: 0 }
+        Subject { common_name, organization }
     }
 
     #[test]

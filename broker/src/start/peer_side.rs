@@ -8,9 +8,10 @@ use tokio::runtime::{Handle, Runtime};
 use super::StartError;
 use crate::{
     broker::Broker,
+    certificates::CertificateFiles,
     config::{Config, PeerListener},
     net::{self, Bound, Entrance},
-    peers::{self, CertificateFiles, Door, Identity, LISTENER, Manner, Peers},
+    peers::{self, Door, Identity, LISTENER, Manner, Peers},
 };
 
 /// Where the listener for peers is bound, and whether it asks for certificates.
@@ -102,7 +103,7 @@ impl PeerSide {
         let gate = Arc::clone(&broker.peer_gate);
         self.runtime.spawn(net::sweep(gate, broker.clock));
         if let Some(identity) = &self.identity {
-            self.runtime.spawn(peers::reload(Arc::clone(identity)));
+            self.runtime.spawn(Arc::clone(identity.watched()).watch());
         }
         let Some(bound) = self.bound.take() else { return };
         let entrance = Entrance::Peers(Arc::clone(&self.door));

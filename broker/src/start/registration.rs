@@ -9,14 +9,14 @@ use kastellan_core::{
 };
 
 use super::{StartError, peer_side::PeerAddress};
-use crate::{config::Config, peers::LISTENER};
+use crate::{config::Config, net::Doors, peers::LISTENER};
 
 /// The registration of this process. Alone it is not fenced: its listeners are bound, and in a
 /// quorum of one there is nobody to catch up with.
 pub(super) fn registration(
     config: &Config,
     settings: &BrokerConfig,
-    addresses: &[(String, SocketAddr)],
+    (addresses, doors): (&[(String, SocketAddr)], &Doors),
     peers: Option<PeerAddress>,
     log_dirs: Vec<Uuid>,
 ) -> Result<RegisterBroker, StartError> {
@@ -24,8 +24,9 @@ pub(super) fn registration(
         .listeners
         .iter()
         .zip(addresses)
-        .map(|(listener, (name, bound))| {
-            endpoint(name, listener.advertised.as_ref(), *bound, SecurityProtocol::Plaintext)
+        .zip(doors)
+        .map(|((listener, (name, bound)), (_, door))| {
+            endpoint(name, listener.advertised.as_ref(), *bound, door.protocol())
         })
         .collect::<Result<_, _>>()?;
     // clients never see it: they are told of endpoints that are called as the one they came in by

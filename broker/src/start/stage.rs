@@ -24,7 +24,7 @@ use crate::{
     maintenance::Maintenance,
     manage::{self, Health, Manage},
     metrics::Metrics,
-    net::{self, Bound, Entrance, Gate, Limits},
+    net::{self, Bound, ClientDoor, Doors, Entrance, Gate, Limits},
     partitions::{Defaults, Partitions},
     peers::Peers,
     reconfigure,
@@ -75,6 +75,7 @@ impl Stage {
         let bound = bind_all(&config, &settings)?;
         let addresses: Vec<_> =
             bound.iter().map(|bound| (bound.name.to_string(), bound.address)).collect();
+        let doors = open_doors(&config, &settings)?;
         let mut peer_side = PeerSide::open(&mut config, &settings, manage.identity())?;
         let opened = Opened::new(&config)?;
         let clock = Clock::new();
@@ -87,7 +88,7 @@ impl Stage {
             _ => None,
         };
         let at = peer_side.as_ref().and_then(PeerSide::bound);
-        let registration = registration(&config, &settings, &addresses, at, ids)?;
+        let registration = registration(&config, &settings, (&addresses, &doors), at, ids)?;
         let joining = fleet.is_some().then(|| (registration.clone(), joined));
         let controller = Controller::start(Setup {
             partitions: Arc::clone(&partitions),
@@ -108,6 +109,7 @@ impl Stage {
             partitions,
             sessions: Sessions::new(settings.load().fetch_session_slots),
             groups: Groups::new(&settings.load()),
+            doors,
             addresses,
             config,
             settings,
@@ -155,11 +157,16 @@ impl Stage {
         let loader = Arc::clone(broker);
         tasks.push(tokio::task::spawn_blocking(move || Groups::load_all(&loader)));
         let bound = std::mem::take(&mut *self.bound.lock().unwrap_or_else(PoisonError::into_inner));
-        for bound in bound {
+        tasks.extend(broker.doors.iter().filter_map(|(_, door)| {
+            let watched = door.watched()?;
+            Some(tokio::spawn(Arc::clone(watched).watch()))
+        }));
+        for (bound, (_, door)) in bound.into_iter().zip(&broker.doors) {
+            let entrance = Entrance::Clients(Arc::clone(door));
             let (broker, health) = (Arc::clone(broker), Arc::clone(&self.health));
             tasks.push(tokio::spawn(async move {
                 let name = Arc::clone(&bound.name);
-                if let Err(error) = net::accept(broker, bound, Entrance::Clients).await {
+                if let Err(error) = net::accept(broker, bound, entrance).await {
                     tracing::error!(%error, "a listener failed");
                     health.fail(format!("the listener {name} failed: {error}"));
                 }
@@ -215,6 +222,17 @@ fn bind_all(config: &Config, settings: &BrokerConfig) -> Result<Vec<Bound>, Star
         let (name, address) = (listener.name.clone(), listener.bind);
         let bound = net::bind(&name, address, settings.socket_listen_backlog);
         bound.map_err(|source| StartError::Bind { name, address, source })
+    };
+    config.listeners.iter().map(one).collect()
+}
+
+/// Reads the certificates that the listeners for clients need.
+fn open_doors(config: &Config, settings: &BrokerConfig) -> Result<Doors, StartError> {
+    let one = |listener: &Listener| {
+        let name = &listener.name;
+        let transport = settings.transport(name).map_err(StartError::Settings)?;
+        let door = ClientDoor::open(name, transport)?;
+        Ok((name.as_str().into(), Arc::new(door)))
     };
     config.listeners.iter().map(one).collect()
 }

@@ -17,7 +17,11 @@ use rustls::{ClientConnection, StreamOwned, pki_types::ServerName};
 use serde_json::{Value, json};
 
 use super::Harness;
-use crate::peers::{CertificateFiles, Identity, tests::authority::Authority};
+use crate::{
+    Listener,
+    certificates::CertificateFiles,
+    peers::{Identity, tests::authority::Authority},
+};
 
 const CLUSTER: &str = "Some22Characters-Id-00";
 
@@ -37,6 +41,16 @@ impl Managed {
         harness.config.log_dirs.iter().for_each(|dir| std::fs::remove_dir_all(dir).unwrap());
         harness.config.cluster_id = Some(CLUSTER.to_owned());
         harness.config.certificates = Some(authority.files("node-1", CLUSTER));
+        let tls = Listener { name: "tls".to_owned(), ..harness.config.listeners[0].clone() };
+        harness.config.listeners.push(tls);
+        let keystore = authority.files("localhost", CLUSTER).keystore.remove(0);
+        harness.config.settings.extend(
+            [
+                ("listener.security.protocol.map", "plain:PLAINTEXT,tls:SSL"),
+                ("listener.name.tls.ssl.keystore.location", keystore.to_str().unwrap()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
         harness.config.management.listener = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
         harness.running = Some(crate::start(harness.config.clone()).unwrap());
         Self { harness, authority }
@@ -61,7 +75,7 @@ impl Managed {
 
 /// What a client of these files shows and trusts.
 fn config(files: &CertificateFiles) -> Arc<rustls::ClientConfig> {
-    Identity::whose(files).unwrap().client
+    Identity::whose(files).unwrap()
 }
 
 /// Asks over one connection a request.

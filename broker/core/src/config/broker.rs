@@ -101,6 +101,8 @@ pub struct BrokerConfig {
     pub fsync: bool,
     /// kastellan.frame.timeout.ms.
     pub frame_timeout_ms: i64,
+    /// kastellan.login.timeout.ms.
+    pub login_timeout_ms: i64,
     /// kastellan.write.timeout.ms.
     pub write_timeout_ms: i64,
     /// metadata.log.max.record.bytes.between.snapshots.
@@ -256,6 +258,7 @@ impl BrokerConfig {
             checkpoint_interval_ms: value.long("log.flush.offset.checkpoint.interval.ms"),
             fsync: value.text("kastellan.durability").trim() == "fsync",
             frame_timeout_ms: value.long("kastellan.frame.timeout.ms"),
+            login_timeout_ms: value.long("kastellan.login.timeout.ms"),
             write_timeout_ms: value.long("kastellan.write.timeout.ms"),
             metadata_snapshot_bytes: value
                 .number("metadata.log.max.record.bytes.between.snapshots"),

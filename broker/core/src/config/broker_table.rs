@@ -6,6 +6,7 @@ mod fleet;
 mod groups;
 mod later;
 mod logs;
+mod transport;
 
 use std::sync::LazyLock;
 
@@ -13,8 +14,15 @@ use super::setting::Setting;
 
 /// In alphabetical order.
 pub(super) static BROKER: LazyLock<Vec<Setting>> = LazyLock::new(|| {
-    let parts =
-        [cluster::ROWS, connections::ROWS, fleet::ROWS, groups::ROWS, later::ROWS, logs::ROWS];
+    let parts = [
+        cluster::ROWS,
+        connections::ROWS,
+        fleet::ROWS,
+        groups::ROWS,
+        later::ROWS,
+        logs::ROWS,
+        transport::ROWS,
+    ];
     let mut all = parts.concat();
     all.sort_unstable_by_key(|setting| setting.name);
     all

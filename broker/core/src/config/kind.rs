@@ -2,7 +2,8 @@
 
 use std::{fmt::Display, net::IpAddr, str::FromStr};
 
-use super::{fleet, text};
+use super::{fleet, text, transport};
+use crate::security::PrincipalMapping;
 
 /// A type with its range. Bounds are inclusive.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,6 +22,12 @@ pub enum Kind {
     Double(f64, f64),
     /// Any text.
     Text,
+    /// Any text, which is shown to nobody.
+    Password,
+    /// A comma-separated list of `listener:protocol`, each listener at most once.
+    ProtocolMap,
+    /// Rules from the names of certificates to those of principals (KIP-371).
+    MappingRules,
     /// One of these words, exactly.
     OneOf(&'static [&'static str]),
     /// A comma-separated list of any words.
@@ -43,11 +50,16 @@ pub enum Kind {
 
 impl Kind {
     /// The type's number in `DescribeConfigs`: 1 boolean, 2 string, 3 int, 4 short, 5 long,
-    /// 6 double, 7 list (KIP-569).
+    /// 6 double, 7 list, 9 password (KIP-569).
     pub fn code(self) -> i8 {
         match self {
             Self::Boolean => 1,
-            Self::Text | Self::OneOf(_) | Self::PerHost | Self::OffsetReset => 2,
+            Self::Text
+            | Self::OneOf(_)
+            | Self::PerHost
+            | Self::OffsetReset
+            | Self::ProtocolMap
+            | Self::MappingRules => 2,
             Self::Int(..) | Self::IntOrDefault(..) => 3,
             Self::Short(..) => 4,
             Self::Long(..) => 5,
@@ -58,6 +70,7 @@ impl Kind {
             | Self::Voters
             | Self::Servers
             | Self::Clients => 7,
+            Self::Password => 9,
         }
     }
 
@@ -89,7 +102,11 @@ impl Kind {
             Self::Servers => fleet::servers(value).map(drop),
             Self::OffsetReset => text::check_offset_reset(value),
             Self::Clients => text::check_clients(value),
-            Self::IntOrDefault(..) | Self::OneOf(_) | Self::Text | Self::List => Ok(()),
+            Self::ProtocolMap => transport::protocols(value).map(drop),
+            Self::MappingRules => PrincipalMapping::parse(value).map(drop),
+            Self::IntOrDefault(..) | Self::OneOf(_) | Self::Text | Self::Password | Self::List => {
+                Ok(())
+            }
         }
     }
 }

@@ -106,7 +106,12 @@ impl fmt::Display for Kind {
             Self::IntOrDefault(min, max) => write!(f, "int, {min}..{max} or -1"),
             Self::Long(min, max) => range(f, "long", (min, i64::MIN), (max, i64::MAX)),
             Self::Double(min, max) => range(f, "double", (min, f64::MIN), (max, f64::MAX)),
-            Self::Text | Self::PerHost | Self::OffsetReset => f.write_str("string"),
+            Self::Text
+            | Self::PerHost
+            | Self::OffsetReset
+            | Self::ProtocolMap
+            | Self::MappingRules => f.write_str("string"),
+            Self::Password => f.write_str("password"),
             Self::OneOf(words) => f.write_str(&words.join(", ")),
             Self::List | Self::Replicas | Self::Voters | Self::Servers | Self::Clients => {
                 f.write_str("list")

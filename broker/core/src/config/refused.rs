@@ -6,7 +6,7 @@ use super::setting::Scope;
 /// A name, or the beginning of many where it ends with a dot, and why it is refused.
 pub(super) type Row = (&'static str, &'static str);
 
-const LATER: &str = "TLS and users are not served yet";
+const LATER: &str = "users are not served yet";
 const JAVA: &str = "Kastellan loads no Java classes";
 const TIERED: &str = "there is no tiered storage yet";
 const GONE: &str = "Kafka 4 removed it, and it never had a meaning here";
@@ -35,7 +35,6 @@ static REFUSED: &[Row] = &[
     ("inter.broker.listener.name", PEERS),
     ("inter.broker.protocol.version", GONE),
     ("kafka.metrics.", JAVA),
-    ("listener.security.protocol.map", LATER),
     ("listeners", COMMAND),
     ("log.dir", "the directories are given by --data-dir"),
     ("log.dirs", "the directories are given by --data-dir"),
@@ -58,7 +57,11 @@ static REFUSED: &[Row] = &[
     ("rsm.config.", TIERED),
     ("sasl.", LATER),
     ("security.", LATER),
-    ("ssl.", LATER),
+    ("ssl.cipher.suites", "the TLS library has no weak ones to choose from"),
+    (
+        "ssl.",
+        "certificates are PEM files that are not encrypted, and the TLS library does the rest",
+    ),
     ("super.users", LATER),
     ("unstable.", "what is not stable is not served"),
     ("zookeeper.", "there is no ZooKeeper: metadata is in the broker's own log"),

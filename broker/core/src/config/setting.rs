@@ -123,6 +123,10 @@ impl Setting {
         Self { per_listener: true, ..self }
     }
 
+    pub(super) const fn sensitive(self) -> Self {
+        Self { sensitive: true, ..self }
+    }
+
     pub(super) const fn without_default(self) -> Self {
         Self { default: None, ..self }
     }

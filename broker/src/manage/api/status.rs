@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Api, json};
 use crate::{
+    certificates::Watched,
     controller::Active,
     manage::{
         health::{Phase, Readiness},
@@ -25,7 +26,15 @@ struct Status {
     message: Option<String>,
     recovery: Recovery,
     certificate: Certificate,
+    /// What clients are shown; empty before the broker runs.
+    listeners: Vec<Listener>,
     metadata: Option<Metadata>,
+}
+
+#[derive(Serialize)]
+struct Listener {
+    name: String,
+    certificate: Certificate,
 }
 
 #[derive(Serialize)]
@@ -76,20 +85,33 @@ pub(super) fn get(api: &Api) -> Answer {
         ready: message.is_none(),
         message,
         recovery: Recovery { partitions, opened },
-        certificate: certificate(api),
+        certificate: certificate(&api.identity),
+        listeners: listeners(api),
         metadata: metadata(api),
     };
     json(StatusCode::OK, &status)
 }
 
-fn certificate(api: &Api) -> Certificate {
-    let shown = api.identity.now();
+/// The listeners of clients that speak TLS.
+fn listeners(api: &Api) -> Vec<Listener> {
+    let all = api.health.ask(|broker| {
+        let doors = broker.doors.iter().filter_map(|(name, door)| {
+            let certificate = certificate(door.watched()?);
+            Some(Listener { name: name.to_string(), certificate })
+        });
+        doors.collect()
+    });
+    all.unwrap_or_default()
+}
+
+fn certificate<C>(watched: &Watched<C>) -> Certificate {
+    let shown = watched.now();
     Certificate {
         generation: shown.generation,
         sha256: shown.fingerprint.clone(),
         ca_sha256: shown.ca_fingerprints.clone(),
         not_after: shown.not_after,
-        trouble: api.identity.trouble(),
+        trouble: watched.trouble(),
     }
 }
 

@@ -11,7 +11,7 @@ use rcgen::{
     KeyPair, KeyUsagePurpose,
 };
 
-use crate::peers::{CertificateFiles, Identity};
+use crate::{certificates::CertificateFiles, peers::Identity};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -41,7 +41,7 @@ impl Authority {
     /// The key and certificate of somebody, in PEM form.
     pub(crate) fn sign(&self, common_name: &str, cluster: &str) -> String {
         let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::default();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         params.distinguished_name.remove(DnType::CommonName);
         params.distinguished_name.push(DnType::CommonName, common_name);
         params.distinguished_name.push(DnType::OrganizationName, cluster);

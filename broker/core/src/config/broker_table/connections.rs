@@ -35,6 +35,12 @@ pub(super) static ROWS: &[Setting] = &[
          is closed.",
     ),
     Setting::dynamic(
+        "kastellan.login.timeout.ms",
+        Long(1, i64::MAX),
+        "10000",
+        "How long a client may take to show who it is, in milliseconds: the handshake of TLS.",
+    ),
+    Setting::dynamic(
         "kastellan.write.timeout.ms",
         Long(1, i64::MAX),
         "30000",

@@ -1,7 +1,7 @@
 //! The brokers of one cluster among each other: the quorum, registration, replication, TLS.
 
 use super::super::{
-    kind::Kind::{Boolean, Int, Long, OneOf, Servers, Text, Voters, Words},
+    kind::Kind::{Boolean, Int, Long, Servers, Voters, Words},
     setting::Setting,
 };
 
@@ -142,37 +142,4 @@ pub(super) static ROWS: &[Setting] = &[
         "30000",
         "How long a follower waits for its leader's answer, in milliseconds.",
     ),
-    Setting::broker(
-        "ssl.keystore.location",
-        Text,
-        "",
-        "The PEM file with this node's private key and certificate, which names it (CN=node-<id>, \
-         O=<cluster id>). Read again when it changes. For the peer listener; --certificates names \
-         a directory instead.",
-    )
-    .without_default()
-    .per_listener(),
-    Setting::broker(
-        "ssl.keystore.type",
-        OneOf(&["PEM"]),
-        "PEM",
-        "Keys and certificates are PEM files (KIP-651); Kafka's default is JKS.",
-    )
-    .per_listener(),
-    Setting::broker(
-        "ssl.truststore.location",
-        Text,
-        "",
-        "The PEM file with the authorities whose certificates are trusted. Read again when it \
-         changes.",
-    )
-    .without_default()
-    .per_listener(),
-    Setting::broker(
-        "ssl.truststore.type",
-        OneOf(&["PEM"]),
-        "PEM",
-        "Authorities are PEM files (KIP-651); Kafka's default is JKS.",
-    )
-    .per_listener(),
 ];

@@ -158,6 +158,14 @@ impl Endpoint {
 }
 
 impl SecurityProtocol {
+    /// The one with this name in Kafka, in any case.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Plaintext, Self::Ssl, Self::SaslPlaintext, Self::SaslSsl];
+        let names = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];
+        let known = names.into_iter().zip(all).find(|(known, _)| known.eq_ignore_ascii_case(name));
+        known.map(|(_, protocol)| protocol)
+    }
+
     /// Its number.
     pub fn code(self) -> i16 {
         match self {
