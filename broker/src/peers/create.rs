@@ -45,9 +45,10 @@ pub(crate) fn create_there(
             return then(all_failed(names, ErrorCode::UnknownServerError));
         }
     };
+    // for this broker itself, which has looked at what its client may do
     let envelope = EnvelopeRequest::default()
         .with_request_data(embedded)
-        .with_request_principal(Some(Bytes::new()))
+        .with_request_principal(None)
         .with_client_host_address(Bytes::from_static(&[127, 0, 0, 1]));
     peers.send((node, Purpose::Forward), &envelope, PATIENCE, move |answer| {
         let data = answer.ok().filter(|it| it.error_code == 0).and_then(|it| it.response_data);

@@ -41,14 +41,21 @@ pub(super) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         call.reply.send(&refused(ErrorCode::InvalidRequest));
         return Ok(());
     };
-    let principal = request.request_principal.as_deref().unwrap_or_default();
-    let Ok(principal) = Principal::from_bytes(principal) else {
-        call.reply.send(&refused(ErrorCode::PrincipalDeserializationFailure));
-        return Ok(());
+    // without a principal it is what the peer wants for itself
+    let (principal, peer) = match &request.request_principal {
+        None => (Principal::anonymous(), call.client.peer),
+        Some(bytes) => match Principal::from_bytes(bytes) {
+            Ok(principal) => (principal, None),
+            Err(why) => {
+                tracing::warn!(%why, "a peer does not say for whom it asks");
+                call.reply.send(&refused(ErrorCode::PrincipalDeserializationFailure));
+                return Ok(());
+            }
+        },
     };
     let host = address(&request.client_host_address);
     let listener = Arc::clone(&call.client.listener);
-    let client = ClientInfo { host, listener, principal, peer: None };
+    let client = ClientInfo { host, listener, principal, peer };
     let reply = Responder::taken(api, &embedded, move |frame: Option<Bytes>| {
         let answer = match frame.filter(|frame| frame.len() >= SIZE) {
             Some(frame) => {
