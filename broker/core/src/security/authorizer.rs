@@ -84,7 +84,8 @@ impl Authorizer {
         (verdict, found)
     }
 
-    /// What of all that can be done with a resource `visitor` may do, as clients are told (KIP-430).
+    /// What of all that can be done with a resource `visitor` may do, as clients are told
+    /// (KIP-430).
     pub fn operations(
         &self,
         acls: &Acls,

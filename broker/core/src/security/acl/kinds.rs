@@ -4,7 +4,11 @@ use std::fmt;
 
 /// An enum with Kafka's numbers and names.
 macro_rules! numbered {
-    ($(#[$doc:meta])* $name:ident, $what:literal { $($(#[$each:meta])* $variant:ident = $code:literal,)* }) => {
+    (
+        $(#[$doc:meta])* $name:ident, $what:literal {
+            $($(#[$each:meta])* $variant:ident = $code:literal,)*
+        }
+    ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {

@@ -27,6 +27,10 @@ fn any_acl() -> impl Strategy<Value = Acl> {
     })
 }
 
+fn question() -> impl Strategy<Value = (&'static str, &'static str, Operation, &'static str)> {
+    (select(PRINCIPALS), select(&HOSTS[1..3]), select(Operation::ALL), select(NAMES))
+}
+
 /// Kafka's rules as its documentation has them.
 fn scan(all: &[Acl], who: &str, host: &str, operation: Operation, topic: &str) -> Verdict {
     let about = all.iter().filter(|acl| {
@@ -64,7 +68,7 @@ proptest! {
     #[test]
     fn the_index_answers_as_a_scan(
         changes in vec((any::<bool>(), 0..40_usize, any_acl()), 0..60),
-        questions in vec((select(PRINCIPALS), select(&HOSTS[1..3]), select(Operation::ALL), select(NAMES)), 20),
+        questions in vec(question(), 20),
         open in any::<bool>(),
     ) {
         let (mut acls, mut all) = (Acls::default(), Vec::<(u128, Acl)>::new());
