@@ -45,7 +45,6 @@ pub(crate) mod offset_delete;
 pub(crate) mod offset_fetch;
 pub(crate) mod offset_for_leader_epoch;
 pub(crate) mod operations;
-pub(crate) mod partition_results;
 pub(crate) mod produce;
 pub(crate) mod sync_group;
 pub(crate) mod unregister_broker;

@@ -36,7 +36,7 @@ use kastellan_core::{
 use kastellan_log::{Checkpoints, StdDisk};
 use kastellan_protocol::ErrorCode;
 
-pub(crate) use self::topics::{new_topic_id, unexpected};
+pub(crate) use self::topics::new_topic_id;
 use self::{
     driver::{Consulted, Dial, Driver, Follow, Message, Opening, Outbox},
     follow::{Assign, Follower, Observers},

@@ -11,7 +11,7 @@ use kastellan_protocol::{
     messages::{AllocateProducerIdsRequest, AllocateProducerIdsResponse, ProducerId},
 };
 
-use crate::{broker::Broker, call::Call, controller::unexpected};
+use crate::{broker::Broker, call::Call};
 
 /// Answers once the block is given away for good. A peer asks for nobody but itself.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -34,15 +34,6 @@ fn response(reply: Reply) -> AllocateProducerIdsResponse {
         Reply::ProducerIds { first, count } => response
             .with_producer_id_start(ProducerId(first))
             .with_producer_id_len(i32::try_from(count).unwrap_or(i32::MAX)),
-        Reply::Failed(why) => response.with_error_code(why.code.code()),
-        Reply::Done
-        | Reply::Registered { .. }
-        | Reply::Heartbeat { .. }
-        | Reply::Altered(_)
-        | Reply::Assigned(_)
-        | Reply::Created(_)
-        | Reply::Deleted(_)
-        | Reply::Results(_)
-        | Reply::Partitions(_) => response.with_error_code(unexpected().code.code()),
+        other => response.with_error_code(other.failure().code.code()),
     }
 }

@@ -19,7 +19,6 @@ use super::failure;
 use crate::{
     broker::Broker,
     call::{Call, Way},
-    controller::unexpected,
 };
 
 /// A resource as a request names it: the number of its kind, and its name.
@@ -117,20 +116,11 @@ pub(super) fn alter(
         move |reply| {
             let mut told = match reply {
                 Reply::Results(told) => Ok(told.into_iter().map(|(_, result)| result)),
-                Reply::Failed(failure) => Err(failure),
-                Reply::Done
-                | Reply::Registered { .. }
-                | Reply::Heartbeat { .. }
-                | Reply::Altered(_)
-                | Reply::Assigned(_)
-                | Reply::Created(_)
-                | Reply::Deleted(_)
-                | Reply::Partitions(_)
-                | Reply::ProducerIds { .. } => Err(unexpected()),
+                other => Err(other.failure()),
             };
             for (_, result) in results.iter_mut().filter(|(_, accepted)| accepted.is_ok()) {
                 *result = match &mut told {
-                    Ok(told) => told.next().unwrap_or_else(|| Err(unexpected())),
+                    Ok(told) => told.next().unwrap_or_else(|| Err(Failure::unexpected())),
                     Err(failure) => Err(failure.clone()),
                 };
             }

@@ -15,7 +15,7 @@ use kastellan_protocol::{
     },
 };
 
-use crate::{broker::Broker, call::Call, controller::unexpected};
+use crate::{broker::Broker, call::Call};
 
 /// From here on members of an ISR are named with their registrations (KIP-903).
 const EPOCHS: i16 = 3;
@@ -71,16 +71,7 @@ fn response(reply: Reply) -> AlterPartitionResponse {
             };
             response.with_topics(topics.into_iter().map(topic).collect())
         }
-        Reply::Failed(why) => response.with_error_code(why.code.code()),
-        Reply::Done
-        | Reply::Registered { .. }
-        | Reply::Heartbeat { .. }
-        | Reply::Assigned(_)
-        | Reply::Created(_)
-        | Reply::Deleted(_)
-        | Reply::Results(_)
-        | Reply::Partitions(_)
-        | Reply::ProducerIds { .. } => response.with_error_code(unexpected().code.code()),
+        other => response.with_error_code(other.failure().code.code()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kastellan_core::{
     id::BrokerId,
-    metadata::{Input, PartitionResults, Reassignment, TopicResults},
+    metadata::{Input, PartitionResults, Reassignment, Reply, TopicResults},
 };
 use kastellan_protocol::{
     Refused,
@@ -18,7 +18,7 @@ use kastellan_protocol::{
     protocol::StrBytes,
 };
 
-use super::{failure, partition_results};
+use super::failure;
 use crate::{broker::Broker, call::Call};
 
 /// From here on a request may forbid that a partition gets more or fewer replicas (KIP-860).
@@ -36,10 +36,10 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
             let response = AlterPartitionReassignmentsResponse::default()
                 .with_allow_replication_factor_change(may_change)
                 .with_error_message(None);
-            let response = match partition_results::of(reply) {
-                Ok(results) => response.with_responses(responses(results)),
-                Err(why) => {
-                    let (code, message) = failure::parts(why);
+            let response = match reply {
+                Reply::Partitions(results) => response.with_responses(responses(results)),
+                other => {
+                    let (code, message) = failure::parts(other.failure());
                     response.with_error_code(code).with_error_message(message)
                 }
             };

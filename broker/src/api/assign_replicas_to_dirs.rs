@@ -15,7 +15,7 @@ use kastellan_protocol::{
     },
 };
 
-use crate::{broker::Broker, call::Call, controller::unexpected};
+use crate::{broker::Broker, call::Call};
 
 /// Answers once it is committed. A peer speaks for nobody but itself.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -52,16 +52,7 @@ fn response(wanted: Vec<DirectoryAssignment>, reply: Reply) -> AssignReplicasToD
     let response = AssignReplicasToDirsResponse::default();
     match reply {
         Reply::Assigned(results) => response.with_directories(directories(wanted, results)),
-        Reply::Failed(why) => response.with_error_code(why.code.code()),
-        Reply::Done
-        | Reply::Registered { .. }
-        | Reply::Heartbeat { .. }
-        | Reply::Altered(_)
-        | Reply::Created(_)
-        | Reply::Deleted(_)
-        | Reply::Results(_)
-        | Reply::Partitions(_)
-        | Reply::ProducerIds { .. } => response.with_error_code(unexpected().code.code()),
+        other => response.with_error_code(other.failure().code.code()),
     }
 }
 

@@ -11,7 +11,7 @@ use kastellan_protocol::{
     messages::{BrokerHeartbeatRequest, BrokerHeartbeatResponse},
 };
 
-use crate::{broker::Broker, call::Call, controller::unexpected};
+use crate::{broker::Broker, call::Call};
 
 /// Answers once what follows from it is committed. A peer speaks for nobody but itself.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -42,15 +42,6 @@ fn response(reply: Reply) -> BrokerHeartbeatResponse {
             .with_is_caught_up(is_caught_up)
             .with_is_fenced(is_fenced)
             .with_should_shut_down(should_shut_down),
-        Reply::Failed(why) => response.with_error_code(why.code.code()),
-        Reply::Done
-        | Reply::Registered { .. }
-        | Reply::Altered(_)
-        | Reply::Assigned(_)
-        | Reply::Created(_)
-        | Reply::Deleted(_)
-        | Reply::Results(_)
-        | Reply::Partitions(_)
-        | Reply::ProducerIds { .. } => response.with_error_code(unexpected().code.code()),
+        other => response.with_error_code(other.failure().code.code()),
     }
 }

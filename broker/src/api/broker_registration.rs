@@ -11,7 +11,7 @@ use kastellan_protocol::{
     messages::{BrokerRegistrationRequest, BrokerRegistrationResponse},
 };
 
-use crate::{broker::Broker, call::Call, controller::unexpected};
+use crate::{broker::Broker, call::Call};
 
 /// Answers once the registration is committed. A peer registers nobody but itself.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -38,20 +38,10 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
             let response = BrokerRegistrationResponse::default();
             let response = match reply {
                 Reply::Registered { epoch } => response.with_broker_epoch(epoch),
-                Reply::Failed(why) => {
+                other => {
+                    let why = other.failure();
                     tracing::warn!(why = why.message, "a broker is not registered");
                     response.with_error_code(why.code.code()).with_broker_epoch(-1)
-                }
-                Reply::Done
-                | Reply::Heartbeat { .. }
-                | Reply::Altered(_)
-                | Reply::Assigned(_)
-                | Reply::Created(_)
-                | Reply::Deleted(_)
-                | Reply::Results(_)
-                | Reply::Partitions(_)
-                | Reply::ProducerIds { .. } => {
-                    response.with_error_code(unexpected().code.code()).with_broker_epoch(-1)
                 }
             };
             call.reply.send(&response);

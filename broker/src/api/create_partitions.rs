@@ -17,7 +17,7 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{broker::Broker, call::Call, controller::unexpected};
+use crate::{broker::Broker, call::Call};
 
 /// Answers once the new partitions can be used.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -31,19 +31,9 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         move |reply| {
             let results = match reply {
                 Reply::Results(results) => results,
-                Reply::Failed(failure) => {
+                other => {
+                    let failure = other.failure();
                     names.into_iter().map(|name| (name, Err(failure.clone()))).collect()
-                }
-                Reply::Done
-                | Reply::Registered { .. }
-                | Reply::Heartbeat { .. }
-                | Reply::Altered(_)
-                | Reply::Assigned(_)
-                | Reply::Partitions(_)
-                | Reply::Created(_)
-                | Reply::Deleted(_)
-                | Reply::ProducerIds { .. } => {
-                    names.into_iter().map(|name| (name, Err(unexpected()))).collect()
                 }
             };
             let results = results

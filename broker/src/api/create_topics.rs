@@ -18,11 +18,7 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{
-    broker::Broker,
-    call::Call,
-    controller::{new_topic_id, unexpected},
-};
+use crate::{broker::Broker, call::Call, controller::new_topic_id};
 
 /// Answers once the topics can be used.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -35,24 +31,15 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         call.way,
         move |ticket| Input::CreateTopics { ticket, topics, validate_only },
         move |reply| {
-            let failed = |failure: kastellan_core::metadata::Failure| {
-                names.into_iter().map(|name| refused(name, failure.clone())).collect()
-            };
             let topics = match reply {
                 Reply::Created(created) => {
                     let settings = again.settings.load();
                     created.into_iter().map(|topic| result(topic, &settings)).collect()
                 }
-                Reply::Failed(failure) => failed(failure),
-                Reply::Done
-                | Reply::Registered { .. }
-                | Reply::Heartbeat { .. }
-                | Reply::Altered(_)
-                | Reply::Assigned(_)
-                | Reply::Partitions(_)
-                | Reply::Deleted(_)
-                | Reply::Results(_)
-                | Reply::ProducerIds { .. } => failed(unexpected()),
+                other => {
+                    let failure = other.failure();
+                    names.into_iter().map(|name| refused(name, failure.clone())).collect()
+                }
             };
             call.reply.send(&CreateTopicsResponse::default().with_topics(topics));
         },

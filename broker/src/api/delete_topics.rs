@@ -16,7 +16,7 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{broker::Broker, call::Call, controller::unexpected};
+use crate::{broker::Broker, call::Call};
 
 /// Answers once the topics are gone.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -42,16 +42,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         move |reply| {
             let mut deleted = match reply {
                 Reply::Deleted(deleted) => Ok(deleted.into_iter()),
-                Reply::Failed(failure) => Err(failure),
-                Reply::Done
-                | Reply::Registered { .. }
-                | Reply::Heartbeat { .. }
-                | Reply::Altered(_)
-                | Reply::Assigned(_)
-                | Reply::Partitions(_)
-                | Reply::Created(_)
-                | Reply::Results(_)
-                | Reply::ProducerIds { .. } => Err(unexpected()),
+                other => Err(other.failure()),
             };
             let responses = asked
                 .into_iter()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kastellan_core::metadata::{Election, Failure, Input, PartitionResults, TopicResults};
+use kastellan_core::metadata::{Election, Failure, Input, PartitionResults, Reply, TopicResults};
 use kastellan_protocol::{
     ErrorCode, Refused,
     messages::{
@@ -13,7 +13,7 @@ use kastellan_protocol::{
     protocol::StrBytes,
 };
 
-use super::{failure, partition_results};
+use super::failure;
 use crate::{broker::Broker, call::Call};
 
 /// From here on the answer has room for an error of the request as a whole.
@@ -47,11 +47,11 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         call.way,
         move |ticket| Input::ElectLeaders { ticket, election, partitions },
         move |reply| {
-            let response = match partition_results::of(reply) {
-                Ok(results) => {
+            let response = match reply {
+                Reply::Partitions(results) => {
                     ElectLeadersResponse::default().with_replica_election_results(topics(results))
                 }
-                Err(why) => failed(version, asked.unwrap_or_default(), &why),
+                other => failed(version, asked.unwrap_or_default(), &other.failure()),
             };
             call.reply.send(&response);
         },

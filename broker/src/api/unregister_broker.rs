@@ -12,7 +12,7 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{broker::Broker, call::Call, controller::unexpected};
+use crate::{broker::Broker, call::Call};
 
 /// Answers once it is committed.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -24,16 +24,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         move |reply| {
             let result = match reply {
                 Reply::Done => Ok(()),
-                Reply::Failed(why) => Err(why),
-                Reply::Registered { .. }
-                | Reply::Heartbeat { .. }
-                | Reply::Altered(_)
-                | Reply::Assigned(_)
-                | Reply::Created(_)
-                | Reply::Deleted(_)
-                | Reply::Results(_)
-                | Reply::Partitions(_)
-                | Reply::ProducerIds { .. } => Err(unexpected()),
+                other => Err(other.failure()),
             };
             let (code, message) = failure::of(result);
             let response = UnregisterBrokerResponse::default();

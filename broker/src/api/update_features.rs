@@ -13,7 +13,7 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{broker::Broker, call::Call, controller::unexpected};
+use crate::{broker::Broker, call::Call};
 
 /// From here on the kind of update has a number, before only whether it may go down.
 const KINDS: i16 = 1;
@@ -42,16 +42,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         move |reply| {
             let results = match reply {
                 Reply::Results(results) => Ok(results),
-                Reply::Failed(why) => Err(why),
-                Reply::Done
-                | Reply::Registered { .. }
-                | Reply::Heartbeat { .. }
-                | Reply::Altered(_)
-                | Reply::Assigned(_)
-                | Reply::Created(_)
-                | Reply::Deleted(_)
-                | Reply::Partitions(_)
-                | Reply::ProducerIds { .. } => Err(unexpected()),
+                other => Err(other.failure()),
             };
             call.reply.send(&response(version, results));
         },

@@ -6,7 +6,6 @@ use kastellan_core::{
     id::Uuid,
     metadata::{CONSUMER_OFFSETS, CreatedTopic, Failure, Image, Input, NewTopic, Reply},
 };
-use kastellan_protocol::ErrorCode;
 
 use super::{Active, Controller};
 use crate::peers::{Peers, create_there};
@@ -33,26 +32,12 @@ impl Controller {
             move |reply| {
                 let failure = match reply {
                     Reply::Created(created) => return then(created),
-                    Reply::Failed(failure) => failure,
-                    Reply::Done
-                    | Reply::Registered { .. }
-                    | Reply::Heartbeat { .. }
-                    | Reply::Altered(_)
-                    | Reply::Assigned(_)
-                    | Reply::Partitions(_)
-                    | Reply::Deleted(_)
-                    | Reply::Results(_)
-                    | Reply::ProducerIds { .. } => unexpected(),
+                    other => other.failure(),
                 };
                 then(names.into_iter().map(|name| failed(name, failure.clone())).collect());
             },
         );
     }
-}
-
-/// The failure for a reply that does not belong to the question.
-pub(crate) fn unexpected() -> Failure {
-    Failure::new(ErrorCode::UnknownServerError, "the controller gave another answer: a bug of ours")
 }
 
 fn failed(name: String, failure: Failure) -> CreatedTopic {

@@ -69,6 +69,13 @@ pub enum Reply {
     Failed(Failure),
 }
 
+impl Reply {
+    /// Why this is not the answer that was asked for: what failed, or that it is another one.
+    pub fn failure(self) -> Failure {
+        if let Self::Failed(failure) = self { failure } else { Failure::unexpected() }
+    }
+}
+
 /// What became of the proposals of a leader, by topic.
 pub type ProposalResults = Vec<(Uuid, Vec<(i32, Result<Partition, Failure>)>)>;
 
@@ -119,5 +126,11 @@ impl Failure {
     /// A failure.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
+    }
+
+    /// The controller did not answer what it was asked.
+    pub fn unexpected() -> Self {
+        let why = "the controller gave another answer: a bug of ours";
+        Self::new(ErrorCode::UnknownServerError, why)
     }
 }
