@@ -78,7 +78,8 @@ e2e: packages-e2e image
 	cargo test --locked -p kastellan-e2e --test kubernetes --no-run
 	export KASTELLAN_IMAGE_DIR=$(IMAGE)
 	cargo run --locked -q -p kastellan-e2e --bin cluster -- run -- \
-		cargo test --locked -q -p kastellan-e2e --test kubernetes -- --test-threads=4 $(ARGS)
+		cargo test --locked -q -p kastellan-e2e --test kubernetes -- --include-ignored --test-threads=4 \
+		$(ARGS)
 
 # the same with the very program that is shipped
 e2e-full:

@@ -35,13 +35,9 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// The cluster, and the calling thread in its network; `None` where it does not run, which has
-    /// been said.
-    fn get(suite: &str) -> Result<Option<Cluster>> {
-        let Some(folder) = env::var_os(IMAGE) else {
-            say(&format!("SKIPPED {suite}: it needs a cluster; make e2e starts one"))?;
-            return Ok(None);
-        };
+    /// The cluster, and the calling thread in its network.
+    fn get() -> Result<Cluster> {
+        let folder = env::var_os(IMAGE).context("no cluster: make e2e starts one")?;
         let provider = chosen()?;
         provider.enter()?;
         let name = Path::new(&folder).join("name");
@@ -50,7 +46,7 @@ impl Cluster {
             Err(_) => fs::read_to_string(name).context("no image: run make image")?,
         };
         let api = Api { address: proxy(&*provider)? };
-        Ok(Some(Cluster { provider, api, image, client: client::image()?.1 }))
+        Ok(Cluster { provider, api, image, client: client::image()?.1 })
     }
 
     /// One of the programs, as an administrator of the cluster.
@@ -143,7 +139,7 @@ pub fn fault(name: &str, body: impl FnOnce(&Namespace<'_>) -> Result<()>) -> Res
 }
 
 fn within(name: &str, body: impl FnOnce(&Namespace<'_>) -> Result<()>) -> Result<()> {
-    let Some(cluster) = Cluster::get(name)? else { return Ok(()) };
+    let cluster = Cluster::get()?;
     let begin = Instant::now();
     let namespace = Namespace::new(&cluster, name)?;
     let result = body(&namespace).with_context(|| format!("\n{}", namespace.report()));

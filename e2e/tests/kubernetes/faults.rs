@@ -62,6 +62,7 @@ fn broker(namespace: &Namespace<'_>) -> Result<(String, String)> {
 }
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn a_broker_that_is_killed_loses_nothing_that_was_acknowledged() -> Result<()> {
     scenario("kill", |namespace| {
         demo(namespace)?;
@@ -94,6 +95,7 @@ fn kill_operators(namespace: &Namespace<'_>) -> Result<u64> {
 }
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn an_operator_that_is_killed_again_and_again_gets_there_all_the_same() -> Result<()> {
     scenario("operator", |namespace| {
         install(namespace)?;
@@ -133,6 +135,7 @@ fn moment(milliseconds: u64) {
 
 /// The volume is the node's own, so the broker waits for the node to come back.
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn a_drained_node_gives_its_broker_back_and_nothing_is_lost() -> Result<()> {
     fault("drain", |namespace| {
         demo(namespace)?;
@@ -156,6 +159,7 @@ fn a_drained_node_gives_its_broker_back_and_nothing_is_lost() -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn a_node_that_hangs_for_a_while_comes_back_with_its_broker() -> Result<()> {
     fault("node", |namespace| {
         demo(namespace)?;

@@ -14,6 +14,7 @@ use crate::operated::{DEMO, demo, install, is_ready, operator, operators, ready}
 const TOPICS: usize = 1000;
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn from_apply_to_ready() -> Result<()> {
     scenario("figures", |namespace| {
         install(namespace)?;
@@ -27,6 +28,7 @@ fn from_apply_to_ready() -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn a_thousand_topics_become_ready_and_then_nothing_is_written() -> Result<()> {
     scenario("thousand", |namespace| {
         demo(namespace)?;

@@ -6,6 +6,7 @@ use kastellan_e2e::cluster::scenario;
 use crate::operated::{chart, definitions, demo, helm, image, operator, pods, ready, release};
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn the_chart_passes_lint_and_renders() -> Result<()> {
     scenario("lint", |namespace| {
         let options = image(namespace.cluster)?;
@@ -17,6 +18,7 @@ fn the_chart_passes_lint_and_renders() -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn an_upgrade_with_unchanged_objects_restarts_no_broker() -> Result<()> {
     scenario("upgrade", |namespace| {
         demo(namespace)?;
@@ -33,6 +35,7 @@ fn an_upgrade_with_unchanged_objects_restarts_no_broker() -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn after_an_uninstall_the_brokers_serve_on_and_a_new_operator_finds_them() -> Result<()> {
     scenario("uninstall", |namespace| {
         demo(namespace)?;
@@ -49,6 +52,7 @@ fn after_an_uninstall_the_brokers_serve_on_and_a_new_operator_finds_them() -> Re
 }
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn the_rendered_manifest_is_what_helm_installs() -> Result<()> {
     scenario("manifest", |namespace| {
         definitions(namespace.cluster)?;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::operated::{BOOTSTRAP, DEMO, demo, edit, install, is_ready, pods, ready};
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn a_client_in_a_pod_walks_through_by_dns_name() -> Result<()> {
     scenario("walk", |namespace| {
         demo(namespace)?;
@@ -23,6 +24,7 @@ fn a_client_in_a_pod_walks_through_by_dns_name() -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn a_client_on_a_node_walks_through_by_node_port() -> Result<()> {
     scenario("nodeport", |namespace| {
         install(namespace)?;
@@ -49,6 +51,7 @@ fn a_client_on_a_node_walks_through_by_node_port() -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn dynamic_settings_change_while_the_broker_runs_and_others_restart_it() -> Result<()> {
     scenario("settings", |namespace| {
         demo(namespace)?;
@@ -93,6 +96,7 @@ fn end(namespace: &Namespace<'_>) -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn a_cluster_made_again_on_its_retained_volumes_has_its_data() -> Result<()> {
     scenario("retain", |namespace| {
         install(namespace)?;
@@ -113,6 +117,7 @@ fn a_cluster_made_again_on_its_retained_volumes_has_its_data() -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn a_cluster_whose_volumes_are_to_be_deleted_leaves_nothing() -> Result<()> {
     scenario("delete", |namespace| {
         demo(namespace)?;
@@ -142,6 +147,7 @@ fn a_cluster_whose_volumes_are_to_be_deleted_leaves_nothing() -> Result<()> {
 
 /// The namespace is deleted by the frame of every scenario; here with all that finalizers can hold.
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn a_namespace_with_a_cluster_and_its_operator_terminates() -> Result<()> {
     scenario("terminate", |namespace| {
         demo(namespace)?;
@@ -153,6 +159,7 @@ fn a_namespace_with_a_cluster_and_its_operator_terminates() -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn two_clusters_in_two_namespaces_do_not_know_each_other() -> Result<()> {
     scenario("first", |first| {
         demo(first)?;

@@ -39,6 +39,7 @@ spec:
 "#;
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn a_broker_in_a_pod_serves_a_client_in_another_and_keeps_its_data() -> Result<()> {
     scenario("smoke", |namespace| {
         let manifest = BROKER.replace("IMAGE", &namespace.cluster.image);
@@ -66,6 +67,7 @@ spec: {type: LoadBalancer, selector: {app: broker}, ports: [{port: 9092}]}
 /// What other clusters may not have, and ours does: volumes that grow, and addresses of load
 /// balancers that lead somewhere.
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn the_local_cloud_grows_volumes_and_balances_load() -> Result<()> {
     scenario("cloud", |namespace| {
         if namespace.cluster.provider().name() != "local" {
@@ -91,6 +93,7 @@ fn the_local_cloud_grows_volumes_and_balances_load() -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
 fn a_node_that_hangs_is_lost_and_comes_back_with_its_pods() -> Result<()> {
     fault("hang", |namespace| {
         namespace.applied(&BROKER.replace("IMAGE", &namespace.cluster.image))?;
