@@ -66,7 +66,13 @@ impl Mount {
             File::create(image)?.set_len(mib << 20)?;
             run(
                 "mkfs.ext4",
-                &[OsStr::new("-q"), "-E".as_ref(), "lazy_itable_init=0".as_ref(), image.as_ref()],
+                &[
+                    OsStr::new("-q"),
+                    "-m0".as_ref(),
+                    "-E".as_ref(),
+                    "lazy_itable_init=0".as_ref(),
+                    image.as_ref(),
+                ],
             )?;
         }
         fs::create_dir_all(at)?;
@@ -88,6 +94,14 @@ impl Mount {
         run("mount", &[OsStr::new("-o"), size.as_ref(), self.at.as_ref()])
     }
 
+    /// Leaves a tmpfs room for `free` more files, or for as many as usual; a directory is one, too.
+    pub fn leave_names(&self, free: Option<u64>) -> Result<()> {
+        let found = rustix::fs::statvfs(&self.at)?;
+        let used = found.f_files - found.f_ffree;
+        let names = format!("remount,nr_inodes={}", used + free.unwrap_or(100_000));
+        run("mount", &[OsStr::new("-o"), names.as_ref(), self.at.as_ref()])
+    }
+
     /// Bytes that are free for everybody.
     pub fn free(&self) -> Result<u64> {
         let found = rustix::fs::statvfs(&self.at)?;
@@ -100,8 +114,13 @@ impl Mount {
         let ballast = Ballast { path: path.clone() };
         let file = File::create(&path)?;
         let len = self.free()?.saturating_sub(free);
-        rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, len.max(1))?;
-        Ok(ballast)
+        let filled =
+            rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, len.max(1));
+        match filled {
+            // where the file system needed some of it for itself, the file has got the rest
+            Ok(()) | Err(rustix::io::Errno::NOSPC) => Ok(ballast),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -4,6 +4,8 @@ mod disk {
     pub(crate) mod client;
     mod full;
     mod moving;
+    mod points;
+    mod small;
     mod sync;
     mod tail;
 }
