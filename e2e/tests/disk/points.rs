@@ -1,5 +1,5 @@
-//! D1 at each point: a disk is full at each write while a log gets its first batches, while segments
-//! roll, while it is written down what is on the disk, at the end.
+//! D1 at each point: a disk is full at each write while a log gets its first batches, while
+//! segments roll, while it is written down what is on the disk, at the end.
 
 use std::fs;
 
