@@ -36,7 +36,7 @@ use kastellan_core::{
 use kastellan_log::{Checkpoints, StdDisk};
 use kastellan_protocol::ErrorCode;
 
-pub(crate) use self::topics::new_topic_id;
+pub(crate) use self::topics::new_id;
 use self::{
     driver::{Consulted, Dial, Driver, Follow, Message, Opening, Outbox},
     follow::{Assign, Follower, Observers},
@@ -317,19 +317,19 @@ fn joining(
 /// This node's place in the quorum: one among the voters that the settings name, or the only one.
 fn replica(me: BrokerId, directory: Uuid, fixed: &BrokerConfig) -> quorum::Setup {
     let fleet = &fixed.fleet;
-    let unknown = |id| ReplicaKey { id, directory: Uuid::nil() };
     let named = fleet.voters.iter().map(|voter| {
         let (name, host) = (LISTENER.to_owned(), voter.host.clone());
         let endpoints = vec![Endpoint { name, host, port: voter.port }];
-        Voter { key: unknown(voter.id), endpoints }
+        Voter { key: ReplicaKey { id: voter.id, directory: voter.directory }, endpoints }
     });
-    let alone = || Voter { key: unknown(me), endpoints: Vec::new() };
+    let alone =
+        || Voter { key: ReplicaKey { id: me, directory: Uuid::nil() }, endpoints: Vec::new() };
     let is_alone = fleet.voters.is_empty() && fleet.bootstrap_servers.is_empty();
     let voters = Voters::new(named.chain(is_alone.then(alone)));
     quorum::Setup {
         me: ReplicaKey { id: me, directory },
         endpoints: voters.get(me).map_or_else(Vec::new, |voter| voter.endpoints.clone()),
-        dynamic: voters.len() > 1,
+        dynamic: !is_alone,
         voters,
         bootstrap: Vec::new(),
         timeouts: Timeouts {

@@ -32,4 +32,5 @@ mod tests;
 pub use certificates::{CertificateError, CertificateFiles};
 pub use config::{Config, Listener, Management, PeerListener};
 pub use lifecycle::JoinError;
+pub use log_dirs::{FormatError, format};
 pub use start::{Running, StartError, start};

@@ -50,8 +50,7 @@ pub enum JoinError {
     Refused(String),
     /// Nobody could be registered with.
     #[error(
-        "no registration within initial.broker.registration.timeout.ms ({} s): {why}; are most of \
-         controller.quorum.voters running?",
+        "no registration within initial.broker.registration.timeout.ms ({} s): {why}",
         .after.as_secs()
     )]
     NotInTime {

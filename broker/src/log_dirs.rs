@@ -5,6 +5,7 @@
 //! Its partitions are offline from then on; the others go on. Without the one that holds the
 //! metadata the broker ends.
 
+mod format;
 mod open;
 mod watch;
 
@@ -28,6 +29,7 @@ use kastellan_log::{
     disk::{Space, StdDisk},
 };
 
+pub use self::format::{FormatError, format};
 pub(crate) use self::{
     open::Opened,
     watch::{Fatal, watch},
@@ -233,9 +235,23 @@ impl LogDirs {
         by_dir.into_iter().map(write).fold(Ok(()), Result::and)
     }
 
+    /// The epoch of the registration under which this broker ended in order with all of its
+    /// directories: whatever it had then it still has (KIP-966).
+    pub(crate) fn ended_in(&self) -> Option<i64> {
+        let ended = self.open.iter().map(|dir| dir.directory.ended_in());
+        let mut ended = ended.chain(std::iter::once(self.metadata.ended_in()));
+        let first = ended.next().flatten().filter(|_| self.broken.is_empty())?;
+        ended.all(|other| other == Some(first)).then_some(first)
+    }
+
     /// Marks every directory that was left in order, once nobody else uses them; `metadata` is what
-    /// the metadata log has said, where it closed.
-    pub(crate) fn close(self, mut closed: Closed, metadata: Option<Checkpoints>) {
+    /// the metadata log has said, where it closed, and `epoch` that of the broker's registration.
+    pub(crate) fn close(
+        self,
+        mut closed: Closed,
+        metadata: Option<Checkpoints>,
+        epoch: Option<i64>,
+    ) {
         let Self { open, metadata: home, .. } = self;
         let mut ends = Vec::new();
         let mut shared = false;
@@ -261,18 +277,20 @@ impl LogDirs {
                 tracing::error!("a log directory is still in use: the next start has to recover");
                 continue;
             };
-            mark(directory, said);
+            mark(directory, said, epoch);
         }
     }
 }
 
-fn mark(directory: Directory<StdDisk>, said: Option<Vec<Checkpoints>>) {
+fn mark(directory: Directory<StdDisk>, said: Option<Vec<Checkpoints>>, epoch: Option<i64>) {
     let root = directory.root().to_path_buf();
     let failed = directory.poisoned().map(str::to_owned);
     let outcome = match (failed, said) {
         (Some(why), _) => Err(why),
         (None, None) => Err("a log in it did not close".to_owned()),
-        (None, Some(said)) => directory.close_after(&said).map_err(|error| error.to_string()),
+        (None, Some(said)) => {
+            directory.close_after(&said, epoch).map_err(|error| error.to_string())
+        }
     };
     if let Err(why) = outcome {
         let path = root.display();

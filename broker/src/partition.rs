@@ -35,7 +35,7 @@ pub(crate) use self::{
     read::{Found, Read, Sought},
     relocate::{Lying, Moved},
     replicate::Follower,
-    signals::{Signals, Wanted},
+    signals::{Signals, Want, Wanted},
     upkeep::Means,
     waiting::Subscription,
 };

@@ -72,6 +72,11 @@ impl Admin {
         self.links.get(&None).map(Connection::address)
     }
 
+    /// Whether the last metadata had this broker.
+    pub fn knows(&self, broker: i32) -> bool {
+        self.nodes.contains_key(&broker)
+    }
+
     /// The finalized features of the cluster: name and level.
     pub fn features(&self) -> BTreeMap<String, i16> {
         self.links.get(&None).map(|link| link.features().clone()).unwrap_or_default()

@@ -11,6 +11,7 @@ mod broker;
 mod client;
 mod completions;
 mod consume;
+mod format;
 mod groups;
 mod moment;
 mod operator;
@@ -32,6 +33,7 @@ struct Arguments {
 enum Command {
     Up(up::Arguments),
     Broker(broker::Arguments),
+    Format(format::Arguments),
     Operator(operator::Arguments),
     Topics(topics::Arguments),
     Groups(groups::Arguments),
@@ -48,6 +50,7 @@ pub fn main() -> ExitCode {
     let result = match command {
         Command::Up(arguments) => up::run(arguments),
         Command::Broker(arguments) => broker::run(arguments),
+        Command::Format(arguments) => format::run(&arguments),
         Command::Operator(arguments) => operator::run(arguments),
         Command::Topics(arguments) => topics::run(arguments),
         Command::Groups(arguments) => groups::run(arguments),

@@ -94,10 +94,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let data_dir = DataDir::new(options.data_dir.as_deref(), name)?;
     report::line(&format!("KafkaCluster/{name}: data in {}", data_dir.describe()));
     let members = &asked.fleet.cluster.brokers;
-    let bootstrap = match members.as_slice() {
-        [_] => None,
-        several => Some(Bootstrap::open(data_dir.path(), several)?),
-    };
+    let bootstrap = Bootstrap::open(data_dir.path(), members, |id| data_dir.broker(id))?;
     let (sender, events) = mpsc::unbounded_channel();
     let mut up = Up {
         paths: options.paths,

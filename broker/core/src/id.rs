@@ -1,8 +1,12 @@
 //! Names and numbers, each a type of its own so that two of them cannot be swapped.
 
+mod text;
+
 use std::fmt;
 
 pub use uuid::Uuid;
+
+pub use self::text::{uuid_from_text, uuid_to_text};
 
 /// A broker's node id, unique within its cluster; 0 or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

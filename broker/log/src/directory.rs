@@ -53,6 +53,7 @@ pub struct Directory<D: Disk> {
     shared: Arc<Shared<D>>,
     properties: Properties,
     clean: bool,
+    epoch: Option<i64>,
     opened: Mutex<BTreeSet<TopicPartition>>,
     _lock: D::Lock,
 }
@@ -80,6 +81,7 @@ impl<D: Disk> Directory<D> {
             properties
         };
         let mark = root.join(name::CLEAN_SHUTDOWN);
+        let said = read_file(&disk, &mark).doing("read", &mark)?;
         let clean = remove_if_there(&disk, &mark).doing("remove", &mark)?;
         disk.sync_dir(root).doing("sync", root)?;
         let shared = Shared::new(disk, root.to_path_buf(), budget).doing("open", root)?;
@@ -88,6 +90,7 @@ impl<D: Disk> Directory<D> {
             shared: Arc::new(shared),
             properties,
             clean,
+            epoch: said.as_deref().and_then(epoch_of_mark),
             opened: Mutex::default(),
             _lock: lock,
         };
@@ -124,6 +127,11 @@ impl<D: Disk> Directory<D> {
     /// Whether the last shutdown was clean.
     pub fn was_clean(&self) -> bool {
         self.clean
+    }
+
+    /// The epoch of the registration under which its broker ended it cleanly (KIP-966).
+    pub fn ended_in(&self) -> Option<i64> {
+        self.epoch
     }
 
     /// Why the directory takes no more writes, once it does not.
@@ -341,7 +349,7 @@ impl<D: Disk> Directory<D> {
         for log in logs {
             closed.push(log.close()?);
         }
-        self.close_after(&closed)
+        self.close_after(&closed, None)
     }
 
     /// Whether no log is left that an unclean shutdown, earlier, may have damaged and that nobody
@@ -360,16 +368,25 @@ impl<D: Disk> Directory<D> {
     }
 
     /// [`Directory::close`] for a caller that has closed the logs itself, every one that was
-    /// opened.
-    pub fn close_after(self, closed: &[Checkpoints]) -> Result<(), LogError> {
+    /// opened; `epoch` is that of its broker's registration, where it has one (KIP-966).
+    pub fn close_after(self, closed: &[Checkpoints], epoch: Option<i64>) -> Result<(), LogError> {
         self.write_checkpoints(closed)?;
         if !self.all_recovered()? {
             return Ok(());
         }
         let mark = self.shared.root.join(name::CLEAN_SHUTDOWN);
-        replace_file(&self.shared.disk, &mark, b"{\"version\":0,\"brokerEpoch\":-1}")
+        let text = format!("{{\"version\":0,\"brokerEpoch\":{}}}", epoch.unwrap_or(-1));
+        replace_file(&self.shared.disk, &mark, text.as_bytes())
             .map_err(|error| self.shared.poison("write", &mark.display(), &error))
     }
+}
+
+/// The broker's epoch in the mark of a clean shutdown, as Kafka writes it.
+fn epoch_of_mark(mark: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(mark).ok()?;
+    let (_, rest) = text.split_once("\"brokerEpoch\":")?;
+    let digits = rest.trim_start().split(|it: char| !it.is_ascii_digit()).next()?;
+    digits.parse().ok()
 }
 
 /// What the directory's checkpoints say about one log.

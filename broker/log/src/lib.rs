@@ -32,5 +32,5 @@ pub use log::{
     Dirtiness, Located, Log, Look, Receipt, Recovery, Relocation, Resolved, Search, Seek, Slice,
     Timed, Unsynced, WriteBack,
 };
-pub use properties::{Properties, uuid_from_text, uuid_to_text};
+pub use properties::Properties;
 pub use shared::Budget;

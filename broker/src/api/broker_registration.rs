@@ -40,7 +40,13 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
                 Reply::Registered { epoch } => response.with_broker_epoch(epoch),
                 other => {
                     let why = other.failure();
-                    tracing::warn!(why = why.message, "a broker is not registered");
+                    let passes = [ErrorCode::NotController, ErrorCode::DuplicateBrokerRegistration];
+                    if passes.contains(&why.code) {
+                        // it asks again in a moment, and says so itself where that does not help
+                        tracing::debug!(why = why.message, "a broker is not registered");
+                    } else {
+                        tracing::warn!(why = why.message, "a broker is not registered");
+                    }
                     response.with_error_code(why.code.code()).with_broker_epoch(-1)
                 }
             };

@@ -18,7 +18,7 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{broker::Broker, call::Call, controller::new_topic_id};
+use crate::{broker::Broker, call::Call, controller::new_id};
 
 /// Answers once the topics can be used.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -54,7 +54,7 @@ fn new_topic(topic: &CreatableTopic) -> NewTopic {
     };
     NewTopic {
         name: topic.name.to_string(),
-        id: new_topic_id(),
+        id: new_id(),
         partitions: topic.num_partitions,
         replication_factor: topic.replication_factor,
         assignments: topic

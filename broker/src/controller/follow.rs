@@ -185,6 +185,8 @@ impl Follower {
         let leaderless = wanted.iter().filter(|wanted| wanted.assignment.leader.is_none()).count();
         let threads = usize::try_from(self.settings.load().recovery_threads).unwrap_or(1);
         let offline = self.partitions.open_at_start(&wanted, threads);
+        // in a fleet the others may lead, and an election comes with the registration
+        let leaderless = if self.peers.is_none() { leaderless } else { 0 };
         if offline > 0 || leaderless > 0 {
             tracing::error!(
                 unopened = offline,

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use kastellan_core::{
-    id::{BrokerId, TopicPartition, Uuid},
+    id::{BrokerId, TopicPartition, Uuid, uuid_to_text},
     metadata::{CLUSTER_METADATA, Image},
 };
-use kastellan_log::{Directory, Disk as _, StdDisk, uuid_to_text};
+use kastellan_log::{Directory, Disk as _, StdDisk};
 
 use super::error::ControllerError;
 use crate::log_dirs::LogDirs;

@@ -6,13 +6,10 @@
 use std::path::{Path, PathBuf};
 
 use kastellan_core::{
-    id::{BrokerId, Uuid},
+    id::{BrokerId, Uuid, uuid_from_text, uuid_to_text},
     quorum::{ReplicaKey, Stored},
 };
-use kastellan_log::{
-    disk::{Disk, read_file, replace_file},
-    uuid_from_text, uuid_to_text,
-};
+use kastellan_log::disk::{Disk, read_file, replace_file};
 use serde::{Deserialize, Serialize};
 
 use super::error::ControllerError;

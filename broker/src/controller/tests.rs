@@ -116,7 +116,7 @@ impl Bench {
 fn create(name: &str, partitions: i32) -> Input {
     let topic = NewTopic {
         name: name.to_owned(),
-        id: new_topic_id(),
+        id: new_id(),
         partitions,
         replication_factor: 1,
         assignments: Vec::new(),

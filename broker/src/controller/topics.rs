@@ -54,7 +54,7 @@ fn failed(name: String, failure: Failure) -> CreatedTopic {
 pub(super) fn new_topic(name: String, settings: &BrokerConfig, image: &Image) -> NewTopic {
     let topic = NewTopic {
         name,
-        id: new_topic_id(),
+        id: new_id(),
         partitions: -1,
         replication_factor: -1,
         assignments: Vec::new(),
@@ -81,12 +81,12 @@ pub(super) fn new_topic(name: String, settings: &BrokerConfig, image: &Image) ->
     }
 }
 
-/// A random topic id. Kafka keeps 0 and 1 for itself, and prints ids on command lines, where one
-/// that begins with a dash would look like an option.
-pub(crate) fn new_topic_id() -> Uuid {
+/// A random id, of a topic or of a directory. Kafka keeps 0 and 1 for itself, and prints ids on
+/// command lines, where one that begins with a dash would look like an option.
+pub(crate) fn new_id() -> Uuid {
     loop {
         let id = Uuid::new_v4();
-        if !kastellan_log::uuid_to_text(id).starts_with('-') {
+        if !kastellan_core::id::uuid_to_text(id).starts_with('-') {
             return id;
         }
     }

@@ -21,6 +21,8 @@ use crate::{broker::Broker, peers::ask_controller_blocking};
 
 /// How long one attempt may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A registration that takes longer than this is worth a line.
+const SLOW: Duration = Duration::from_secs(5);
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -31,7 +33,7 @@ pub(super) fn until_accepted(
 ) -> Result<i64, JoinError> {
     let request = request(broker, registration);
     let limit = broker.settings.load().fleet.registration_timeout;
-    let begun = Instant::now();
+    let (begun, mut told) = (Instant::now(), false);
     loop {
         let why = match ask_controller_blocking(broker, &request, PATIENCE) {
             Ok(answer) if answer.error_code == 0 => return Ok(answer.broker_epoch),
@@ -39,13 +41,16 @@ pub(super) fn until_accepted(
                 let code = ErrorCode::try_from_code(answer.error_code);
                 let code = code.unwrap_or(ErrorCode::UnknownServerError);
                 if is_final(code) {
-                    return Err(JoinError::Refused(code.to_string()));
+                    return Err(JoinError::Refused(reason(code)));
                 }
-                code.to_string()
+                reason(code)
             }
             Err(why) => why.to_string(),
         };
-        tracing::debug!(why, "not registered yet");
+        if !told && begun.elapsed() > SLOW {
+            told = true;
+            tracing::warn!(why, "not registered yet");
+        }
         if begun.elapsed() > limit {
             return Err(JoinError::NotInTime { after: limit, why });
         }
@@ -63,6 +68,30 @@ fn is_final(code: ErrorCode) -> bool {
             | ErrorCode::InvalidRegistration
             | ErrorCode::InvalidRequest
     )
+}
+
+/// What a refusal means for whoever has started this process.
+fn reason(code: ErrorCode) -> String {
+    match code {
+        ErrorCode::DuplicateBrokerRegistration => {
+            "another process is registered under this node id, and alive: stop it, or give this one \
+             an id of its own"
+                .to_owned()
+        }
+        ErrorCode::InvalidRegistration => {
+            "a log directory of this broker is registered by another one, so that one is a copy of \
+             the other: start this one with directories of its own"
+                .to_owned()
+        }
+        ErrorCode::InconsistentClusterId => {
+            "its brokers belong to another cluster: name the brokers and the cluster id of this one"
+                .to_owned()
+        }
+        ErrorCode::UnsupportedVersion => {
+            "the cluster uses features that this version of the broker does not have".to_owned()
+        }
+        other => other.to_string(),
+    }
 }
 
 /// The registration as it is sent.
@@ -89,5 +118,5 @@ pub(super) fn request(broker: &Broker, registration: &RegisterBroker) -> BrokerR
         .with_features(features.collect())
         .with_rack(registration.rack.as_deref().map(text))
         .with_log_dirs(registration.log_dirs.clone())
-        .with_previous_broker_epoch(-1)
+        .with_previous_broker_epoch(broker.partitions.dirs().ended_in().unwrap_or(-1))
 }

@@ -10,8 +10,8 @@ use std::{
     sync::Arc,
 };
 
-use kastellan_core::id::Uuid;
-use kastellan_log::{Budget, Directory, Error, Properties, disk::StdDisk, uuid_to_text};
+use kastellan_core::id::{Uuid, uuid_to_text};
+use kastellan_log::{Budget, Directory, Error, Properties, disk::StdDisk};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::Broken;

@@ -65,7 +65,15 @@ impl Partition {
                 }
                 state.heed(moved)
             }
-            Assigned::Same(moved) => state.heed(moved),
+            Assigned::Same(moved) => {
+                if machine.is_leader() && assignment.isr.len() < assignment.replicas.len() {
+                    // who has caught up while a proposal was under way was not looked at
+                    let review = Some(now);
+                    let want = Want { review, ..Want::default() };
+                    state.committing.signals.want(state.committing.name, want);
+                }
+                state.heed(moved)
+            }
             Assigned::Stale => None,
         };
         drop(state);

@@ -9,7 +9,7 @@ use std::{
 use super::{Defaults, Partitions, Topic};
 use crate::{
     log_dirs::{Closed, LogDir},
-    partition::{Committing, Opening, Partition, settings_of_log},
+    partition::{Committing, Opening, Partition, Want, settings_of_log},
 };
 use arc_swap::ArcSwap;
 use kastellan_core::{
@@ -54,7 +54,7 @@ pub(crate) enum OpenError {
     #[error(
         "it lies in the log directory with id {}, which is offline or not configured: bring that \
          back and start again, or delete the topic",
-        kastellan_log::uuid_to_text(*.0)
+        kastellan_core::id::uuid_to_text(*.0)
     )]
     Elsewhere(Uuid),
     /// It may lie where nobody looks: an empty one in another directory would hide that.
@@ -98,6 +98,12 @@ impl Partitions {
                 let keys = self.keys.partitions.write();
                 keys.unwrap_or_else(PoisonError::into_inner).insert(key, weak);
                 partitions.insert(wanted.index, Some(partition));
+                drop(partitions);
+                if wanted.assignment.replicas.len() > 1 {
+                    // what it has wanted so far was wanted of one that nobody could find yet
+                    let key = PartitionKey { topic: wanted.id, index: wanted.index };
+                    self.signals().want(key, Want { fetch: true, proposal: true, review: None });
+                }
                 Ok(())
             }
             Err(error) => {

@@ -199,6 +199,8 @@ impl Stage {
             side.end();
         }
         let partitions = Arc::clone(&self.broker.partitions);
+        let me = BrokerId(self.broker.config.node_id);
+        let epoch = self.broker.controller.image().broker(me).map(|known| known.epoch);
         // First, so that no topic is created any more.
         let metadata = self.broker.controller.stop();
         partitions.stop_moves();
@@ -209,7 +211,7 @@ impl Stage {
         let closed = partitions.close();
         // Whoever still held it would still write: then a mark would be a lie.
         if let Some(partitions) = Arc::into_inner(partitions) {
-            partitions.into_dirs().close(closed, metadata);
+            partitions.into_dirs().close(closed, metadata, epoch);
         } else {
             tracing::error!("partitions are still in use: the next start has to recover");
         }

@@ -1,6 +1,6 @@
 //! `kastellan broker`: one broker in this process, until a signal or the end of stdin.
 //!
-//! The only module that names `kastellan-broker`.
+//! Besides what formats a directory, the only module that names `kastellan-broker`.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

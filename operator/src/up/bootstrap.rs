@@ -1,6 +1,7 @@
 //! What is decided once, when a cluster of several brokers is formed, and kept with its data: its
 //! id, its voters, and the authority that signs its brokers' certificates.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -33,8 +34,9 @@ struct Record {
     cluster_id: String,
     /// The node ids of all brokers.
     brokers: Vec<i32>,
-    /// Of them those that elect the active controller.
-    voters: Vec<i32>,
+    /// Of them those that elect the active controller, and the ids of their directories: one that
+    /// is lost does not come back as the voter that it was.
+    voters: BTreeMap<i32, String>,
 }
 
 /// What one broker is told of the others on its command line.
@@ -61,8 +63,13 @@ fn voters(brokers: &[i32]) -> Vec<i32> {
 }
 
 impl Bootstrap {
-    /// The record in `dir`, which is made for `brokers` where there is none.
-    pub(super) fn open(dir: &Path, brokers: &[Broker]) -> Result<Self, Failure> {
+    /// The record in `dir`, which is made for `brokers` where there is none; one broker alone needs
+    /// none. Brokers' data lies where `folder` says.
+    pub(super) fn open(
+        dir: &Path,
+        brokers: &[Broker],
+        folder: impl Fn(i32) -> PathBuf,
+    ) -> Result<Option<Self>, Failure> {
         let ids: Vec<i32> = brokers.iter().map(|broker| broker.id).collect();
         let path = dir.join(RECORD);
         let (record, authority) = match fs::read_to_string(&path) {
@@ -75,7 +82,8 @@ impl Bootstrap {
                 };
                 (record, authority)
             }
-            Err(why) if why.kind() == ErrorKind::NotFound => form(dir, ids.clone())?,
+            Err(why) if why.kind() == ErrorKind::NotFound && ids.len() == 1 => return Ok(None),
+            Err(why) if why.kind() == ErrorKind::NotFound => form(dir, ids.clone(), folder)?,
             Err(why) => return Err(Failure::new(format!("read {}: {why}", path.display()))),
         };
         if record.brokers != ids {
@@ -87,7 +95,7 @@ impl Bootstrap {
                  cluster cannot be changed yet"
             )));
         }
-        Ok(Self { dir: dir.to_owned(), record, authority })
+        Ok(Some(Self { dir: dir.to_owned(), record, authority }))
     }
 
     /// What broker `id` is told; with a certificate made anew. `port` says where brokers are.
@@ -104,25 +112,45 @@ impl Bootstrap {
         write(&certificates.join("tls.key"), &signed.key)?;
         write(&certificates.join("tls.crt"), &signed.certificate)?;
         write(&certificates.join("ca.crt"), &self.authority.certificate)?;
-        let address = |id: &i32| format!("{id}@127.0.0.1:{}", port(*id));
+        let address = |(id, dir): (&i32, &String)| format!("{id}@127.0.0.1:{}:{dir}", port(*id));
         let voters: Vec<String> = self.record.voters.iter().map(address).collect();
-        let is_voter = self.record.voters.contains(&id);
+        let is_voter = self.record.voters.contains_key(&id);
         let roles = if is_voter { "broker,controller" } else { "broker" };
         Ok(Membership { cluster_id, certificates, voters: voters.join(","), roles })
     }
 }
 
 /// Decides once what stays as it is; the record comes last, so that there is all or nothing.
-fn form(dir: &Path, brokers: Vec<i32>) -> Result<(Record, Signed), Failure> {
+fn form(
+    dir: &Path,
+    brokers: Vec<i32>,
+    folder: impl Fn(i32) -> PathBuf,
+) -> Result<(Record, Signed), Failure> {
     let cluster_id = URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4());
     let authority = pki::authority(&cluster_id)
         .map_err(|why| Failure::new(format!("make the cluster's authority: {why}")))?;
     write(&dir.join("ca.key"), &authority.key)?;
     write(&dir.join("ca.crt"), &authority.certificate)?;
-    let record = Record { cluster_id, voters: voters(&brokers), brokers };
+    let format = |id: i32| {
+        let directory = directory(&folder(id), &cluster_id, id)?;
+        Ok((id, directory))
+    };
+    let voters = voters(&brokers).into_iter().map(format).collect::<Result<_, Failure>>()?;
+    let record = Record { cluster_id, brokers, voters };
     let text = serde_json::to_string_pretty(&record).expect("a record is plain data");
     write(&dir.join(RECORD), &text)?;
     Ok((record, authority))
+}
+
+/// The id of the new directory of broker `id`. What is there already belongs to a broker alone, or
+/// to a fleet whose record is gone: neither is given away.
+fn directory(folder: &Path, cluster: &str, id: i32) -> Result<String, Failure> {
+    kastellan_broker::format(folder, cluster, id).map_err(|why| {
+        Failure::new(format!("form a cluster of several brokers: {why}")).help(
+            "name another --data-dir: brokers that are there already cannot be joined to a new \
+             cluster",
+        )
+    })
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
@@ -150,7 +178,6 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
@@ -173,19 +200,34 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("kastellan-up-{}", uuid::Uuid::new_v4()));
         make(&dir).unwrap();
         let port = |id| 9190 + 10 * u16::try_from(id).unwrap();
-        let first = Bootstrap::open(&dir, &brokers(4)).unwrap();
+        let folder = |id: i32| dir.join(format!("broker-{id}"));
+        let open = |count| Bootstrap::open(&dir, &brokers(count), folder);
+        assert!(open(1).unwrap().is_none(), "one broker alone has nobody to agree with");
+        let first = open(4).unwrap().unwrap();
         let told = first.membership(3, port).unwrap();
-        assert_eq!(told.voters, "0@127.0.0.1:9190,1@127.0.0.1:9200,2@127.0.0.1:9210");
+        let voters = told.voters.split(',').map(|voter| voter.rsplit_once(':').unwrap());
+        let (addresses, ids): (Vec<_>, Vec<_>) = voters.unzip();
+        assert_eq!(addresses, ["0@127.0.0.1:9190", "1@127.0.0.1:9200", "2@127.0.0.1:9210"]);
+        for (id, directory) in ids.iter().enumerate() {
+            let found = dir.join(format!("broker-{id}/meta.properties"));
+            assert!(fs::read_to_string(found).unwrap().contains(directory), "{id}");
+        }
+        assert!(!dir.join("broker-3").exists(), "who does not vote needs no id");
         assert_eq!(told.roles, "broker");
         for secret in ["ca.key", "broker-3-certificates/tls.key"] {
             let mode = fs::metadata(dir.join(secret)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{secret}");
         }
-        let again = Bootstrap::open(&dir, &brokers(4)).unwrap();
+        let again = open(4).unwrap().unwrap();
         assert_eq!(again.record, first.record);
         assert_eq!(again.membership(0, port).unwrap().roles, "broker,controller");
-        let refused = Bootstrap::open(&dir, &brokers(3)).unwrap_err();
-        assert!(refused.to_string().contains("a cluster of 4 brokers, not of 3"), "{refused}");
+        for other in [1, 3] {
+            let refused = open(other).unwrap_err().to_string();
+            assert!(refused.contains(&format!("a cluster of 4 brokers, not of {other}")));
+        }
+        fs::remove_file(dir.join(RECORD)).unwrap();
+        let refused = open(3).unwrap_err().to_string();
+        assert!(refused.contains("formatted already"), "{refused}");
         fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use kastellan_crds::name::TopicName;
+use tokio::time::Instant;
 
 use crate::admin::{Admin, AdminError, Answers, BROKER, NewTopic, Refusal, Source, TOPIC};
 use crate::fleet::plan::{self, Action, Managed, ObservedBroker, ObservedTopic, Settled};
@@ -12,6 +13,10 @@ use crate::fleet::{Broker, Fleet};
 
 /// How long a broker may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may take until a broker knows of another one that serves.
+const SPREADING: Duration = Duration::from_secs(3);
+/// Before it is asked again.
+const SOON: Duration = Duration::from_millis(20);
 
 /// What this process knows of the cluster.
 #[derive(Debug, Default)]
@@ -93,7 +98,18 @@ impl Cluster {
         contact: SocketAddr,
     ) -> Result<BTreeMap<i32, ObservedBroker>, AdminError> {
         let names: Vec<String> = started.keys().map(ToString::to_string).collect();
-        let mut settings = self.admin(contact).await?.settings(BROKER, &names).await?;
+        let admin = self.admin(contact).await?;
+        let begun = Instant::now();
+        // whose settings are asked for has to be known by address, and the one that is asked hears
+        // of the others a moment after they serve
+        while let Some(id) = started.keys().find(|id| !admin.knows(**id)) {
+            if begun.elapsed() > SPREADING {
+                return Err(AdminError::NoBroker(*id));
+            }
+            tokio::time::sleep(SOON).await;
+            admin.metadata(Some(&[])).await?;
+        }
+        let mut settings = admin.settings(BROKER, &names).await?;
         let mut observed = BTreeMap::new();
         for (id, started) in started {
             let settings = settings.remove(&id.to_string()).ok_or(AdminError::NoBroker(id))??;
@@ -110,7 +126,6 @@ impl Cluster {
             admin
         } else {
             let mut admin = Admin::connect(&[broker.to_string()], PATIENCE).await?;
-            // whose settings are asked for has to be known by address
             admin.metadata(Some(&[])).await?;
             admin
         };

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::Ipv6Addr, time::Duration};
 
 use super::{Invalid, broker::Reader, kind::words};
-use crate::id::BrokerId;
+use crate::id::{BrokerId, Uuid, uuid_from_text};
 
 /// How many voters make a quorum: a majority of 2 or 4 bears no more failures than one of 1 or 3.
 const QUORUMS: [usize; 3] = [1, 3, 5];
@@ -17,6 +17,8 @@ pub struct VoterAddress {
     pub host: String,
     /// The port of its peer listener.
     pub port: u16,
+    /// The id of the directory that its metadata lies in.
+    pub directory: Uuid,
 }
 
 /// What a broker knows of its fleet before it has asked anybody.
@@ -135,13 +137,19 @@ impl FleetConfig {
 
 /// Reads a list of voters; the error says what was expected.
 pub(super) fn voters(text: &str) -> Result<Vec<VoterAddress>, String> {
-    let expected = || "a list of id@host:port with another id each".to_owned();
+    let expected = || {
+        "a list of id@host:port:directory-id with another id each, as in \
+         0@kafka-0:9190:JEXY6aqzQY-32P5TStzaFg"
+            .to_owned()
+    };
     let mut found = BTreeMap::new();
     for word in words(text) {
         let (id, address) = word.split_once('@').ok_or_else(expected)?;
         let id = id.parse().ok().filter(|id| *id >= 0).ok_or_else(expected)?;
+        let (address, directory) = address.rsplit_once(':').ok_or_else(expected)?;
+        let directory = uuid_from_text(directory).ok_or_else(expected)?;
         let (host, port) = server(address).ok_or_else(expected)?;
-        let voter = VoterAddress { id: BrokerId(id), host, port };
+        let voter = VoterAddress { id: BrokerId(id), host, port, directory };
         if found.insert(id, voter).is_some() {
             return Err(expected());
         }
@@ -190,22 +198,34 @@ mod tests {
         assert_eq!(fleet.heartbeat_interval, Duration::from_millis(500));
     }
 
+    /// The id of a directory.
+    const DIR: &str = "AAAAAAAAAAAAAAAAAAAAAQ";
+
     #[test]
-    fn voters_are_ids_with_addresses() {
-        let text = "2@[::1]:9190, 0@localhost:1,1@10.0.0.1:65535";
-        let fleet = parse(&[("controller.quorum.voters", text)]).unwrap();
+    fn voters_are_ids_with_addresses_and_directories() {
+        let text = format!("2@[::1]:9190:{DIR}, 0@localhost:1:{DIR},1@10.0.0.1:65535:{DIR}");
+        let fleet = parse(&[("controller.quorum.voters", &text)]).unwrap();
         let found: Vec<_> =
             fleet.voters.iter().map(|it| (it.id.0, it.host.as_str(), it.port)).collect();
         assert_eq!(found, [(0, "localhost", 1), (1, "10.0.0.1", 65535), (2, "::1", 9190)]);
-        for wrong in ["x", "0@h", "0@h:0", "-1@h:1", "0@:1", "0@h:1,0@i:1", "0@[h]:1", "a@h:1"] {
-            let why = parse(&[("controller.quorum.voters", wrong)]).unwrap_err();
-            assert!(why.contains("id@host:port"), "{wrong}: {why}");
+        assert!(fleet.voters.iter().all(|voter| voter.directory == Uuid::from_u128(1)));
+        for wrong in ["0@h", "0@h:0", "-1@h:1", "0@:1", "0@h:1:D,0@i:1", "0@[h]:1", "a@h:1"] {
+            let why = parse(&[("controller.quorum.voters", &format!("{wrong}:{DIR}"))]);
+            let why = why.unwrap_err();
+            assert!(why.contains("id@host:port:directory-id"), "{wrong}: {why}");
         }
     }
 
     #[test]
+    fn a_voter_that_lost_its_directory_could_not_be_told_from_itself() {
+        let why = parse(&[("controller.quorum.voters", "0@localhost:9190")]).unwrap_err();
+        assert!(why.contains("id@host:port:directory-id"), "{why}");
+    }
+
+    #[test]
     fn an_even_number_of_voters_is_refused() {
-        let why = parse(&[("controller.quorum.voters", "0@a:1,1@b:1")]).unwrap_err();
+        let text = format!("0@a:1:{DIR},1@b:1:{DIR}");
+        let why = parse(&[("controller.quorum.voters", &text)]).unwrap_err();
         assert!(why.contains("names 2 voters: write 1, 3 or 5"), "{why}");
     }
 

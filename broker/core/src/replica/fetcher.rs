@@ -238,12 +238,12 @@ impl Fetcher {
         }
     }
 
-    /// Whether a partition is to be fetched that the session has never heard of.
+    /// Whether a partition is to be fetched that the session has never heard of, or has failed.
     fn has_new(&self) -> bool {
-        self.changed
-            .iter()
-            .filter_map(|key| self.entries.get(key))
-            .any(|entry| matches!(entry.state, State::Ready(_)) && entry.sent.is_none())
+        self.changed.iter().filter_map(|key| self.entries.get(key)).any(|entry| {
+            let unheard = entry.sent.is_none() || entry.anew;
+            matches!(entry.state, State::Ready(_)) && unheard
+        })
     }
 
     fn set(&mut self, key: PartitionKey, state: State) {

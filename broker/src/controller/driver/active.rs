@@ -107,7 +107,9 @@ impl<D: Disk> Driver<D> {
             self.attempt(Event::Appended { end });
         }
         self.answer_committed();
-        self.snapshot_if_due();
+        if let Some(taken) = self.snapshot_if_due() {
+            self.attempt(taken);
+        }
     }
 
     /// Why nothing can be decided here, if nothing can.
@@ -176,6 +178,8 @@ impl<D: Disk> Driver<D> {
         self.log.fold(&mut after, self.quorum.high_watermark(), |record| touched.note(record))?;
         if after.offset() > before.offset() {
             self.publish(&after, &touched);
+            let taken = self.snapshot_if_due();
+            self.events.extend(taken);
         }
         Ok(())
     }
@@ -187,24 +191,25 @@ impl<D: Disk> Driver<D> {
         }
     }
 
-    /// Writes a snapshot where enough was committed since the last one.
-    pub(super) fn snapshot_if_due(&mut self) {
+    /// Writes a snapshot where enough was committed since the last one; what the machine is to be
+    /// told then.
+    fn snapshot_if_due(&mut self) -> Option<Event> {
         let image = self.published.load_full();
         let settings = image.settings_of(self.me, &self.fixed);
         if self.broken.is_some()
             || self.log.bytes_since_snapshot() < settings.metadata_snapshot_bytes
         {
-            return;
+            return None;
         }
         let end = image.offset() + 1;
         let named = self.quorum.log().voters.iter().rfind(|(at, _)| *at < end);
         let voters = named.map(|(_, voters)| voters.clone());
         let now = self.clock.now().wall;
         match self.log.take_snapshot(self.checkpoint.as_mut(), (&image, voters), now) {
-            Ok(Some(snapshot)) => self.attempt(Event::SnapshotTaken(snapshot)),
-            Ok(None) => {}
+            Ok(snapshot) => snapshot.map(Event::SnapshotTaken),
             Err(error) => {
                 tracing::error!(%error, "the metadata snapshot failed; the log stays as it is");
+                None
             }
         }
     }

@@ -58,7 +58,7 @@ fn open(dir: &LogDir, contents: Contents) -> Described {
     let failed = dir.failed().map(str::to_owned);
     Described {
         path: dir.path().display().to_string(),
-        id: Some(kastellan_log::uuid_to_text(dir.id())),
+        id: Some(kastellan_core::id::uuid_to_text(dir.id())),
         state: if failed.is_none() { "Online" } else { "Offline" },
         error: failed,
         total_bytes: space.as_ref().map(|space| space.total),

@@ -121,7 +121,7 @@ fn metadata(api: &Api) -> Option<Metadata> {
         let me = image.broker(BrokerId(broker.config.node_id));
         Metadata {
             offset: image.offset(),
-            incarnation_id: me.map(|me| kastellan_log::uuid_to_text(me.incarnation)),
+            incarnation_id: me.map(|me| kastellan_core::id::uuid_to_text(me.incarnation)),
             broker_epoch: me.map(|me| me.epoch),
             fenced: me.is_none_or(|me| me.fenced),
             active_controller: match broker.controller.active() {

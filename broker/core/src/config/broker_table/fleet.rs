@@ -69,8 +69,10 @@ pub(super) static ROWS: &[Setting] = &[
         Voters,
         "",
         "The nodes that elect the active controller and hold the cluster's metadata, as \
-         id@host:port pairs of their peer listeners: 1, 3 or 5 of them, the same on every node. \
-         They are recorded when the cluster is formed; empty: this broker is a cluster of its own.",
+         id@host:port:directory-id: where their peer listeners are, and the id of the directory \
+         that each keeps the metadata in, as `kastellan format` makes it. 1, 3 or 5 of them, the \
+         same on every node. They are recorded when the cluster is formed; empty: this broker is \
+         a cluster of its own.",
     ),
     Setting::broker(
         "initial.broker.registration.timeout.ms",
