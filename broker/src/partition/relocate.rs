@@ -35,8 +35,9 @@ pub(super) struct Future {
 
 /// Rounds end when no more than this is left to copy: then the last one is short.
 const LAST_ROUND: u64 = 1 << 20;
-/// Rounds at most; a producer that is faster than the disk must not keep a move going for ever.
-const ROUNDS: usize = 100;
+/// So many rounds may have more to copy than the one before. Then the producer is faster than the
+/// disk, and each further round would only leave more for the last.
+const LONGER_ROUNDS: usize = 3;
 
 /// How a move ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +95,8 @@ impl Partition {
     ) -> Result<Moved, kastellan_log::Error> {
         let name = self.with_log(|log| log.partition().clone())?;
         let mut copy = to.directory().begin_relocation(&name)?;
-        for _ in 0..ROUNDS {
+        let (mut before, mut longer) = (u64::MAX, 0);
+        while longer < LONGER_ROUNDS {
             let round = self.with_log(|log| log.relocation_round(&copy));
             let Ok(round) = round else {
                 copy.abandon();
@@ -109,6 +111,8 @@ impl Partition {
             if copied <= LAST_ROUND {
                 break;
             }
+            longer += usize::from(copied > before);
+            before = copied;
         }
         self.take_copy(to, key, copy)
     }

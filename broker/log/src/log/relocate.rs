@@ -31,6 +31,9 @@ use crate::{
 
 /// Bytes that are copied at a time.
 const CHUNK: usize = 1 << 20;
+/// With more closed segments in a round than this, one sync of the file system is cheaper than two
+/// for the indexes of each.
+const FEW: usize = 8;
 
 /// A copy that is on its way.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub struct Relocation<D: Disk> {
     to: Arc<Shared<D>>,
     dir: PathBuf,
     copied: BTreeMap<Offset, Copied<D>>,
+    /// Whether only a sync of the whole file system makes all of it durable.
+    whole: bool,
     /// Where the log ended when the last round was taken.
     end: Offset,
 }
@@ -77,7 +82,7 @@ impl<D: Disk> Directory<D> {
         let dir = to.root.join(format!("{partition}.{:032x}{FUTURE}", to.id()));
         to.disk.create_dir(&dir).doing("create", &dir)?;
         let copied = BTreeMap::new();
-        Ok(Relocation { to, dir, copied, end: 0 })
+        Ok(Relocation { to, dir, copied, whole: false, end: 0 })
     }
 
     /// Copies what is left of `log` here, puts the copy in its place and returns the copy, opened.
@@ -122,6 +127,7 @@ impl<D: Disk> Relocation<D> {
             self.copied.remove(&base);
             self.remove(base)?;
         }
+        self.whole |= pieces.iter().filter(|piece| piece.index.is_some()).count() > FEW;
         let mut bytes = 0;
         for piece in pieces {
             bytes += self.copy_piece(piece, go_on)?;
@@ -132,10 +138,14 @@ impl<D: Disk> Relocation<D> {
     /// Makes durable what is copied, so that the last round finds little to do.
     pub fn sync(&mut self) -> Result<(), LogError> {
         self.to.check()?;
+        let whole = std::mem::take(&mut self.whole);
+        if whole {
+            self.to.sync_volume()?;
+        }
         let stale = self.copied.values_mut().filter(|copied| copied.synced < copied.size);
         let mut synced = Ok(());
         for copied in stale {
-            synced = synced.and_then(|()| copied.file.sync());
+            synced = synced.and_then(|()| if whole { Ok(()) } else { copied.file.sync() });
             copied.synced = copied.size;
         }
         synced.map_err(|error| self.poison(&error))
@@ -187,7 +197,9 @@ impl<D: Disk> Relocation<D> {
                 let to =
                     self.to.disk.open(&self.dir.join(kind.file(piece.base)), Open::Truncate)?;
                 write_all(&to, &bytes)?;
-                to.sync()?;
+                if !self.whole {
+                    to.sync()?;
+                }
             }
         }
         let copied = Copied { id: piece.id, size: at, synced, file };
