@@ -13,7 +13,7 @@ use std::path::PathBuf;
 pub use self::error::CertificateError;
 pub(crate) use self::{
     name::distinguished_name,
-    pem::{Keys, Secret, Source, Sources},
+    pem::{Keys, Source, Sources},
     watched::Watched,
 };
 

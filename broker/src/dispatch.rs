@@ -18,6 +18,7 @@ pub(crate) fn needs_controller(api: ApiKey) -> bool {
         api,
         ApiKey::AlterConfigs
             | ApiKey::AlterPartitionReassignments
+            | ApiKey::AlterUserScramCredentials
             | ApiKey::CreatePartitions
             | ApiKey::CreateTopics
             | ApiKey::DeleteTopics
@@ -88,6 +89,14 @@ pub(crate) fn handle(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<()
             api::list_partition_reassignments::handle(broker, call)
         }
         ApiKey::OffsetDelete => api::offset_delete::handle(broker, call),
+        ApiKey::SaslHandshake => api::sasl_handshake::handle(broker, call),
+        ApiKey::SaslAuthenticate => api::sasl_authenticate::handle(broker, call),
+        ApiKey::DescribeUserScramCredentials => {
+            api::describe_user_scram_credentials::handle(broker, call)
+        }
+        ApiKey::AlterUserScramCredentials => {
+            api::alter_user_scram_credentials::handle(broker, call)
+        }
         ApiKey::UnregisterBroker => api::unregister_broker::handle(broker, call),
         ApiKey::UpdateFeatures => api::update_features::handle(broker, call),
         _ => {

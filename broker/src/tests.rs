@@ -9,6 +9,7 @@ mod hostile;
 mod management;
 mod partitions;
 mod probes;
+mod scram;
 mod tls;
 mod upkeep;
 #[path = "../tests/groups/client.rs"]

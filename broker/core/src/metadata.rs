@@ -15,7 +15,8 @@ pub use controller::{
     AlterConfigs, ConfigChange, ConfigOp, Controller, CreatedTopic, DeletedTopic,
     DirectoryAssignment, Effect, Election, Failure, FeatureUpdate, FeatureUpdateKind, Heartbeat,
     Input, IsrProposal, MAX_PARTITIONS_PER_REQUEST, NewPartitions, NewTopic, PRODUCER_ID_BLOCK,
-    PartitionResults, ProposalResults, Reassignment, Reply, TopicRef, TopicResults,
+    PartitionResults, ProposalResults, Reassignment, Reply, SaltedPassword, ScramChange, ScramUser,
+    TopicRef, TopicResults,
 };
 pub use feature::{ELIGIBLE_LEADER_REPLICAS, Feature, METADATA_VERSION, SUPPORTED, finalized};
 pub use image::{Broker, ConfigResource, Image, Inconsistent, Partition, ResourceKind, Topic};
@@ -26,5 +27,6 @@ pub use name::{
 pub use record::{
     BrokerRegistrationChange, ConfigRecord, DecodeError, Endpoint, FRAME_VERSION,
     FeatureLevelRecord, NO_LEADER, NO_LEADER_CHANGE, PartitionChangeRecord, PartitionRecord,
-    ProducerIdsRecord, Record, RegisterBroker, SecurityProtocol, SupportedFeature, TopicRecord,
+    ProducerIdsRecord, Record, RegisterBroker, RemoveUserScramCredentialRecord, SecurityProtocol,
+    SupportedFeature, TopicRecord, UserScramCredentialRecord,
 };

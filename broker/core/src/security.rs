@@ -11,6 +11,9 @@ pub mod distinguished_name;
 mod index;
 mod mapping;
 mod principal;
+pub mod sasl;
+pub mod scram;
+mod secret;
 #[cfg(test)]
 mod tests;
 
@@ -22,3 +25,5 @@ pub use acls::Acls;
 pub use authorizer::{Authorizer, Verdict, Visitor};
 pub use mapping::PrincipalMapping;
 pub use principal::{BadPrincipal, Principal};
+pub use scram::{ScramCredential, ScramMechanism};
+pub use secret::{Secret, same_secret};

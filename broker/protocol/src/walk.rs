@@ -22,6 +22,7 @@ mod peers;
 mod quorum;
 mod replicas;
 pub mod schema;
+mod users;
 
 use crate::messages::ApiKey;
 use crate::primitive::{Malformed, Reader};
@@ -31,7 +32,7 @@ pub use budget::memory_allowed;
 use schema::{Array, Field, Kind, Schema};
 
 /// Every request that is served, to clients or to other brokers, by family.
-static SCHEMAS: [&[Schema]; 7] = [
+static SCHEMAS: [&[Schema]; 8] = [
     data::SCHEMAS,
     groups::SCHEMAS,
     cluster::SCHEMAS,
@@ -39,6 +40,7 @@ static SCHEMAS: [&[Schema]; 7] = [
     replicas::SCHEMAS,
     quorum::SCHEMAS,
     peers::SCHEMAS,
+    users::SCHEMAS,
 ];
 
 /// Checks the body of a request, the bytes after its header.

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use kastellan_core::security::Secret;
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
@@ -20,17 +21,7 @@ pub(crate) enum Source {
     /// In a file.
     File(PathBuf),
     /// In the setting that is named.
-    Setting(&'static str, Secret),
-}
-
-/// Text that no log shows.
-#[derive(Clone)]
-pub(crate) struct Secret(pub(crate) String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[hidden]")
-    }
+    Setting(&'static str, Secret<String>),
 }
 
 /// Where everything is that one side of a connection shows and trusts.

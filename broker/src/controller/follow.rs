@@ -115,7 +115,11 @@ impl Touched {
             Record::UnregisterBroker { broker, .. }
             | Record::FenceBroker { broker, .. }
             | Record::UnfenceBroker { broker, .. } => drop(self.registrations.insert(*broker)),
-            Record::FeatureLevel(_) | Record::ProducerIds(_) | Record::NoOp => (),
+            Record::FeatureLevel(_)
+            | Record::ProducerIds(_)
+            | Record::UserScramCredential(_)
+            | Record::RemoveUserScramCredential(_)
+            | Record::NoOp => (),
         }
     }
 }

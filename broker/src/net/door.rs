@@ -6,7 +6,7 @@ use std::{io, sync::Arc, time::Duration};
 use kastellan_core::{
     config::{ClientAuth, Pem, Tls, Transport},
     metadata::SecurityProtocol,
-    security::{Principal, PrincipalMapping},
+    security::{Principal, PrincipalMapping, Secret},
 };
 use rustls::{
     ServerConfig,
@@ -16,9 +16,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use super::Stream;
-use crate::certificates::{
-    CertificateError, Keys, Secret, Source, Sources, Watched, distinguished_name,
-};
+use crate::certificates::{CertificateError, Keys, Source, Sources, Watched, distinguished_name};
 
 /// What the first byte of a handshake is in every version of TLS.
 const HANDSHAKE: u8 = 0x16;

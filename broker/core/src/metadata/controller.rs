@@ -24,6 +24,7 @@ mod producer_ids;
 mod reassign;
 mod reply;
 mod rules;
+mod scram;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ pub use reply::{
     CreatedTopic, DeletedTopic, Effect, Failure, PartitionResults, ProposalResults, Reply,
     TopicResults,
 };
+pub use scram::{SaltedPassword, ScramChange, ScramUser};
 
 use self::{fencing::push_in_batches, index::Index, rules::Rules, sessions::Sessions};
 use super::{
@@ -172,6 +174,8 @@ impl Controller {
             | Record::Config(_)
             | Record::FeatureLevel(_)
             | Record::ProducerIds(_)
+            | Record::UserScramCredential(_)
+            | Record::RemoveUserScramCredential(_)
             | Record::NoOp => Vec::new(),
         }
     }
@@ -199,6 +203,8 @@ impl Controller {
             | Record::PartitionChange(_)
             | Record::Config(_)
             | Record::ProducerIds(_)
+            | Record::UserScramCredential(_)
+            | Record::RemoveUserScramCredential(_)
             | Record::NoOp => (),
         }
     }
@@ -258,6 +264,8 @@ impl Machine for Controller {
             Input::ReassignPartitions { ticket, topics, allow_factor_change } => {
                 self.reassign_partitions(ticket, topics, allow_factor_change, effects);
             }
+            Input::AlterScram { ticket, changes } => self.alter_scram(ticket, &changes, effects),
+            Input::FirstUsers { ticket, users } => self.first_users(ticket, users, effects),
             Input::AlterConfigs { ticket, resources, validate_only } => {
                 self.alter_configs(ticket, &resources, validate_only, effects);
             }

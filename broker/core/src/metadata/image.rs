@@ -5,6 +5,7 @@
 
 mod apply;
 mod parts;
+mod scram;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use super::name::collision_form;
 use crate::{
     config::{BrokerConfig, Overrides},
     id::{BrokerId, Offset, Uuid},
+    security::{ScramCredential, ScramMechanism},
 };
 
 /// The state of the cluster after some record of the metadata log.
@@ -33,6 +35,7 @@ pub struct Image {
     collisions: OrdSet<(String, Arc<str>)>,
     configs: OrdMap<ConfigResource, Arc<Overrides>>,
     features: OrdMap<String, i16>,
+    scram: OrdMap<(String, ScramMechanism), Arc<ScramCredential>>,
     next_producer_id: i64,
 }
 

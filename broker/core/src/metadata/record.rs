@@ -5,13 +5,14 @@
 //! `common/metadata/*.json`; a test compares this module with them. [`Record::encode`] writes the
 //! versions that metadata.version 27 (4.1-IV1) asks for, [`Record::decode`] reads all up to those.
 //!
-//! Schemas not in here (ACLs, quotas, SCRAM, tokens) are refused by name: skipping a fact would
+//! Schemas not in here (ACLs, quotas, tokens) are refused by name: skipping a fact would
 //! mean running with other metadata than was agreed on.
 
 mod broker;
 mod codec;
 mod fields;
 mod partition;
+mod scram;
 #[cfg(test)]
 pub(super) mod tests;
 mod topic;
@@ -21,6 +22,7 @@ pub use broker::{
 };
 pub use codec::{DecodeError, FRAME_VERSION};
 pub use partition::{NO_LEADER, NO_LEADER_CHANGE, PartitionChangeRecord, PartitionRecord};
+pub use scram::{RemoveUserScramCredentialRecord, UserScramCredentialRecord};
 pub use topic::{ConfigRecord, FeatureLevelRecord, ProducerIdsRecord, TopicRecord};
 
 use crate::id::{BrokerId, Uuid};
@@ -70,6 +72,10 @@ pub enum Record {
     FeatureLevel(FeatureLevelRecord),
     /// A block of producer ids was handed to a broker.
     ProducerIds(ProducerIdsRecord),
+    /// What is kept of a user's password was set.
+    UserScramCredential(UserScramCredentialRecord),
+    /// A user's password was removed.
+    RemoveUserScramCredential(RemoveUserScramCredentialRecord),
     /// Nothing changed; it moves the high watermark on.
     NoOp,
 }

@@ -5,8 +5,10 @@ use kastellan_core::{
     metadata::{
         BrokerRegistrationChange, ConfigRecord, DecodeError, Endpoint, FRAME_VERSION,
         FeatureLevelRecord, PartitionChangeRecord, PartitionRecord, ProducerIdsRecord, Record,
-        RegisterBroker, SecurityProtocol, SupportedFeature, TopicRecord,
+        RegisterBroker, RemoveUserScramCredentialRecord, SecurityProtocol, SupportedFeature,
+        TopicRecord, UserScramCredentialRecord,
     },
+    security::{ScramCredential, Secret},
 };
 use kastellan_protocol::primitive::Reader;
 use serde_json::Value;
@@ -112,6 +114,20 @@ fn samples() -> Vec<Record> {
         }),
         Record::FeatureLevel(FeatureLevelRecord { name: text("metadata.version"), level: 27 }),
         Record::ProducerIds(ProducerIdsRecord { broker, epoch, next: 1000 }),
+        Record::UserScramCredential(UserScramCredentialRecord {
+            name: text("alice"),
+            mechanism: 2,
+            credential: ScramCredential {
+                salt: vec![1],
+                stored_key: Secret(vec![2, 2]),
+                server_key: Secret(vec![3]),
+                iterations: 4096,
+            },
+        }),
+        Record::RemoveUserScramCredential(RemoveUserScramCredentialRecord {
+            name: text("alice"),
+            mechanism: 1,
+        }),
         Record::NoOp,
     ]
 }

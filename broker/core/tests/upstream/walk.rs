@@ -78,6 +78,7 @@ fn plain(kind: &str, nullable: bool, reader: &mut Reader<'_>) -> String {
         "string" if nullable => {
             format!("{:?}", reader.compact_nullable_string().expect("as the schema says"))
         }
+        "bytes" => format!("{:?}", reader.compact_bytes().expect("as the schema says")),
         "string" => reader.compact_string().expect("as the schema says").to_owned(),
         other => {
             assert_eq!(other, "a type of our records");

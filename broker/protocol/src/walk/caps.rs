@@ -19,6 +19,8 @@ pub(super) const MEMBERS: usize = 10_000;
 pub(super) const PROTOCOLS: usize = 100;
 /// States or types to filter by; there are fewer than ten of each.
 pub(super) const FILTERS: usize = 100;
+/// Passwords in one request.
+pub(super) const USERS: usize = 10_000;
 /// Listeners of one broker.
 pub(super) const LISTENERS: usize = 100;
 /// Features of one broker.

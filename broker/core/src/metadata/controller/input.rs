@@ -4,7 +4,7 @@ use kastellan_protocol::ErrorCode;
 
 #[cfg(doc)]
 use super::Reply;
-use super::{DirectoryAssignment, Failure};
+use super::{DirectoryAssignment, Failure, ScramChange, ScramUser};
 use crate::{
     id::{BrokerId, LeaderEpoch, Offset, Uuid},
     machine::Ticket,
@@ -99,6 +99,20 @@ pub enum Input {
         topics: Vec<NewPartitions>,
         /// Only say what would happen.
         validate_only: bool,
+    },
+    /// Passwords are to change. Answered with [`Reply::Results`], one per user, in the order asked.
+    AlterScram {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// What is wanted.
+        changes: Vec<ScramChange>,
+    },
+    /// Who may log in where nobody can yet. Answered with [`Reply::Done`].
+    FirstUsers {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// Them.
+        users: Vec<ScramUser>,
     },
     /// A broker has handed out its producer ids. Answered with [`Reply::ProducerIds`].
     AllocateProducerIds {

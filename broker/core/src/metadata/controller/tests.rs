@@ -11,6 +11,7 @@ mod fleet;
 mod placement;
 mod reassign;
 mod registration;
+mod scram;
 
 use kastellan_protocol::ErrorCode;
 

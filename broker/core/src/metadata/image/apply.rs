@@ -44,6 +44,9 @@ pub enum Inconsistent {
         /// The current one.
         current: i64,
     },
+    /// A password for a mechanism that is not known.
+    #[error("a record is about a password for mechanism {0}, which is not known")]
+    UnknownMechanism(i8),
     /// A setting of a kind of thing that is not known.
     #[error("a record sets {name} of resource type {kind}, which is not known")]
     UnknownResource {
@@ -83,6 +86,8 @@ impl Image {
                 self.next_producer_id = self.next_producer_id.max(record.next);
                 Ok(())
             }
+            Record::UserScramCredential(record) => self.apply_scram(record),
+            Record::RemoveUserScramCredential(record) => self.remove_scram(record),
             Record::NoOp => Ok(()),
         }
     }

@@ -35,6 +35,7 @@ impl Image {
             .chain(brokers)
             .chain(topics)
             .chain(self.config_records())
+            .chain(self.scram_records())
             .chain(producer_ids)
     }
 

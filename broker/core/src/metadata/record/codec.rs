@@ -4,7 +4,8 @@ use kastellan_protocol::primitive::{Malformed, Reader, Writer};
 
 use super::{
     BrokerRegistrationChange, ConfigRecord, FeatureLevelRecord, PartitionChangeRecord,
-    PartitionRecord, ProducerIdsRecord, Record, RegisterBroker, TopicRecord, fields::Out,
+    PartitionRecord, ProducerIdsRecord, Record, RegisterBroker, RemoveUserScramCredentialRecord,
+    TopicRecord, UserScramCredentialRecord, fields::Out,
 };
 use crate::id::BrokerId;
 
@@ -68,7 +69,7 @@ pub(super) const SCHEMAS: &[Schema] = &[
     schema(8, "UnfenceBrokerRecord", Some(0)),
     schema(9, "RemoveTopicRecord", Some(0)),
     schema(10, "DelegationTokenRecord", None),
-    schema(11, "UserScramCredentialRecord", None),
+    schema(11, "UserScramCredentialRecord", Some(0)),
     schema(12, "FeatureLevelRecord", Some(0)),
     schema(14, "ClientQuotaRecord", None),
     schema(15, "ProducerIdsRecord", Some(0)),
@@ -77,7 +78,7 @@ pub(super) const SCHEMAS: &[Schema] = &[
     schema(19, "RemoveAccessControlEntryRecord", None),
     schema(20, "NoOpRecord", Some(0)),
     schema(21, "ZkMigrationStateRecord", None),
-    schema(22, "RemoveUserScramCredentialRecord", None),
+    schema(22, "RemoveUserScramCredentialRecord", Some(0)),
     schema(23, "BeginTransactionRecord", None),
     schema(24, "EndTransactionRecord", None),
     schema(25, "AbortTransactionRecord", None),
@@ -137,6 +138,8 @@ impl Record {
             Self::FeatureLevel(_) => 12,
             Self::ProducerIds(_) => 15,
             Self::BrokerRegistrationChange(_) => 17,
+            Self::UserScramCredential(_) => 11,
+            Self::RemoveUserScramCredential(_) => 22,
             Self::NoOp => 20,
         }
     }
@@ -156,6 +159,8 @@ impl Record {
             | Self::RemoveTopic { .. }
             | Self::FeatureLevel(_)
             | Self::ProducerIds(_)
+            | Self::UserScramCredential(_)
+            | Self::RemoveUserScramCredential(_)
             | Self::NoOp => 0,
         }
     }
@@ -170,6 +175,8 @@ impl Record {
             Self::Config(record) => record.write(out),
             Self::FeatureLevel(record) => record.write(out),
             Self::ProducerIds(record) => record.write(out),
+            Self::UserScramCredential(record) => record.write(out),
+            Self::RemoveUserScramCredential(record) => record.write(out),
             Self::UnregisterBroker { broker, epoch }
             | Self::FenceBroker { broker, epoch }
             | Self::UnfenceBroker { broker, epoch } => {
@@ -210,6 +217,7 @@ fn read_fields(api_key: u32, version: u32, reader: &mut Reader<'_>) -> Result<Re
             reader.skip_tagged_fields()?;
             Record::RemoveTopic { id }
         }
+        11 => Record::UserScramCredential(UserScramCredentialRecord::read(reader)?),
         12 => Record::FeatureLevel(FeatureLevelRecord::read(reader)?),
         15 => Record::ProducerIds(ProducerIdsRecord::read(reader)?),
         17 => Record::BrokerRegistrationChange(BrokerRegistrationChange::read(reader)?),
@@ -217,6 +225,7 @@ fn read_fields(api_key: u32, version: u32, reader: &mut Reader<'_>) -> Result<Re
             reader.skip_tagged_fields()?;
             Record::NoOp
         }
+        22 => Record::RemoveUserScramCredential(RemoveUserScramCredentialRecord::read(reader)?),
         _ => return Err(DecodeError::Unknown { api_key, name: "unknown" }),
     })
 }

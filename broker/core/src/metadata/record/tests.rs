@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::{codec::SCHEMAS, *};
+use crate::security::{ScramCredential, Secret};
 
 fn brokers() -> impl Strategy<Value = Vec<BrokerId>> {
     prop::collection::vec((0..9_i32).prop_map(BrokerId), 0..4)
@@ -108,6 +109,17 @@ fn registration_change() -> impl Strategy<Value = BrokerRegistrationChange> {
     )
 }
 
+fn scram() -> impl Strategy<Value = Record> {
+    let bytes = || prop::collection::vec(any::<u8>(), 0..9);
+    (text(), any::<i8>(), prop::array::uniform3(bytes()), any::<i32>()).prop_map(
+        |(name, mechanism, [salt, stored_key, server_key], iterations)| {
+            let (stored_key, server_key) = (Secret(stored_key), Secret(server_key));
+            let credential = ScramCredential { salt, stored_key, server_key, iterations };
+            Record::UserScramCredential(UserScramCredentialRecord { name, mechanism, credential })
+        },
+    )
+}
+
 pub(in crate::metadata) fn record() -> impl Strategy<Value = Record> {
     let id = || any::<i32>().prop_map(BrokerId);
     let config = (any::<i8>(), text(), text(), prop::option::of(text())).prop_map(
@@ -130,6 +142,10 @@ pub(in crate::metadata) fn record() -> impl Strategy<Value = Record> {
             .prop_map(|(name, level)| Record::FeatureLevel(FeatureLevelRecord { name, level })),
         (id(), any::<i64>(), any::<i64>()).prop_map(|(broker, epoch, next)| {
             Record::ProducerIds(ProducerIdsRecord { broker, epoch, next })
+        }),
+        scram(),
+        (text(), any::<i8>()).prop_map(|(name, mechanism)| {
+            Record::RemoveUserScramCredential(RemoveUserScramCredentialRecord { name, mechanism })
         }),
         Just(Record::NoOp),
     ]

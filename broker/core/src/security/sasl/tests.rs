@@ -1,0 +1,157 @@
+//! Whole logins.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use kastellan_protocol::ErrorCode;
+
+use super::*;
+
+struct Known {
+    scram: BTreeMap<String, Arc<ScramCredential>>,
+    plain: BTreeMap<String, Secret<String>>,
+}
+
+impl Users for Known {
+    fn scram(&self, mechanism: ScramMechanism, user: &str) -> Option<Arc<ScramCredential>> {
+        self.scram.get(&format!("{} {user}", mechanism.name())).cloned()
+    }
+
+    fn plain(&self, user: &str) -> Option<&Secret<String>> {
+        self.plain.get(user)
+    }
+
+    fn secret(&self) -> &[u8] {
+        b"made up"
+    }
+}
+
+fn users() -> Known {
+    let credential = |mechanism: ScramMechanism| {
+        let salted = mechanism.salted(b"pencil", b"some salt", 4096);
+        let credential = ScramCredential::new(mechanism, &salted, b"some salt".to_vec(), 4096);
+        (format!("{} alice", mechanism.name()), Arc::new(credential))
+    };
+    Known {
+        scram: ScramMechanism::ALL.into_iter().map(credential).collect(),
+        plain: BTreeMap::from([("bob".to_owned(), Secret("brush".to_owned()))]),
+    }
+}
+
+/// A client that logs in by SCRAM; `tamper` changes its last message before it is signed.
+fn scram(
+    login: &mut Login,
+    (mechanism, user, password): (ScramMechanism, &str, &str),
+    tamper: impl Fn(String) -> String,
+) -> Result<Answer, Refusal> {
+    let users = users();
+    login.handshake(mechanism.name(), &Mechanism::ALL)?;
+    let bare = format!("n={user},r=client");
+    let answer = login.message(format!("n,,{bare}").as_bytes(), &users, "server")?;
+    assert_eq!(answer.user, None);
+    let challenge = String::from_utf8(answer.message).unwrap();
+    let part = |name: &str| {
+        let found = challenge.split(',').find_map(|part| part.strip_prefix(name));
+        found.unwrap().to_owned()
+    };
+    let (salt, iterations) = (STANDARD.decode(part("s=")).unwrap(), part("i=").parse().unwrap());
+    let salted = mechanism.salted(password.as_bytes(), &salt, iterations);
+    let own = ScramCredential::new(mechanism, &salted, salt, iterations);
+    let without_proof = tamper(format!("c=biws,r={}", part("r=")));
+    let said = format!("{bare},{challenge},{without_proof}");
+    let signature = mechanism.sign(&own.stored_key.0, said.as_bytes());
+    let client_key = mechanism.sign(&salted.0, b"Client Key");
+    let proof: Vec<u8> = signature.iter().zip(&client_key).map(|(a, b)| a ^ b).collect();
+    let last = format!("{without_proof},p={}", STANDARD.encode(proof));
+    let answer = login.message(last.as_bytes(), &users, "server")?;
+    let expected = own.signature(mechanism, said.as_bytes());
+    assert_eq!(answer.message, format!("v={}", STANDARD.encode(expected)).into_bytes());
+    Ok(answer)
+}
+
+fn same(message: String) -> String {
+    message
+}
+
+#[test]
+fn who_knows_the_password_gets_in_and_hears_that_the_broker_knows_it() {
+    for mechanism in ScramMechanism::ALL {
+        let answer = scram(&mut Login::new(), (mechanism, "alice", "pencil"), same).unwrap();
+        assert_eq!(answer.user, Some(("alice".to_owned(), Mechanism::Scram(mechanism))));
+    }
+}
+
+#[test]
+fn a_wrong_password_and_a_user_who_is_not_there_fail_alike() {
+    let failed = |user: &str| {
+        let (user, tamper) = ((ScramMechanism::Sha512, user, "paper"), same);
+        scram(&mut Login::new(), user, tamper).unwrap_err()
+    };
+    let wrong = failed("alice");
+    assert_eq!(wrong.code, ErrorCode::SaslAuthenticationFailed);
+    assert!(wrong.message.ends_with("SASL mechanism SCRAM-SHA-512"));
+    assert_eq!(failed("mallory"), wrong);
+    let challenge = |user: &str| {
+        let mut login = Login::new();
+        login.handshake("SCRAM-SHA-512", &Mechanism::ALL).unwrap();
+        let first = format!("n,,n={user},r=c");
+        login.message(first.as_bytes(), &users(), "s").unwrap().message
+    };
+    assert_eq!(challenge("mallory"), challenge("mallory"), "a made up salt stays the same");
+    assert_ne!(challenge("mallory"), challenge("eve"));
+}
+
+#[test]
+fn a_last_message_of_another_exchange_proves_nothing() {
+    let alice = (ScramMechanism::Sha256, "alice", "pencil");
+    for (from, to) in [
+        ("r=clientserver", "r=client"),
+        ("r=clientserver", "r=server"),
+        ("r=clientserver", "r=clientserverx"),
+        ("c=biws", "c=eSws"),
+    ] {
+        let refused = scram(&mut Login::new(), alice, |message| message.replace(from, to));
+        assert_eq!(refused.unwrap_err().code, ErrorCode::SaslAuthenticationFailed, "{to}");
+    }
+}
+
+#[test]
+fn plain_takes_the_password_and_nothing_else() {
+    let by = |message: &[u8]| {
+        let mut login = Login::new();
+        login.handshake("PLAIN", &Mechanism::ALL).unwrap();
+        login.message(message, &users(), "").map(|answer| answer.user)
+    };
+    assert_eq!(by(b"\0bob\0brush"), Ok(Some(("bob".to_owned(), Mechanism::Plain))));
+    for wrong in [&b"\0bob\0broom"[..], b"\0eve\0brush", b"\0eve\0", b"alice\0bob\0brush", b""] {
+        let refused = by(wrong).unwrap_err();
+        assert_eq!(refused.message, "Authentication failed: Invalid username or password");
+    }
+}
+
+#[test]
+fn steps_out_of_order_end_the_login() {
+    let enabled = [Mechanism::Plain];
+    let mut login = Login::new();
+    let refused = login.message(b"\0bob\0brush", &users(), "").unwrap_err();
+    assert_eq!(refused.code, ErrorCode::IllegalSaslState);
+    assert!(login.handshake("PLAIN", &enabled).is_err(), "it is over");
+    let mut login = Login::new();
+    let refused = login.handshake("SCRAM-SHA-256", &enabled).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::UnsupportedSaslMechanism);
+    let mut login = Login::new();
+    login.handshake("PLAIN", &enabled).unwrap();
+    assert_eq!(login.handshake("PLAIN", &enabled).unwrap_err().code, ErrorCode::IllegalSaslState);
+}
+
+#[test]
+fn whoever_logs_in_again_stays_who_it_is() {
+    let plain = |mut login: Login| {
+        login.handshake("PLAIN", &Mechanism::ALL)?;
+        login.message(b"\0bob\0brush", &users(), "")
+    };
+    assert!(plain(Login::again("bob", Mechanism::Plain)).is_ok());
+    assert!(plain(Login::again("alice", Mechanism::Plain)).is_err());
+    let by_scram = Mechanism::Scram(ScramMechanism::Sha256);
+    assert!(plain(Login::again("bob", by_scram)).is_err());
+}
