@@ -8,6 +8,7 @@
 
 mod driver;
 mod error;
+mod first_users;
 mod follow;
 mod found;
 mod log;

@@ -9,6 +9,7 @@ mod gate;
 mod input;
 mod limits;
 mod listener;
+mod login;
 mod mailbox;
 mod out;
 mod pool;

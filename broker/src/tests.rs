@@ -6,6 +6,7 @@ mod configs;
 mod data;
 mod fetching;
 mod hostile;
+mod login;
 mod management;
 mod partitions;
 mod probes;

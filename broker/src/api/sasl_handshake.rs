@@ -1,7 +1,7 @@
 //! `SaslHandshake`: by which mechanism a client is going to log in (KIP-43).
 //!
-//! While a connection logs in its task answers (`crate::net::login`); whatever comes here comes at
-//! the wrong time.
+//! While a connection logs in its task answers (`crate::net::connection`); whatever comes here
+//! comes at the wrong time.
 
 use std::sync::Arc;
 

@@ -4,6 +4,7 @@
 //! has no timer of its own except while a fetch is parked.
 
 mod handle;
+mod login;
 mod parked;
 
 use std::{
@@ -17,16 +18,20 @@ use std::{
 };
 
 use kastellan_core::machine::Millis;
-use kastellan_protocol::{frame::FrameError, messages::ApiKey};
+use kastellan_protocol::{
+    frame::{self, FrameError},
+    messages::ApiKey,
+};
 use tokio::{task::JoinHandle, time::Sleep};
 
 use self::handle::Trouble;
-pub(crate) use self::{handle::Hot, parked::Parked};
+pub(crate) use self::{handle::Hot, login::Rejection, parked::Parked};
 use super::{
-    Gate, Mailbox, Stream,
+    Gate, Limits, Mailbox, Stream,
     account::Account,
     cold, door,
     input::{Front, Input},
+    login::Entry,
     mailbox::Glance,
     out::{Flushed, Out},
 };
@@ -43,6 +48,10 @@ pub(super) struct Connection {
     broker: Arc<Broker>,
     gate: Arc<Gate>,
     client: Arc<ClientInfo>,
+    /// Where it stands with its login; `None`: it needs none.
+    entry: Option<Box<Entry>>,
+    /// Why its login was refused: it is to be closed.
+    rejected: Option<String>,
     stream: Stream,
     mailbox: Arc<Mailbox>,
     input: Input,
@@ -79,6 +88,9 @@ pub(super) enum Ending {
     /// Somebody who is no broker of the cluster.
     #[error("turned away: {0}")]
     Turned(#[from] Turned),
+    /// A client that did not get in.
+    #[error("a login was refused: {0}")]
+    Rejected(String),
     /// A client that cannot come in.
     #[error("{0}")]
     Client(#[from] door::Turned),
@@ -102,6 +114,8 @@ impl Connection {
             broker,
             gate,
             client: Arc::new(client),
+            entry: None,
+            rejected: None,
             stream,
             mailbox,
             input,
@@ -115,6 +129,13 @@ impl Connection {
             scratch: Scratch::default(),
             ended: false,
         }
+    }
+
+    /// The same for one that has to log in, if it has an entry.
+    pub(super) fn logging_in(self, entry: Option<Box<Entry>>) -> Self {
+        let since = entry.is_some().then(|| self.broker.clock.monotonic());
+        self.mailbox.vitals().logging_in(since);
+        Self { entry, ..self }
     }
 
     /// Serves the client until one side has enough.
@@ -133,12 +154,14 @@ impl Connection {
                 return Err(Ending::Asked(reason));
             }
             let flushed = self.flush(now)?;
-            let over = glance.draining || (self.ended && !self.answers.is_starved());
+            let rejected = self.rejected.is_some();
+            let ended = self.ended && !self.answers.is_starved();
+            let over = glance.draining || ended || rejected;
             if self.pending == 0 && self.out.is_empty() {
                 self.answers.settle();
             }
             if over && self.pending == 0 && self.out.is_empty() {
-                return Ok(());
+                return self.rejected.map_or(Ok(()), |why| Err(Ending::Rejected(why)));
             }
             match flushed {
                 Flushed::Slice => {
@@ -227,13 +250,23 @@ impl Connection {
     fn may_handle(&self, glance: Glance) -> bool {
         let limits = self.gate.limits.load();
         !glance.draining
+            && self.rejected.is_none()
             && !self.answers.is_starved()
             && self.pending < limits.pipelined
             && self.out.queued() < limits.queued_response_bytes
     }
 
+    /// What frames may be like: small until it is known who sends them.
+    fn frame_limits(&self, limits: &Limits) -> frame::Limits {
+        match &self.entry {
+            Some(entry) => entry.frame_limits(limits),
+            None => limits.frame,
+        }
+    }
+
     fn has_frame(&self) -> Result<bool, FrameError> {
-        Ok(matches!(self.input.front(&self.gate.limits.load().frame)?, Front::Frame(_)))
+        let limits = self.frame_limits(&self.gate.limits.load());
+        Ok(matches!(self.input.front(&limits)?, Front::Frame(_)))
     }
 
     /// Sleeps until there is something to do. True: bytes have arrived.
@@ -258,8 +291,8 @@ impl Connection {
             return Poll::Ready(Ok(false));
         }
         if !self.ended && self.may_handle(glance) {
-            let limits = self.gate.limits.load();
-            if let Poll::Ready(read) = self.input.poll_read(&mut self.stream, &limits.frame, cx) {
+            let limits = self.frame_limits(&self.gate.limits.load());
+            if let Poll::Ready(read) = self.input.poll_read(&mut self.stream, &limits, cx) {
                 let read = read?;
                 self.broker.metrics.add(Counter::Received, read as u64);
                 self.ended = read == 0;

@@ -15,8 +15,11 @@ use rustls::{
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
-use super::Stream;
-use crate::certificates::{CertificateError, Keys, Source, Sources, Watched, distinguished_name};
+use super::{Stream, login::Desk};
+use crate::{
+    certificates::{CertificateError, Keys, Source, Sources, Watched, distinguished_name},
+    start::StartError,
+};
 
 /// What the first byte of a handshake is in every version of TLS.
 const HANDSHAKE: u8 = 0x16;
@@ -29,6 +32,7 @@ pub(crate) type Doors = Vec<(Arc<str>, Arc<ClientDoor>)>;
 pub(crate) struct ClientDoor {
     protocol: SecurityProtocol,
     tls: Option<Encrypted>,
+    desk: Option<Arc<Desk>>,
 }
 
 #[derive(Debug)]
@@ -62,8 +66,8 @@ pub(crate) enum Turned {
 
 impl ClientDoor {
     /// Reads what the listener called `name` needs.
-    pub(crate) fn open(name: &str, transport: Transport) -> Result<Self, CertificateError> {
-        let Transport { protocol, tls } = transport;
+    pub(crate) fn open(name: &str, transport: Transport) -> Result<Self, StartError> {
+        let Transport { protocol, tls, sasl } = transport;
         let encrypted = |tls: Tls| {
             let mapping = tls.mapping.clone();
             let make = {
@@ -71,9 +75,10 @@ impl ClientDoor {
                 move |keys| server(&tls, keys).map(Arc::new)
             };
             let watched = Watched::load(format!("listener {name}"), sources(tls), make)?;
-            Ok(Encrypted { watched: Arc::new(watched), mapping })
+            Ok::<_, CertificateError>(Encrypted { watched: Arc::new(watched), mapping })
         };
-        Ok(Self { protocol, tls: tls.map(encrypted).transpose()? })
+        let desk = sasl.map(Desk::new).transpose()?.map(Arc::new);
+        Ok(Self { protocol, tls: tls.map(encrypted).transpose()?, desk })
     }
 
     /// How clients speak here.
@@ -84,6 +89,16 @@ impl ClientDoor {
     /// The certificate that clients are shown; `None`: they speak plain text.
     pub(crate) fn watched(&self) -> Option<&Arc<Watched<Arc<ServerConfig>>>> {
         self.tls.as_ref().map(|tls| &tls.watched)
+    }
+
+    /// How clients log in; `None`: they do not.
+    pub(super) fn desk(&self) -> Option<&Arc<Desk>> {
+        self.desk.as_ref()
+    }
+
+    /// Whether clients have to do something before anybody knows them.
+    pub(super) fn asks(&self) -> bool {
+        self.tls.is_some() || self.desk.is_some()
     }
 
     /// Lets a client in, whose handshake may take `patience`.

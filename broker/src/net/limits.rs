@@ -34,6 +34,12 @@ pub(crate) struct Limits {
     pub(crate) frame_deadline: Duration,
     /// How long a client may take to show who it is.
     pub(crate) login: Duration,
+    /// How large a frame of a client may be that has not logged in yet.
+    pub(crate) unknown_frame: usize,
+    /// Connections of one address that have not shown yet who they are.
+    pub(crate) logins_per_ip: usize,
+    /// How long a client waits for the answer that it does not get in.
+    pub(crate) rejection_delay: Duration,
     /// How long a client may leave responses unread.
     pub(crate) write_deadline: Duration,
 }
@@ -81,6 +87,9 @@ impl Limits {
             idle: settings.connections_max_idle_ms.map_or(Duration::MAX, ms),
             frame_deadline: ms(settings.frame_timeout_ms),
             login: ms(settings.login_timeout_ms),
+            unknown_frame: settings.unknown_request_max_bytes,
+            logins_per_ip: settings.max_logins_per_ip,
+            rejection_delay: ms(settings.rejection_delay_ms),
             write_deadline: ms(settings.write_timeout_ms),
         }
     }
@@ -90,7 +99,7 @@ impl Limits {
     pub(crate) fn of_peers(settings: &BrokerConfig) -> Self {
         let other = frame::Limits::default().other + ENVELOPE;
         Self {
-            frame: frame::Limits { produce: other, other },
+            frame: frame::Limits { produce: other, other, ..frame::Limits::default() },
             request_bytes: PEER_REQUEST_BYTES,
             answer_bytes: PEER_REQUEST_BYTES / ANSWERS,
             connections: PEER_CONNECTIONS,

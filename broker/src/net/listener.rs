@@ -14,10 +14,13 @@ use super::{
     ClientDoor, Gate, Mailbox, Stream,
     connection::{Connection, Ending},
     door::Turned,
+    login::Entry,
+    registry::Visit,
 };
 use crate::{
     broker::Broker,
     call::{ClientInfo, Peer},
+    clock::Clock,
     peers::Door,
     quiet::Quiet,
 };
@@ -39,6 +42,15 @@ pub(crate) enum Entrance {
     Clients(Arc<ClientDoor>),
     /// Brokers of the cluster, who show who they are.
     Peers(Arc<Door>),
+}
+
+impl Entrance {
+    /// Where a new connection stands if clients log in here; the `visit` ends where they do not.
+    fn entry(&self, visit: Option<Visit>, clock: Clock) -> Option<Box<Entry>> {
+        let Self::Clients(door) = self else { return None };
+        let desk = Arc::clone(door.desk()?);
+        Some(Box::new(Entry::new(desk, visit, clock.monotonic())))
+    }
 }
 
 /// How long to wait when the process has no file descriptor left.
@@ -109,6 +121,20 @@ fn take_in(
             return;
         }
     };
+    let visit = match entrance {
+        Entrance::Clients(door) if door.asks() => {
+            match gate.connections.visit(&gate.limits.load(), host) {
+                Ok(visit) => Some(visit),
+                Err(crowd) => {
+                    if let Some(missed) = quiet.speak() {
+                        tracing::warn!(%host, missed, "connection refused: {crowd}");
+                    }
+                    return;
+                }
+            }
+        }
+        Entrance::Clients(_) | Entrance::Peers(_) => None,
+    };
     // Keep-alive finds the clients whose machine has gone, before the idle timeout does.
     let keep_alive = rustix::net::sockopt::set_socket_keepalive(&stream, true);
     if let Err(error) = stream.set_nodelay(true).and(keep_alive.map_err(io::Error::from)) {
@@ -123,7 +149,9 @@ fn take_in(
             Ok(Admitted { stream, principal, peer }) => {
                 let listener = Arc::clone(&listener);
                 let client = ClientInfo { host, listener, principal, peer };
-                Connection::new(broker, gate, client, stream, mailbox).serve().await
+                let entry = entrance.entry(visit, broker.clock);
+                let connection = Connection::new(broker, gate, client, stream, mailbox);
+                connection.logging_in(entry).serve().await
             }
             Err(ending) => Err(ending),
         };

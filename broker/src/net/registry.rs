@@ -30,6 +30,8 @@ struct State {
     next: u64,
     open: BTreeMap<u64, Arc<Mailbox>>,
     per_ip: BTreeMap<IpAddr, usize>,
+    /// Those whom nobody knows yet.
+    visitors: BTreeMap<IpAddr, usize>,
     per_listener: BTreeMap<Arc<str>, usize>,
 }
 
@@ -41,6 +43,18 @@ pub(super) struct Place {
     host: IpAddr,
     listener: Arc<str>,
 }
+
+/// A place among those of an address whom nobody knows yet, given up when dropped.
+#[derive(Debug)]
+pub(super) struct Visit {
+    registry: Arc<Registry>,
+    host: IpAddr,
+}
+
+/// A connection is not taken: too many from its address show nobody who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("kastellan.max.logins.per.ip are open from that address whom nobody knows")]
+pub(super) struct Crowd;
 
 /// A connection is not taken: `max.connections.per.ip` are open from its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -70,6 +84,17 @@ impl Registry {
             self.changed.notify_waiters();
         }
         Ok(Place { registry: Arc::clone(self), number, host, listener: Arc::clone(listener) })
+    }
+
+    /// Takes in somebody who has to show who it is.
+    pub(super) fn visit(self: &Arc<Self>, limits: &Limits, host: IpAddr) -> Result<Visit, Crowd> {
+        let mut state = self.lock();
+        let visitors = state.visitors.entry(host).or_insert(0);
+        if *visitors >= limits.logins_per_ip {
+            return Err(Crowd);
+        }
+        *visitors += 1;
+        Ok(Visit { registry: Arc::clone(self), host })
     }
 
     /// Waits until there is room for one connection more, and time for it: until then the others
@@ -165,6 +190,18 @@ impl Drop for Place {
     }
 }
 
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let mut state = self.registry.lock();
+        if let Some(count) = state.visitors.get_mut(&self.host) {
+            *count -= 1;
+            if *count == 0 {
+                state.visitors.remove(&self.host);
+            }
+        }
+    }
+}
+
 /// Ends connections that are past a deadline, for as long as the broker runs; sleeps without a
 /// timer while there are none.
 pub(crate) async fn sweep(gate: Arc<Gate>, clock: Clock) {
@@ -173,6 +210,7 @@ pub(crate) async fn sweep(gate: Arc<Gate>, clock: Clock) {
         registry.wait_until(|state| !state.open.is_empty()).await;
         let limits = gate.limits.load_full();
         let shortest = limits.idle.min(limits.frame_deadline).min(limits.write_deadline);
+        let shortest = shortest.min(limits.login);
         let interval = (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(5));
         registry.pause(interval).await;
         let limits = gate.limits.load_full();
@@ -190,6 +228,8 @@ fn check(mailbox: &Mailbox, limits: &Limits, now: Millis) {
     let over = |since: Option<Millis>, limit| since.is_some_and(|since| now.since(since) >= limit);
     if over(vitals.frame_began(), limits.frame_deadline) {
         mailbox.close("a request took too long to arrive");
+    } else if over(vitals.login_began(), limits.login) {
+        mailbox.close("nobody has logged in within kastellan.login.timeout.ms");
     } else if over(vitals.write_blocked(), limits.write_deadline) {
         mailbox.doubt();
     } else if over(vitals.last_active(), limits.idle) {

@@ -11,6 +11,7 @@ pub(super) struct Vitals {
     active: Moment,
     frame_began: Moment,
     write_blocked: Moment,
+    login_began: Moment,
     bloated: AtomicBool,
 }
 
@@ -51,6 +52,11 @@ impl Vitals {
         self.write_blocked.get()
     }
 
+    /// Since when somebody logs in; none where nobody does.
+    pub(super) fn login_began(&self) -> Option<Millis> {
+        self.login_began.get()
+    }
+
     /// Whether the connection has buffers that it would not need to rest.
     pub(super) fn is_bloated(&self) -> bool {
         self.bloated.load(Relaxed)
@@ -74,6 +80,11 @@ impl Vitals {
     /// Responses wait for the socket, or not.
     pub(super) fn blocked(&self, now: Millis, blocked: bool) {
         if blocked { self.write_blocked.begin(now) } else { self.write_blocked.set(None) }
+    }
+
+    /// Somebody logs in since then, or nobody does.
+    pub(super) fn logging_in(&self, since: Option<Millis>) {
+        self.login_began.set(since);
     }
 
     /// There is something to free, or not.

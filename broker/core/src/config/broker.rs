@@ -101,6 +101,12 @@ pub struct BrokerConfig {
     pub fsync: bool,
     /// kastellan.frame.timeout.ms.
     pub frame_timeout_ms: i64,
+    /// connection.failed.authentication.delay.ms.
+    pub rejection_delay_ms: i64,
+    /// sasl.server.max.receive.size.
+    pub unknown_request_max_bytes: usize,
+    /// kastellan.max.logins.per.ip.
+    pub max_logins_per_ip: usize,
     /// kastellan.login.timeout.ms.
     pub login_timeout_ms: i64,
     /// kastellan.write.timeout.ms.
@@ -258,6 +264,9 @@ impl BrokerConfig {
             checkpoint_interval_ms: value.long("log.flush.offset.checkpoint.interval.ms"),
             fsync: value.text("kastellan.durability").trim() == "fsync",
             frame_timeout_ms: value.long("kastellan.frame.timeout.ms"),
+            rejection_delay_ms: value.long("connection.failed.authentication.delay.ms"),
+            unknown_request_max_bytes: value.number("sasl.server.max.receive.size"),
+            max_logins_per_ip: value.number("kastellan.max.logins.per.ip"),
             login_timeout_ms: value.long("kastellan.login.timeout.ms"),
             write_timeout_ms: value.long("kastellan.write.timeout.ms"),
             metadata_snapshot_bytes: value

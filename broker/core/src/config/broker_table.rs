@@ -5,6 +5,7 @@ mod connections;
 mod fleet;
 mod groups;
 mod later;
+mod login;
 mod logs;
 mod transport;
 
@@ -20,6 +21,7 @@ pub(super) static BROKER: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         fleet::ROWS,
         groups::ROWS,
         later::ROWS,
+        login::ROWS,
         logs::ROWS,
         transport::ROWS,
     ];

@@ -2,8 +2,8 @@
 
 use std::{fmt::Display, net::IpAddr, str::FromStr};
 
-use super::{fleet, text, transport};
-use crate::security::PrincipalMapping;
+use super::{fleet, login, text, transport};
+use crate::security::{PrincipalMapping, sasl::Jaas};
 
 /// A type with its range. Bounds are inclusive.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,6 +26,10 @@ pub enum Kind {
     Password,
     /// A comma-separated list of `listener:protocol`, each listener at most once.
     ProtocolMap,
+    /// Users with passwords, which are shown to nobody: `SCRAM-SHA-512=[name=...,password=...]`.
+    FirstUsers,
+    /// A line of JAAS with passwords, which are shown to nobody.
+    Jaas,
     /// Rules from the names of certificates to those of principals (KIP-371).
     MappingRules,
     /// One of these words, exactly.
@@ -70,7 +74,7 @@ impl Kind {
             | Self::Voters
             | Self::Servers
             | Self::Clients => 7,
-            Self::Password => 9,
+            Self::Password | Self::FirstUsers | Self::Jaas => 9,
         }
     }
 
@@ -103,6 +107,8 @@ impl Kind {
             Self::OffsetReset => text::check_offset_reset(value),
             Self::Clients => text::check_clients(value),
             Self::ProtocolMap => transport::protocols(value).map(drop),
+            Self::FirstUsers => login::first_users(value).map(drop),
+            Self::Jaas => Jaas::parse(value).map(drop).map_err(str::to_owned),
             Self::MappingRules => PrincipalMapping::parse(value).map(drop),
             Self::IntOrDefault(..) | Self::OneOf(_) | Self::Text | Self::Password | Self::List => {
                 Ok(())

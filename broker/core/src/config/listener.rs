@@ -1,6 +1,6 @@
 //! Settings of one listener: `listener.name.<listener>.<setting>`.
 
-use super::Overrides;
+use super::{Overrides, login};
 
 /// How many connections one listener takes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +19,11 @@ impl Default for ListenerLimits {
 
 const PREFIX: &str = "listener.name.";
 
-/// The listener and the setting of a name like `listener.name.plain.max.connections`.
+/// The listener and the setting of a name like `listener.name.plain.max.connections`; what is said
+/// of one mechanism of the listener is a setting, too.
 pub(super) fn split(name: &str) -> Option<(&str, &str)> {
     let (listener, key) = name.strip_prefix(PREFIX)?.split_once('.')?;
+    let key = login::without_mechanism(key);
     (!listener.is_empty() && !key.is_empty()).then_some((listener, key))
 }
 

@@ -111,7 +111,7 @@ impl fmt::Display for Kind {
             | Self::OffsetReset
             | Self::ProtocolMap
             | Self::MappingRules => f.write_str("string"),
-            Self::Password => f.write_str("password"),
+            Self::Password | Self::FirstUsers | Self::Jaas => f.write_str("password"),
             Self::OneOf(words) => f.write_str(&words.join(", ")),
             Self::List | Self::Replicas | Self::Voters | Self::Servers | Self::Clients => {
                 f.write_str("list")

@@ -55,8 +55,10 @@ static REFUSED: &[Row] = &[
     ("reserved.broker.max.id", GONE),
     ("rlmm.config.", TIERED),
     ("rsm.config.", TIERED),
-    ("sasl.", LATER),
-    ("security.", LATER),
+    ("sasl.", "clients log in by SCRAM and PLAIN, there is no Kerberos and no OAUTHBEARER yet"),
+    ("sasl.mechanism.inter.broker.protocol", PEERS),
+    ("security.inter.broker.protocol", PEERS),
+    ("security.providers", JAVA),
     ("ssl.cipher.suites", "the TLS library has no weak ones to choose from"),
     (
         "ssl.",

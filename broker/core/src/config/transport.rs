@@ -1,6 +1,6 @@
 //! How clients speak on a listener: in plain text or under TLS, with which certificates.
 
-use super::{BrokerConfig, Invalid, kind::words};
+use super::{BrokerConfig, Invalid, Sasl, kind::words};
 use crate::{metadata::SecurityProtocol, security::PrincipalMapping};
 
 /// How clients speak on one listener.
@@ -10,6 +10,8 @@ pub struct Transport {
     pub protocol: SecurityProtocol,
     /// What TLS is spoken with; `None`: plain text.
     pub tls: Option<Tls>,
+    /// How clients log in; `None`: they do not.
+    pub sasl: Option<Sasl>,
 }
 
 /// What TLS is spoken with.
@@ -92,18 +94,17 @@ impl BrokerConfig {
             }
             None => SecurityProtocol::named(name).unwrap_or(SecurityProtocol::Plaintext),
         };
-        match protocol {
-            SecurityProtocol::Ssl => Ok(Transport { protocol, tls: Some(self.tls(name)?) }),
-            SecurityProtocol::Plaintext => Ok(Transport { protocol, tls: None }),
-            SecurityProtocol::SaslPlaintext
-            | SecurityProtocol::SaslSsl
-            | SecurityProtocol::Other(_) => Err(conflict(format!(
-                "{MAP} says SASL for the listener {name}, and SASL is not served yet"
-            ))),
-        }
+        let encrypted = matches!(protocol, SecurityProtocol::Ssl | SecurityProtocol::SaslSsl);
+        let logs_in =
+            matches!(protocol, SecurityProtocol::SaslPlaintext | SecurityProtocol::SaslSsl);
+        let tls = encrypted.then(|| self.tls(name, logs_in)).transpose()?;
+        let sasl = logs_in.then(|| self.sasl(name, encrypted)).transpose()?;
+        Ok(Transport { protocol, tls, sasl })
     }
 
-    fn tls(&self, listener: &str) -> Result<Tls, Vec<Invalid>> {
+    /// `logs_in`: whether clients log in as well. They are asked for a certificate then only if the
+    /// listener itself says so, as in Kafka.
+    fn tls(&self, listener: &str, logs_in: bool) -> Result<Tls, Vec<Invalid>> {
         let set =
             |name| self.of_listener(listener, name).map(str::trim).filter(|it| !it.is_empty());
         let text = |name: &'static str| set(name).map(|text| Pem::Setting(name, text.to_owned()));
@@ -125,7 +126,9 @@ impl BrokerConfig {
         if keystore.is_empty() {
             lacks("ssl.keystore.location");
         }
-        let client_auth = match set("ssl.client.auth") {
+        let own = format!("listener.name.{}.ssl.client.auth", listener.to_ascii_lowercase());
+        let asked = if logs_in { self.explicit(&own) } else { set("ssl.client.auth") };
+        let client_auth = match asked.map(str::trim) {
             Some("required") => ClientAuth::Required,
             Some("requested") => ClientAuth::Requested,
             _ => ClientAuth::None,

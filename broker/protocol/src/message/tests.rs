@@ -11,7 +11,8 @@ use crate::messages::{
 
 /// The bytes after the size, which has to be right.
 fn body_of(frame: &Bytes) -> Bytes {
-    let len = body_len(frame, &Limits { produce: usize::MAX, other: usize::MAX });
+    let len =
+        body_len(frame, &Limits { produce: usize::MAX, other: usize::MAX, ..Limits::default() });
     assert_eq!(len, Ok(Some(frame.len() - 4)));
     frame.slice(4..)
 }

@@ -13,7 +13,7 @@ use kastellan_log::Disk;
 use kastellan_protocol::ErrorCode;
 
 use super::{Driver, Question, storage};
-use crate::controller::{Answer, follow::Touched};
+use crate::controller::{Answer, first_users::first_users, follow::Touched};
 
 /// The machine, and what it has decided and nobody knows yet.
 pub(super) struct Active {
@@ -41,7 +41,14 @@ impl<D: Disk> Driver<D> {
         machine.advance(self.log.end() - 1);
         self.active = Some(Active { machine, rounds: VecDeque::new() });
         let nobody: Answer = Box::new(|reply| tracing::debug!(?reply, "a controller begins"));
-        self.round(vec![(Box::new(|ticket| Input::Bootstrap { ticket }), nobody)]);
+        let mut asks: Vec<(Question, Answer)> =
+            vec![(Box::new(|ticket| Input::Bootstrap { ticket }), nobody)];
+        let users = first_users(&self.fixed);
+        if !users.is_empty() {
+            let nobody: Answer = Box::new(|reply| tracing::debug!(?reply, "first users are known"));
+            asks.push((Box::new(|ticket| Input::FirstUsers { ticket, users }), nobody));
+        }
+        self.round(asks);
     }
 
     /// Decides no longer: what is not known to be committed is not answered with.

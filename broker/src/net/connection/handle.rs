@@ -15,7 +15,7 @@ use kastellan_protocol::{
     messages::ApiKey,
 };
 
-use super::{Connection, Parked};
+use super::{Connection, Parked, login::Verdict};
 use crate::{
     api::{
         fetch,
@@ -34,6 +34,15 @@ pub(in crate::net) enum Trouble {
     /// Header or body do not hold what they must.
     #[error("refused: {0}")]
     Refused(#[from] Refused),
+    /// A request of somebody who has not logged in.
+    #[error("{0:?} before a login: the client's security.protocol has no SASL")]
+    NotLoggedIn(ApiKey),
+    /// A request of somebody whose login is over (KIP-368).
+    #[error("a request after connections.max.reauth.ms without another login")]
+    LoginOver,
+    /// The system has no random numbers.
+    #[error("nobody can log in: {0}")]
+    NoNonce(#[from] std::io::Error),
     /// A handler panicked: a bug of ours.
     #[error("a handler panicked: a bug of ours")]
     Panicked,
@@ -109,10 +118,11 @@ impl Connection {
     pub(super) fn handle_frames(&mut self) -> Result<(), super::Ending> {
         let limits = self.gate.limits.load_full();
         while !self.mailbox.is_draining()
+            && self.rejected.is_none()
             && self.pending < limits.pipelined
             && self.out.queued() < limits.queued_response_bytes
         {
-            let front = self.input.front(&limits.frame)?;
+            let front = self.input.front(&self.frame_limits(&limits))?;
             let now_partial = matches!(front, Front::Partial);
             let Front::Frame(range) = front else {
                 let now = self.broker.clock.monotonic();
@@ -135,6 +145,11 @@ impl Connection {
 
     /// False: the frame has to wait until there is memory for its answer.
     fn handle(&mut self, range: std::ops::Range<usize>) -> Result<bool, Trouble> {
+        if self.entry.is_some()
+            && let Verdict::Taken = self.admit(range.clone())?
+        {
+            return Ok(true);
+        }
         let frame = self.input.bytes_mut(range);
         let (header, header_len) = header::decode_for(self.gate.audience, frame)?;
         let Some(api) = header.api() else {

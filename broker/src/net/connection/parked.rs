@@ -2,6 +2,7 @@
 
 use kastellan_core::machine::Millis;
 
+use super::Rejection;
 use crate::{
     api::{fetch, produce},
     broker::Broker,
@@ -15,6 +16,8 @@ pub(crate) enum Parked {
     Fetch(fetch::Parked),
     /// For the high watermark.
     Produce(produce::Parked),
+    /// For the time that a refused login is answered.
+    Rejection(Rejection),
 }
 
 impl Parked {
@@ -28,6 +31,7 @@ impl Parked {
         match self {
             Self::Fetch(fetch) => fetch.slot(),
             Self::Produce(produce) => produce.slot(),
+            Self::Rejection(rejection) => rejection.slot(),
         }
     }
 
@@ -36,6 +40,7 @@ impl Parked {
         match self {
             Self::Fetch(fetch) => fetch.deadline(),
             Self::Produce(produce) => produce.deadline(),
+            Self::Rejection(rejection) => rejection.deadline(),
         }
     }
 
@@ -44,6 +49,7 @@ impl Parked {
         match self {
             Self::Fetch(fetch) => fetch.retry(broker, force),
             Self::Produce(produce) => produce.retry(force),
+            Self::Rejection(rejection) => rejection.retry(force),
         }
     }
 }

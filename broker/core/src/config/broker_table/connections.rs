@@ -38,7 +38,8 @@ pub(super) static ROWS: &[Setting] = &[
         "kastellan.login.timeout.ms",
         Long(1, i64::MAX),
         "10000",
-        "How long a client may take to show who it is, in milliseconds: the handshake of TLS.",
+        "How long a client may take to show who it is, in milliseconds: the handshake of \
+         TLS, and the login.",
     ),
     Setting::dynamic(
         "kastellan.write.timeout.ms",

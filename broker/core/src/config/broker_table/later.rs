@@ -36,20 +36,6 @@ pub(super) static ROWS: &[Setting] = &[
     )
     .without_effect(),
     Setting::broker(
-        "connection.failed.authentication.delay.ms",
-        Int(0, i32::MAX),
-        "100",
-        "There is no authentication yet.",
-    )
-    .without_effect(),
-    Setting::broker(
-        "connections.max.reauth.ms",
-        Long(i64::MIN, i64::MAX),
-        "0",
-        "There is no authentication yet.",
-    )
-    .without_effect(),
-    Setting::broker(
         "controlled.shutdown.enable",
         Boolean,
         "true",

@@ -11,15 +11,15 @@ pub(super) static ROWS: &[Setting] = &[
         "listener.security.protocol.map",
         ProtocolMap,
         "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT",
-        "How clients speak on each listener: pairs of a listener's name and PLAINTEXT or SSL. \
-         Where it is set it names every listener; where it is not, a listener is called like its \
-         protocol or is in plain text.",
+        "How clients speak on each listener: pairs of a listener's name and PLAINTEXT, SSL, \
+         SASL_PLAINTEXT or SASL_SSL. Where it is set it names every listener; where it is not, a \
+         listener is called like its protocol or is in plain text.",
     ),
     Setting::broker(
         "ssl.client.auth",
         OneOf(&["required", "requested", "none"]),
         "none",
-        "Whether clients show a certificate. The name in it becomes their principal \
+        "Whether clients show a certificate. Without SASL the name in it becomes their principal \
          (ssl.principal.mapping.rules). With \"requested\" those without one are anonymous; one that \
          is not trusted is refused.",
     )
