@@ -117,6 +117,11 @@ impl<H> Session<H> {
         let known = self.by_topic.get(topic).and_then(|slots| slots.get(&wanted.index)).copied();
         let slot = known.unwrap_or_else(|| self.insert(topic, wanted));
         if let Some(Some(entry)) = self.slots.get_mut(slot) {
+            if wanted.log_start_offset >= 0 {
+                // a follower takes nothing from answers to what it would not ask any more: it may
+                // not have heard what it was told
+                (entry.told_high_watermark, entry.told_log_start) = (-1, -1);
+            }
             entry.wanted = wanted;
             entry.fresh = true;
         }

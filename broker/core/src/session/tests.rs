@@ -80,6 +80,19 @@ fn an_error_is_told_until_it_is_over() {
 }
 
 #[test]
+fn a_follower_that_names_a_partition_again_is_told_all_of_it_again() {
+    for (log_start_offset, told) in [(0, true), (-1, false)] {
+        let mut session = Session::<()>::new(true);
+        let wanted = FetchPartition { log_start_offset, ..wanted(0, 5) };
+        let slot = session.put(&topic(), wanted);
+        assert!(session.is_news(slot, quiet(5)));
+        session.settle(slot, quiet(5));
+        session.put(&topic(), FetchPartition { current_leader_epoch: 2, ..wanted });
+        assert_eq!(session.is_news(slot, quiet(5)), told, "a consumer has heard of it");
+    }
+}
+
+#[test]
 fn requests_come_in_the_order_of_their_epochs_and_name_topics_one_way() {
     let mut session = Session::<()>::new(true);
     assert_eq!(session.advance(2, true), Err(ErrorCode::InvalidFetchSessionEpoch));
