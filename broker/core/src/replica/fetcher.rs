@@ -125,11 +125,10 @@ impl Fetcher {
 
     /// Fetches a partition no longer.
     pub fn unfollow(&mut self, key: PartitionKey) {
+        // the session is told when there is something to be said, even where this entry never was
+        // in it: one before it may have been
         self.set(key, State::Busy);
-        // the session is told when there is something to be said
-        if self.entries.remove(&key).is_some_and(|entry| entry.sent.is_none()) {
-            self.changed.remove(&key);
-        }
+        self.entries.remove(&key);
     }
 
     /// From where the partition was asked for by the request that was answered last; `None` where

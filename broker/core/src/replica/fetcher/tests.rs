@@ -49,6 +49,15 @@ fn a_session_is_told_only_what_has_changed() {
 }
 
 #[test]
+fn who_comes_back_and_goes_again_is_forgotten_all_the_same() {
+    let mut fetcher = in_session();
+    fetcher.unfollow(key(2));
+    fetcher.follow(key(2), Some(position(4)));
+    fetcher.unfollow(key(2));
+    assert_eq!(ask(&mut fetcher, 1), (7, 1, vec![], vec![2]), "the session still has it");
+}
+
+#[test]
 fn a_lost_session_begins_anew_with_everything() {
     let mut fetcher = in_session();
     ask(&mut fetcher, 1);
