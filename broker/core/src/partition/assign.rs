@@ -93,8 +93,10 @@ impl<L: Log> Partition<L> {
             return Assigned::Stale;
         }
         let same_epoch = epoch == self.epoch;
-        // whoever has missed an epoch cannot tell how its leader was elected
-        self.unclean |= assignment.recovering || epoch > self.epoch.saturating_add(1);
+        // whoever has missed a change cannot tell how the leader was elected: it may have recovered
+        // from that already
+        let missed = assignment.partition_epoch > self.partition_epoch.saturating_add(1);
+        self.unclean |= assignment.recovering || !same_epoch && missed;
         self.partition_epoch = assignment.partition_epoch;
         self.epoch = epoch;
         match assignment.leader.filter(|_| assignment.replicas.contains(&self.me)) {

@@ -38,7 +38,9 @@ pub struct Proposal {
 /// A proposal on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pending {
-    isr: Vec<BrokerId>,
+    /// The followers that are to be in sync, each as the registration that it was found to be in
+    /// sync as: one that has begun a new life since may have lost what it had.
+    isr: Vec<(BrokerId, i64)>,
     sent: bool,
     /// Until then an earlier attempt may still be carried out.
     uncertain: Option<Millis>,
@@ -59,8 +61,8 @@ impl Leader {
     }
 
     fn propose(&mut self, keeps: impl Fn(&Replica) -> bool) {
-        let isr =
-            self.followers.iter().filter(|follower| keeps(follower)).map(|it| it.id).collect();
+        let kept = self.followers.iter().filter(|follower| keeps(follower));
+        let isr = kept.map(|follower| (follower.id, follower.broker_epoch)).collect();
         self.pending = Some(Pending { isr, sent: false, uncertain: None });
     }
 
@@ -145,11 +147,7 @@ impl<L: Log> Partition<L> {
         let Role::Leader(leader) = &mut self.role else { return None };
         let pending = leader.pending.as_mut().filter(|pending| !pending.sent)?;
         pending.sent = true;
-        let others = pending.isr.iter().map(|id| {
-            let known = leader.followers.iter().find(|follower| follower.id == *id);
-            (*id, known.map_or(-1, |follower| follower.broker_epoch))
-        });
-        let isr = std::iter::once((me, -1)).chain(others).collect();
+        let isr = std::iter::once((me, -1)).chain(pending.isr.iter().copied()).collect();
         Some(Proposal { leader_epoch, partition_epoch, isr })
     }
 

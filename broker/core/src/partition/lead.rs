@@ -119,8 +119,11 @@ impl<L: Log> Partition<L> {
         Ok((fetched, Moved { visible, proposal }))
     }
 
-    /// What a follower that has asked before may see by now, which says nothing new of it. Errors:
-    /// those of [`Partition::follower_fetch`].
+    /// What a follower that has asked before may see by now, which says nothing new of it.
+    ///
+    /// One whose last epoch is older than all that is left here has to begin anew: whether what it
+    /// has before our start was ever ours, nobody can tell any more, and a crash may uncover it
+    /// where the start is not on the disk yet. Errors: those of [`Partition::follower_fetch`].
     pub fn follower_bounds(&self, who: Fetching, from: From) -> Result<Fetched<()>, ErrorCode> {
         self.check_epoch(from.current_leader_epoch)?;
         let followers = &self.as_leader()?.followers;
@@ -128,6 +131,10 @@ impl<L: Log> Partition<L> {
         let known = known.ok_or(ErrorCode::UnknownLeaderEpoch)?;
         if who.broker_epoch < known.broker_epoch {
             return Err(ErrorCode::NotLeaderOrFollower);
+        }
+        let (start, latest) = (self.log.start(), from.last_fetched_epoch);
+        if start > 0 && latest >= 0 && self.log.epoch_at(start) > latest {
+            return Err(ErrorCode::OffsetOutOfRange);
         }
         self.bounds_until(from, self.log.end())
     }

@@ -163,9 +163,11 @@ fn what_is_committed_is_cut_only_where_an_election_was_unclean() {
     follower.assign(Millis(0), &assignment(ME, 2));
     assert_eq!(exchange(&mut empty, &mut follower), Err(ErrorCode::OffsetOutOfRange));
     assert_eq!((follower.log().end(), follower.high_watermark()), (3, 3));
-    let unclean = Assignment { recovering: true, ..assignment(ME, 3) };
-    empty.assign(Millis(0), &unclean);
-    follower.assign(Millis(0), &unclean);
+    empty.assign(Millis(0), &Assignment { recovering: true, ..assignment(ME, 3) });
+    // the change after that one, in which the leader has recovered, is all that the follower sees
+    let recovered = Assignment { partition_epoch: 4, ..assignment(ME, 3) };
+    empty.assign(Millis(0), &recovered);
+    follower.assign(Millis(0), &recovered);
     assert_eq!(exchange(&mut empty, &mut follower), Ok(Followed::Restarted { at: 0 }));
     assert_eq!(follower.high_watermark(), 0);
     exchange(&mut empty, &mut follower).unwrap();

@@ -213,6 +213,21 @@ fn a_fetch_from_another_history_counts_for_nothing() {
 }
 
 #[test]
+fn whoever_has_only_what_was_deleted_before_the_memory_of_it_begins_anew() {
+    let mut partition = leader(&[1, 2], 1);
+    append(&mut partition, 2).unwrap();
+    partition.assign(at(1), &assignment(3, 3, &[1, 2]));
+    append(&mut partition, 2).unwrap();
+    partition.log_mut().start = 2;
+    let ask = |offset, epoch| From { current_leader_epoch: 3, ..follower_from(offset, epoch) };
+    let mut fetch = |offset, epoch| partition.follower_fetch(at(2), who(2), ask(offset, epoch));
+    assert_eq!(fetch(3, 2).unwrap_err(), ErrorCode::OffsetOutOfRange, "nothing is left of 2");
+    assert_eq!(fetch(2, 1).unwrap_err(), ErrorCode::OffsetOutOfRange, "nor of 1, ours or not");
+    assert_eq!(fetch(2, -1).unwrap().0.diverging, None, "it has nothing");
+    assert_eq!(fetch(3, 3).unwrap().0.diverging, None);
+}
+
+#[test]
 fn who_joins_has_everything_from_before_the_epoch() {
     let mut partition = leader(&[1, 2], 1);
     append(&mut partition, 5).unwrap();
@@ -222,6 +237,20 @@ fn who_joins_has_everything_from_before_the_epoch() {
     assert!(!moved.proposal, "the high watermark is 0, but the epoch began at 5");
     let (_, moved) = partition.follower_fetch(at(3), who(3), ask(5)).unwrap();
     assert!(moved.proposal);
+}
+
+#[test]
+fn a_member_of_an_earlier_life_is_not_proposed_as_one_of_the_next() {
+    let mut partition = leader(&[1, 2], 1);
+    append(&mut partition, 2).unwrap();
+    assert!(fetch(&mut partition, 1, 3, 2).proposal);
+    let proposal = partition.take_proposal().unwrap();
+    // its broker comes back with less than it had, before anybody has answered
+    let reborn = Fetching { broker_epoch: 8, eligible: false, ..who(3) };
+    partition.follower_fetch(at(2), reborn, follower_from(1, 1)).unwrap();
+    partition.proposal_answered(at(3), &proposal, None);
+    assert_eq!(partition.take_proposal().as_ref(), Some(&proposal));
+    assert_eq!(proposal.isr.last(), Some(&(BrokerId(3), 7)));
 }
 
 #[test]
