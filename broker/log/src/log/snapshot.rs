@@ -58,10 +58,14 @@ impl<D: Disk> Log<D> {
     /// The producers as of the newest snapshot that can be read, `limit` of them at most, and what
     /// the log says since; with them the offset of that snapshot, or where the log's files begin:
     /// what was deleted and is still in a file tells of producers, too, who may ask again.
+    ///
+    /// A snapshot from before the first file is none: what a producer did in between is gone, and
+    /// whoever is remembered as of before that would be refused, while one that is not remembered
+    /// may go on.
     pub fn replay_producers(&self, limit: usize) -> Result<(Producers, Offset), LogError> {
         let mut producers = Producers::new(limit);
         let mut from = self.segments().next().map_or(self.start, |first| first.base);
-        for offset in self.snapshots.iter().rev().copied() {
+        for offset in self.snapshots.range(from..).rev().copied() {
             let read = self.load_snapshot(offset)?;
             let parsed = read.map(|bytes| Producers::from_snapshot(&bytes, limit));
             // a damaged one only means that more of the log is read
