@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kastellan/target
 KASTELLAN = $(CARGO_TARGET_DIR)/release/kastellan
 
-.PHONY: quickstart run check test suites suites-full sim sim-replication fuzz bench fix packages packages-build
+.PHONY: quickstart run check test suites suites-full sim fuzz bench fix packages packages-build
 .PHONY: image e2e e2e-full packages-image packages-e2e
 
 # the README's first command: a broker and a topic on this computer, until Ctrl-C
@@ -31,16 +31,12 @@ test: packages check
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
 	$(MAKE) --no-print-directory sim fuzz suites
 
-# one broker on a faulty disk, a quorum on a faulty network. The seeds follow from the commit: new ones for every
-# commit, yet the same commit gets the same verdict everywhere. More of them: make sim FROM=1 SEEDS=100000
+# one broker on a faulty disk, a quorum and replicas on a faulty network. The seeds follow from the commit: new ones for
+# every commit, yet the same commit gets the same verdict everywhere. More of them: make sim FROM=1 SEEDS=100000
 FROM ?= $(shell printf '%d' 0x$$(git rev-parse --short=10 HEAD 2>/dev/null || echo 0))
 sim:
 	cargo run --release --locked -q -p kastellan-sim -- --from $(FROM) --seeds $(or $(SEEDS),6000)
 	cargo run --release --locked -q -p kastellan-sim -- fleet --from $(FROM) --seeds $(or $(SEEDS),1500)
-
-# replicas on a faulty network: still finds failures (broker/sim/src/replication/FINDINGS.md), and until it does
-# not, no fleet can be started; what holds and which mistakes it catches is part of make test
-sim-replication:
 	cargo run --release --locked -q -p kastellan-sim -- replication --from $(FROM) --seeds $(or $(SEEDS),1500)
 
 # hostile bytes, a minute a target

@@ -254,26 +254,14 @@ fn newest_segment(env: &Env, log: &Log<SimDisk>) -> u64 {
 /// The producers as of the newest snapshot that can be read, and what the log says since.
 fn rebuild(env: &mut Env, log: &Log<SimDisk>) -> Result<Producers, Stop> {
     let limit = env.parameters.remembered;
-    let mut producers = Producers::new(limit);
     if env.is(Mutant::DropProducerState) {
-        return Ok(producers);
+        return Ok(Producers::new(limit));
     }
-    let mut from = log.start();
-    for offset in log.snapshots().iter().rev().copied() {
-        let read = log.load_snapshot(offset)?;
-        if let Some(Ok(found)) = read.map(|bytes| Producers::from_snapshot(&bytes, limit)) {
-            env.counters.note(Rare::ProducersReadFromSnapshot);
-            (producers, from) = (found, offset);
-            break;
-        }
-    }
+    let (producers, from) = log.replay_producers(limit)?;
+    env.counters.note_if(log.snapshots().contains(&from), Rare::ProducersReadFromSnapshot);
     if env.is(Mutant::StaleProducerSnapshot) && from > log.start() {
-        return Ok(producers);
+        let bytes = log.load_snapshot(from)?.unwrap_or_default();
+        return Ok(Producers::from_snapshot(&bytes, limit).unwrap_or(Producers::new(limit)));
     }
-    log.for_each_header(from, |header| {
-        if header.base_offset >= from {
-            producers.record(header, header.max_timestamp);
-        }
-    })?;
     Ok(producers)
 }

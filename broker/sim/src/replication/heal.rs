@@ -104,7 +104,10 @@ fn compare(world: &mut World) -> Check {
                 complete::check(*id, *index, history, held)?;
                 complete::check_bytes(*id, *index, history, held, history.start)?;
                 let known = held.machine.producers().last_offsets();
-                let newest = history.committed.iter().filter(|(_, batch)| batch.producer >= 0);
+                let ignorant = world.nodes.get(id).and_then(|node| node.ignorant.get(index));
+                let ignorant = ignorant.copied().unwrap_or(0);
+                let known_of = history.committed.range(ignorant..);
+                let newest = known_of.filter(|(_, batch)| batch.producer >= 0);
                 for (base, batch) in newest {
                     equal::producer(*index, *id, known.get(&batch.producer).copied(), *base)?;
                 }

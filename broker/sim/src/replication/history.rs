@@ -1,6 +1,6 @@
 //! What has been promised and shown, by partition: the truth that replicas are held against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kastellan_core::id::Offset;
 use kastellan_protocol::batch::{Header, batches};
@@ -26,6 +26,9 @@ pub(super) struct Partition {
     pub(super) start: Offset,
     /// Where each producer has got to.
     pub(super) sequences: BTreeMap<i64, i32>,
+    /// Batches that may be there once more: (producer, sequence). A leader took them that could not
+    /// know of the first time, as that was deleted.
+    pub(super) repeatable: BTreeSet<(i64, i32)>,
 }
 
 /// All partitions.
@@ -35,6 +38,12 @@ impl Partition {
     /// One past the last committed offset.
     pub(super) fn end(&self) -> Offset {
         self.committed.last_key_value().map_or(0, |(_, batch)| batch.next)
+    }
+
+    /// Where the last committed batch of `producer` is.
+    pub(super) fn newest_of(&self, producer: i64) -> Option<Offset> {
+        let newest = self.committed.iter().rev().find(|(_, batch)| batch.producer == producer);
+        newest.map(|(base, _)| *base)
     }
 }
 

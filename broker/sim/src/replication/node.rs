@@ -77,6 +77,9 @@ pub(super) struct Node {
     /// The broker epoch that the mark of a clean shutdown names.
     pub(super) clean: Option<i64>,
     pub(super) incarnation: u64,
+    /// By partition: of producers' batches before this offset its replica may know nothing, for
+    /// they were deleted before it could see them. Kafka's replicas do not tell each other either.
+    pub(super) ignorant: BTreeMap<i32, Offset>,
     /// What it had of the metadata when it went down.
     pub(super) remembered: Option<Rc<Cluster>>,
 }

@@ -111,10 +111,12 @@ impl Node {
                 env.counters.note(Rare::FollowerDiverged);
                 held.checked = held.checked.min(to);
                 held.seen = held.seen.min(held.machine.high_watermark());
+                held.note_ignorance(self.ignorant.entry(index).or_default());
                 Settled::At(held.machine.position())
             }
-            Ok(Followed::Restarted { .. }) => {
+            Ok(Followed::Restarted { at }) => {
                 env.counters.note(Rare::FollowerRestartedEmpty);
+                self.ignorant.insert(index, at);
                 held.checked = 0;
                 held.seen = held.seen.min(held.machine.high_watermark());
                 Settled::At(held.machine.position())

@@ -33,6 +33,7 @@ impl Node {
             paused_until: Millis::ZERO,
             clean: None,
             incarnation: 0,
+            ignorant: BTreeMap::new(),
             remembered: None,
         }
     }
@@ -58,7 +59,8 @@ impl Node {
             applied: false,
             fetchers: BTreeMap::new(),
             sessions: BTreeMap::new(),
-            next_session: 1,
+            // real ones are random: none of an earlier life is met again
+            next_session: i32::try_from(self.incarnation).unwrap_or(0) * 10_000,
             asked: None,
             next_heartbeat: env.now.monotonic,
             sync_at: None,

@@ -8,7 +8,7 @@ use kastellan_core::{
 };
 use kastellan_protocol::{
     ErrorCode,
-    batch::{Rules, Scratch, validate},
+    batch::{Header, Rules, Scratch, validate},
 };
 
 use super::{Env, Node, Waiter, roles::key};
@@ -73,6 +73,14 @@ impl Node {
         let epoch = held.machine.epoch();
         env.counters.note_if(matches!(outcome, Outcome::Duplicate(_)), Rare::DuplicateAnswered);
         env.trace.note(format_args!("  {id:?} {index} in epoch {epoch}: {outcome:?}"));
+        if let (Outcome::Appended { .. }, Some(history)) = (outcome, env.history.get_mut(&index)) {
+            let Header { producer_id, base_sequence, .. } = valid.header;
+            let ignorant = self.ignorant.get(&index).copied().unwrap_or(0);
+            let again = history.sequences.get(&producer_id).is_some_and(|it| *it >= base_sequence);
+            if again && history.newest_of(producer_id).is_some_and(|newest| newest < ignorant) {
+                history.repeatable.insert((producer_id, base_sequence));
+            }
+        }
         Ok((outcome.first(), outcome.last() + 1))
     }
 

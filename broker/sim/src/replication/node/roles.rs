@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use kastellan_core::{
-    id::BrokerId,
+    id::{BrokerId, Offset},
     partition::{Assigned, Assignment, Opening, Partition, Settings},
     replica::{Fetcher, PartitionKey},
 };
@@ -52,6 +52,7 @@ impl Node {
         let Some(up) = &mut self.up else { return };
         if !up.replicas.contains_key(&index) {
             let held = up.open(env, id, index);
+            held.note_ignorance(self.ignorant.entry(index).or_default());
             up.replicas.insert(index, held);
         }
         let Some(held) = up.replicas.get_mut(&index) else { return };
@@ -162,6 +163,18 @@ impl Up {
             fetcher: Fetcher::new(std::time::Duration::from_millis(env.parameters.lag / 4)),
             outstanding: std::collections::VecDeque::new(),
         })
+    }
+}
+
+impl Held {
+    /// What it knows of producers was read from its log: where no snapshot says more, nothing from
+    /// before the first file.
+    pub(super) fn note_ignorance(&self, ignorant: &mut Offset) {
+        let log = self.machine.log();
+        let (_, from) = log.replay_producers(PRODUCERS).expect("the disk works");
+        if !log.snapshots().contains(&from) {
+            *ignorant = from;
+        }
     }
 }
 
