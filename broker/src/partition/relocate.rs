@@ -1,7 +1,7 @@
 //! A partition moves to another log directory while it serves.
 //!
 //! Only the last round holds the mutex across a sync: a moment, of what came since the round
-//! before.
+//! before; seconds, where a producer is faster than the disk that is copied to.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -35,9 +35,6 @@ pub(super) struct Future {
 
 /// Rounds end when no more than this is left to copy: then the last one is short.
 const LAST_ROUND: u64 = 1 << 20;
-/// So many rounds may have more to copy than the one before. Then the producer is faster than the
-/// disk, and each further round would only leave more for the last.
-const LONGER_ROUNDS: usize = 3;
 
 /// How a move ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,8 +92,8 @@ impl Partition {
     ) -> Result<Moved, kastellan_log::Error> {
         let name = self.with_log(|log| log.partition().clone())?;
         let mut copy = to.directory().begin_relocation(&name)?;
-        let (mut before, mut longer) = (u64::MAX, 0);
-        while longer < LONGER_ROUNDS {
+        let mut before = u64::MAX;
+        loop {
             let round = self.with_log(|log| log.relocation_round(&copy));
             let Ok(round) = round else {
                 copy.abandon();
@@ -108,10 +105,10 @@ impl Partition {
                 copy.abandon();
                 return Ok(Moved::Abandoned);
             }
-            if copied <= LAST_ROUND {
+            // a producer that is faster than the disk would leave more for the last with each round
+            if copied <= LAST_ROUND || copied > before {
                 break;
             }
-            longer += usize::from(copied > before);
             before = copied;
         }
         self.take_copy(to, key, copy)

@@ -31,9 +31,8 @@ use crate::{
 
 /// Bytes that are copied at a time.
 const CHUNK: usize = 1 << 20;
-/// With more closed segments in a round than this, one sync of the file system is cheaper than two
-/// for the indexes of each.
-const FEW: usize = 8;
+/// Index files that may wait for their sync, and are open until then.
+const WAITING: usize = 128;
 
 /// A copy that is on its way.
 #[derive(Debug)]
@@ -41,8 +40,9 @@ pub struct Relocation<D: Disk> {
     to: Arc<Shared<D>>,
     dir: PathBuf,
     copied: BTreeMap<Offset, Copied<D>>,
-    /// Whether only a sync of the whole file system makes all of it durable.
-    whole: bool,
+    /// Index files that are not synced: once all of a round is on its way to the disk, most syncs
+    /// find their work done by the first.
+    indexes: Vec<D::File>,
     /// Where the log ended when the last round was taken.
     end: Offset,
 }
@@ -82,7 +82,7 @@ impl<D: Disk> Directory<D> {
         let dir = to.root.join(format!("{partition}.{:032x}{FUTURE}", to.id()));
         to.disk.create_dir(&dir).doing("create", &dir)?;
         let copied = BTreeMap::new();
-        Ok(Relocation { to, dir, copied, whole: false, end: 0 })
+        Ok(Relocation { to, dir, copied, indexes: Vec::new(), end: 0 })
     }
 
     /// Copies what is left of `log` here, puts the copy in its place and returns the copy, opened.
@@ -127,10 +127,12 @@ impl<D: Disk> Relocation<D> {
             self.copied.remove(&base);
             self.remove(base)?;
         }
-        self.whole |= pieces.iter().filter(|piece| piece.index.is_some()).count() > FEW;
         let mut bytes = 0;
         for piece in pieces {
             bytes += self.copy_piece(piece, go_on)?;
+            if self.indexes.len() >= WAITING {
+                self.sync_indexes()?;
+            }
         }
         Ok(bytes)
     }
@@ -138,17 +140,17 @@ impl<D: Disk> Relocation<D> {
     /// Makes durable what is copied, so that the last round finds little to do.
     pub fn sync(&mut self) -> Result<(), LogError> {
         self.to.check()?;
-        let whole = std::mem::take(&mut self.whole);
-        if whole {
-            self.to.sync_volume()?;
-        }
+        let mut synced = self.sync_indexes();
         let stale = self.copied.values_mut().filter(|copied| copied.synced < copied.size);
-        let mut synced = Ok(());
         for copied in stale {
-            synced = synced.and_then(|()| if whole { Ok(()) } else { copied.file.sync() });
+            synced = synced.and_then(|()| copied.file.sync());
             copied.synced = copied.size;
         }
         synced.map_err(|error| self.poison(&error))
+    }
+
+    fn sync_indexes(&mut self) -> io::Result<()> {
+        self.indexes.drain(..).try_for_each(|file| file.sync())
     }
 
     /// Gives up: what was copied goes.
@@ -197,11 +199,11 @@ impl<D: Disk> Relocation<D> {
                 let to =
                     self.to.disk.open(&self.dir.join(kind.file(piece.base)), Open::Truncate)?;
                 write_all(&to, &bytes)?;
-                if !self.whole {
-                    to.sync()?;
-                }
+                to.write_back(0, bytes.len() as u64)?;
+                self.indexes.push(to);
             }
         }
+        file.write_back(from, at - from)?;
         let copied = Copied { id: piece.id, size: at, synced, file };
         self.copied.insert(piece.base, copied);
         Ok(at - from)
