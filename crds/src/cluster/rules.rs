@@ -90,7 +90,7 @@ pub const AT_MOST_BROKERS: [&str; 4] = [
 /// What is no number is for the table of settings to refuse.
 fn at_most_brokers(name: &str) -> Rule {
     let why = match name {
-        "min.insync.replicas" => ", so that nothing could be written with acks=all",
+        "min.insync.replicas" => ", and brokers that do not exist cannot be in sync",
         _ => "",
     };
     rule(

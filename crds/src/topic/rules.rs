@@ -43,8 +43,8 @@ pub(crate) fn spec() -> Vec<Rule> {
              !('min.insync.replicas' in self.config) || \
              !string(self.config['min.insync.replicas']).matches('^[0-9]{1,9}$') || \
              int(self.config['min.insync.replicas']) <= self.replicas",
-            "min.insync.replicas is larger than replicas, so that nothing could be written: \
-             lower it, or raise replicas",
+            "min.insync.replicas is larger than replicas, and copies that do not exist cannot be in \
+             sync: lower it, or raise replicas",
         )
         .field_path(".config"),
     ]

@@ -56,8 +56,8 @@ pub(super) fn checked(
     let least = spec.config.get("min.insync.replicas").and_then(|least| least.0.parse().ok());
     if let Some(least) = least.filter(|least: &usize| *least > copies) {
         let message = format!(
-            "min.insync.replicas: {least} of {copies} copies cannot be in sync: nothing could be \
-             written"
+            "min.insync.replicas: {least} of {copies} copies cannot be in sync, and brokers count \
+             no more than there are"
         );
         let help = format!("write min.insync.replicas: {copies}, or leave it out");
         complain("spec.config.min.insync.replicas", message, help);
