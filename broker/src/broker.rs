@@ -11,6 +11,7 @@ use kastellan_core::{
 use kastellan_protocol::ErrorCode;
 
 use crate::{
+    access::Access,
     call::Way,
     clock::Clock,
     config::Config,
@@ -48,6 +49,8 @@ pub(crate) struct Broker {
     pub(crate) sessions: Sessions,
     /// The coordinators of its consumer groups.
     pub(crate) groups: Groups,
+    /// Who says what its clients may do.
+    pub(crate) access: Access,
     /// Its settings as they are now, typed. Load them once for one request.
     pub(crate) settings: Arc<ArcSwap<BrokerConfig>>,
     /// How clients come in, by listener name.

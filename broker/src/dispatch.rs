@@ -19,8 +19,10 @@ pub(crate) fn needs_controller(api: ApiKey) -> bool {
         ApiKey::AlterConfigs
             | ApiKey::AlterPartitionReassignments
             | ApiKey::AlterUserScramCredentials
+            | ApiKey::CreateAcls
             | ApiKey::CreatePartitions
             | ApiKey::CreateTopics
+            | ApiKey::DeleteAcls
             | ApiKey::DeleteTopics
             | ApiKey::DescribeQuorum
             | ApiKey::ElectLeaders
@@ -70,6 +72,9 @@ pub(crate) fn handle(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<()
         ApiKey::DeleteRecords => api::delete_records::handle(broker, call),
         ApiKey::DeleteTopics => api::delete_topics::handle(broker, call),
         ApiKey::DescribeCluster => api::describe_cluster::handle(broker, call),
+        ApiKey::DescribeAcls => api::describe_acls::handle(broker, call),
+        ApiKey::CreateAcls => api::create_acls::handle(broker, call),
+        ApiKey::DeleteAcls => api::delete_acls::handle(broker, call),
         ApiKey::DescribeConfigs => api::describe_configs::handle(broker, call),
         ApiKey::AlterReplicaLogDirs => api::alter_replica_log_dirs::handle(broker, call),
         ApiKey::DescribeLogDirs => api::describe_log_dirs::handle(broker, call),

@@ -3,6 +3,7 @@
 //! [`start()`] opens the log directories, recovers, binds the listeners and serves until
 //! [`Running::shutdown`].
 
+mod access;
 mod api;
 mod broker;
 mod call;

@@ -1,5 +1,6 @@
 //! The broker over real sockets.
 
+mod access;
 mod admin;
 mod client;
 mod configs;

@@ -5,6 +5,7 @@
 //! the notes of both sides beside each other. What may differ (ports, ids drawn at random, message
 //! texts) is taken out by [`normal`]; every other difference has to be in the table of findings.
 
+pub mod access;
 pub mod compare;
 pub mod normal;
 pub mod scenes;

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
 pub use self::asks::{PRODUCE, produce, produced, text};
 
@@ -38,8 +39,19 @@ pub enum Answer {
 impl Wire {
     /// Connects.
     pub fn connect(address: SocketAddr) -> Result<Wire> {
-        let stream =
-            TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
+        let stream = TcpStream::connect(address);
+        Wire::over(stream.with_context(|| format!("cannot connect to {address}"))?)
+    }
+
+    /// Connects from an address of one's own.
+    pub fn connect_from(from: SocketAddr, address: SocketAddr) -> Result<Wire> {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        bind(&socket, &from).with_context(|| format!("cannot come from {from}"))?;
+        connect(&socket, &address).with_context(|| format!("cannot connect to {address}"))?;
+        Wire::over(TcpStream::from(socket))
+    }
+
+    fn over(stream: TcpStream) -> Result<Wire> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;

@@ -8,8 +8,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use kastellan_e2e::judged::{self, Judged};
+use kastellan_e2e::oracle::access::Verdict;
 use kastellan_e2e::oracle::side::{Note, Side, common_versions};
-use kastellan_e2e::oracle::{compare, scenes};
+use kastellan_e2e::oracle::{access, compare, scenes};
 use kastellan_e2e::peer::{Jvm, Peer};
 use kastellan_e2e::suite::Scratch;
 use kastellan_e2e::{cache, need};
@@ -46,6 +47,11 @@ fn every_answer_is_apache_kafkas_or_a_listed_difference() -> Result<()> {
         Ok::<_, anyhow::Error>((joined(kafka.join())?, joined(ours.join())?))
     })?;
     ours.process()?.check_alive().context("the broker did not survive the scenes")?;
+    drop((kafka, ours));
+    let (report, access_kafka, access_ours) = matrix(now)?;
+    println!("{report}");
+    let asked_kafka = [asked_kafka, access_kafka].concat();
+    let asked_ours = [asked_ours, access_ours].concat();
 
     let found = compare::differences(&asked_kafka, &asked_ours)?;
     let table = cache::e2e().join("oracle/FINDINGS.md");
@@ -56,4 +62,34 @@ fn every_answer_is_apache_kafkas_or_a_listed_difference() -> Result<()> {
     };
     println!("{} answers compared, {} fields differ", asked_kafka.len(), found.len());
     compare::judge(&found, &rows).with_context(|| format!("see {}", table.display()))
+}
+
+/// Who may do what, of two brokers that look at the access control lists: how many were judged
+/// alike, and what both answered.
+fn matrix(now: i64) -> Result<(String, Vec<Note>, Vec<Note>)> {
+    let (theirs, own) = (Scratch::new("oracle-kafka-acl")?, Scratch::new("oracle-ours-acl")?);
+    let mut kafka = Peer::format(theirs.path(), Jvm::Test, access::SETTINGS)?;
+    kafka.start()?;
+    let mut ours = Judged::start(own.path(), access::SETTINGS)?;
+    let versions = common_versions(kafka.address(), ours.address())?;
+    let play = |address| access::play(address, &versions, now);
+    let (kafkas, ourses) = thread::scope(|scope| {
+        let kafka = scope.spawn(|| play(kafka.address()));
+        let ours = scope.spawn(|| play(ours.address()));
+        let joined = |answer: thread::Result<_>| {
+            answer.map_err(|panic| anyhow!("the matrix panicked: {panic:?}"))
+        };
+        Ok::<_, anyhow::Error>((joined(kafka.join())?, joined(ours.join())?))
+    })?;
+    ours.process()?.check_alive().context("the broker did not survive the matrix")?;
+    let (theirs, own): (Vec<Verdict>, Vec<Verdict>) = (kafkas.1, ourses.1);
+    let alike = theirs.iter().zip(&own).filter(|(theirs, own)| theirs == own).count();
+    let count = theirs.len();
+    let mut report = vec![format!("the matrix of access: {alike} of {count} judged alike")];
+    let differing = theirs.iter().zip(&own).filter(|(theirs, own)| theirs != own);
+    report.extend(differing.map(|(theirs, own)| {
+        format!("{}: the table says {}, Kafka {}, we {}", own.0, own.1, theirs.2, own.2)
+    }));
+    ensure!(alike == count && own.len() == count, "{}", report.join("\n"));
+    Ok((report.join("\n"), kafkas.0, ourses.0))
 }

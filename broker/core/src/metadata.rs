@@ -25,8 +25,8 @@ pub use name::{
     is_internal, validate_name,
 };
 pub use record::{
-    BrokerRegistrationChange, ConfigRecord, DecodeError, Endpoint, FRAME_VERSION,
-    FeatureLevelRecord, NO_LEADER, NO_LEADER_CHANGE, PartitionChangeRecord, PartitionRecord,
-    ProducerIdsRecord, Record, RegisterBroker, RemoveUserScramCredentialRecord, SecurityProtocol,
-    SupportedFeature, TopicRecord, UserScramCredentialRecord,
+    AccessControlEntryRecord, BrokerRegistrationChange, ConfigRecord, DecodeError, Endpoint,
+    FRAME_VERSION, FeatureLevelRecord, NO_LEADER, NO_LEADER_CHANGE, PartitionChangeRecord,
+    PartitionRecord, ProducerIdsRecord, Record, RegisterBroker, RemoveUserScramCredentialRecord,
+    SecurityProtocol, SupportedFeature, TopicRecord, UserScramCredentialRecord,
 };

@@ -12,6 +12,7 @@
 //! memory, so every array is charged with its elements' size in memory, and a request of `n` bytes
 //! may run up [`memory_allowed`]`(n)` bytes. Depth is bounded by the table, which has no recursion.
 
+mod acls;
 mod budget;
 mod caps;
 mod cluster;
@@ -32,13 +33,14 @@ pub use budget::memory_allowed;
 use schema::{Array, Field, Kind, Schema};
 
 /// Every request that is served, to clients or to other brokers, by family.
-static SCHEMAS: [&[Schema]; 8] = [
+static SCHEMAS: [&[Schema]; 9] = [
     data::SCHEMAS,
     groups::SCHEMAS,
     cluster::SCHEMAS,
     configs::SCHEMAS,
     replicas::SCHEMAS,
     quorum::SCHEMAS,
+    acls::SCHEMAS,
     peers::SCHEMAS,
     users::SCHEMAS,
 ];

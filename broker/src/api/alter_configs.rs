@@ -3,8 +3,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use kastellan_core::metadata::{
-    AlterConfigs, ConfigChange, ConfigOp, ConfigResource, Failure, Input, Reply, ResourceKind,
+use kastellan_core::{
+    metadata::{
+        AlterConfigs, ConfigChange, ConfigOp, ConfigResource, Failure, Input, Reply, ResourceKind,
+    },
+    security::CLUSTER_NAME,
 };
 use kastellan_protocol::{
     ErrorCode, Refused,
@@ -16,9 +19,13 @@ use kastellan_protocol::{
 };
 
 use super::failure;
+use crate::access::needs::{
+    ALTER_CONFIGS_CLUSTER, ALTER_CONFIGS_GROUP, ALTER_CONFIGS_TOPIC, INCREMENTAL_CONFIGS_CLUSTER,
+    INCREMENTAL_CONFIGS_GROUP, INCREMENTAL_CONFIGS_TOPIC, Need,
+};
 use crate::{
     broker::Broker,
-    call::{Call, Way},
+    call::{Call, ClientInfo, Way},
 };
 
 /// A resource as a request names it: the number of its kind, and its name.
@@ -34,7 +41,8 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         ((it.resource_type, it.resource_name), changes(configs))
     });
     let how = How { replace: true, validate_only: request.validate_only, way: call.way };
-    alter(broker, resources.collect(), how, move |answers| {
+    let client = Arc::clone(&call.client);
+    alter((broker, &client), resources.collect(), how, move |answers| {
         let response = |answer: Answer| {
             AlterConfigsResourceResponse::default()
                 .with_error_code(answer.code)
@@ -84,9 +92,33 @@ pub(super) struct How {
     pub(super) way: Way,
 }
 
+impl How {
+    /// What it takes to change settings of this kind.
+    fn need(self, kind: ResourceKind) -> Need {
+        match (kind, self.replace) {
+            (ResourceKind::Topic, true) => ALTER_CONFIGS_TOPIC,
+            (ResourceKind::Topic, false) => INCREMENTAL_CONFIGS_TOPIC,
+            (ResourceKind::Group, true) => ALTER_CONFIGS_GROUP,
+            (ResourceKind::Group, false) => INCREMENTAL_CONFIGS_GROUP,
+            (_, true) => ALTER_CONFIGS_CLUSTER,
+            (_, false) => INCREMENTAL_CONFIGS_CLUSTER,
+        }
+    }
+}
+
+/// What somebody who wants to change these settings needs a right to.
+fn named_for(resource: &ConfigResource) -> &str {
+    match resource.kind {
+        ResourceKind::Topic | ResourceKind::Group => &resource.name,
+        ResourceKind::Broker | ResourceKind::BrokerLogger | ResourceKind::ClientMetrics => {
+            CLUSTER_NAME
+        }
+    }
+}
+
 /// Has the settings changed that can be; `answer` gets one answer per resource, in the order asked.
 pub(super) fn alter(
-    broker: &Arc<Broker>,
+    (broker, client): (&Arc<Broker>, &ClientInfo),
     resources: Vec<(Named, Wanted)>,
     how: How,
     answer: impl FnOnce(Vec<Answer>) + Send + 'static,
@@ -95,16 +127,19 @@ pub(super) fn alter(
     for (named, _) in &resources {
         *times.entry(named.clone()).or_insert(0_usize) += 1;
     }
+    let judge = broker.judge(client);
     let mut asked = Vec::new();
     let mut results = Vec::with_capacity(resources.len());
     for (named, wanted) in resources {
         let twice = times.get(&named).is_some_and(|times| *times > 1);
         let accepted = resource(broker, &named, twice, how.way).and_then(|resource| {
+            judge.check(how.need(resource.kind), named_for(&resource))?;
             asked.push(AlterConfigs { resource, changes: wanted?, replace: how.replace });
             Ok(())
         });
         results.push((named, accepted));
     }
+    drop(judge);
     let tell = |results: Vec<_>| answer(results.into_iter().map(Answer::new).collect());
     if asked.is_empty() {
         return tell(results);

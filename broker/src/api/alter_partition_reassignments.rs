@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kastellan_core::{
     id::BrokerId,
-    metadata::{Input, PartitionResults, Reassignment, Reply, TopicResults},
+    metadata::{Failure, Input, PartitionResults, Reassignment, Reply, TopicResults},
 };
 use kastellan_protocol::{
     Refused,
@@ -19,7 +19,7 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{broker::Broker, call::Call};
+use crate::{access::needs::REASSIGN, broker::Broker, call::Call};
 
 /// From here on a request may forbid that a partition gets more or fewer replicas (KIP-860).
 const FACTOR_CHANGE: i16 = 1;
@@ -28,6 +28,10 @@ const FACTOR_CHANGE: i16 = 1;
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: AlterPartitionReassignmentsRequest = call.decode()?;
     let may_change = call.version() < FACTOR_CHANGE || request.allow_replication_factor_change;
+    if let Err(why) = broker.judge(&call.client).check_cluster(REASSIGN) {
+        call.reply.send(&denied(&request, why));
+        return Ok(());
+    }
     let topics: Vec<_> = request.topics.iter().map(reassignment).collect();
     broker.decide(
         call.way,
@@ -47,6 +51,23 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         },
     );
     Ok(())
+}
+
+/// The same for each partition, as in Kafka.
+fn denied(
+    request: &AlterPartitionReassignmentsRequest,
+    why: Failure,
+) -> AlterPartitionReassignmentsResponse {
+    let topic = |topic: &ReassignableTopic| {
+        let indexes = topic.partitions.iter().map(|it| it.partition_index);
+        (topic.name.to_string(), indexes.map(|index| (index, Err(why.clone()))).collect())
+    };
+    let all = responses(request.topics.iter().map(topic).collect());
+    let (code, message) = failure::parts(why);
+    AlterPartitionReassignmentsResponse::default()
+        .with_error_code(code)
+        .with_error_message(message)
+        .with_responses(all)
 }
 
 fn reassignment(topic: &ReassignableTopic) -> Reassignment {

@@ -25,7 +25,10 @@ use kastellan_protocol::{
     },
 };
 
-use crate::{broker::Broker, call::Call, log_dirs::LogDir, partitions::Move};
+use crate::{
+    access::needs::ALTER_REPLICA_LOG_DIRS, broker::Broker, call::Call, log_dirs::LogDir,
+    partitions::Move,
+};
 
 /// The longest name of a directory.
 const NAME_MAX: usize = 255;
@@ -43,9 +46,15 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
             indexes.extend(topic.partitions.into_iter().map(|index| (index, path.clone())));
         }
     }
+    let may = broker.judge(&call.client).may_cluster(ALTER_REPLICA_LOG_DIRS);
     let results = wanted.into_iter().map(|(name, indexes)| {
         let partition = |(index, path): (i32, PathBuf)| {
-            let code = begin(broker, &name, index, &path).err().map_or(0, |code| code.code());
+            let begun = if may {
+                begin(broker, &name, index, &path)
+            } else {
+                Err(ErrorCode::ClusterAuthorizationFailed)
+            };
+            let code = begun.err().map_or(0, |code| code.code());
             AlterReplicaLogDirPartitionResult::default()
                 .with_partition_index(index)
                 .with_error_code(code)

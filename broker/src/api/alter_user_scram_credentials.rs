@@ -1,6 +1,6 @@
 //! `AlterUserScramCredentials` (KIP-554): passwords, salted by whoever sets them.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use kastellan_core::{
     metadata::{Failure, Input, Reply, SaltedPassword, ScramChange},
@@ -17,7 +17,7 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{broker::Broker, call::Call};
+use crate::{access::needs::ALTER_SCRAM, broker::Broker, call::Call};
 
 /// Answers once it is committed.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -25,6 +25,13 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let removed = request.deletions.iter().map(removal);
     let changes: Vec<_> = removed.chain(request.upsertions.iter().map(change)).collect();
     let users: Vec<String> = changes.iter().map(|change| change.user.clone()).collect();
+    if let Err(why) = broker.judge(&call.client).check_cluster(ALTER_SCRAM) {
+        let denied: BTreeSet<_> = users.into_iter().collect();
+        let results = denied.into_iter().map(|user| result((user, Err(why.clone()))));
+        let response = AlterUserScramCredentialsResponse::default();
+        call.reply.send(&response.with_results(results.collect()));
+        return Ok(());
+    }
     broker.decide(
         call.way,
         move |ticket| Input::AlterScram { ticket, changes },

@@ -1,6 +1,6 @@
 //! `CreatePartitions`: more of them for topics that exist.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use kastellan_core::{
     id::BrokerId,
@@ -17,12 +17,17 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{broker::Broker, call::Call};
+use crate::{access::needs::CREATE_PARTITIONS, broker::Broker, call::Call};
 
 /// Answers once the new partitions can be used.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: CreatePartitionsRequest = call.decode()?;
-    let topics: Vec<_> = request.topics.iter().map(new_partitions).collect();
+    let judge = broker.judge(&call.client);
+    let (wanted, denied): (Vec<_>, Vec<_>) =
+        request.topics.iter().partition(|topic| judge.may(CREATE_PARTITIONS, &topic.name));
+    drop(judge);
+    let denied: BTreeSet<_> = denied.into_iter().map(|topic| topic.name.to_string()).collect();
+    let topics: Vec<_> = wanted.into_iter().map(new_partitions).collect();
     let names: Vec<_> = topics.iter().map(|topic| topic.topic.clone()).collect();
     let validate_only = request.validate_only;
     broker.decide(
@@ -36,8 +41,10 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
                     names.into_iter().map(|name| (name, Err(failure.clone()))).collect()
                 }
             };
+            let denied = denied.into_iter().map(|name| (name, Err(CREATE_PARTITIONS.denied())));
             let results = results
                 .into_iter()
+                .chain(denied)
                 .map(|(name, result)| {
                     let (code, message) = failure::of(result);
                     CreatePartitionsTopicResult::default()

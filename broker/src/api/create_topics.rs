@@ -1,6 +1,6 @@
 //! `CreateTopics`: the request as an input of the controller, its reply as the response.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use kastellan_core::{
     config::{BrokerConfig, described_topic},
@@ -18,29 +18,40 @@ use kastellan_protocol::{
 };
 
 use super::failure;
+use crate::access::{
+    Judge,
+    needs::{CREATE_TOPICS, CREATE_TOPICS_ANY, CREATE_TOPICS_CONFIGS},
+};
 use crate::{broker::Broker, call::Call, controller::new_id};
 
 /// Answers once the topics can be used.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: CreateTopicsRequest = call.decode()?;
-    let names: Vec<_> = request.topics.iter().map(|topic| topic.name.to_string()).collect();
-    let topics = request.topics.iter().map(new_topic).collect();
+    let judge = broker.judge(&call.client);
+    let may_all = judge.sees_cluster(CREATE_TOPICS_ANY);
+    let (wanted, denied): (Vec<_>, Vec<_>) =
+        request.topics.iter().partition(|it| may_all || judge.may(CREATE_TOPICS, &it.name));
+    drop(judge);
+    let denied: BTreeSet<_> = denied.into_iter().map(|topic| topic.name.to_string()).collect();
+    let names: Vec<_> = wanted.iter().map(|topic| topic.name.to_string()).collect();
+    let topics = wanted.into_iter().map(new_topic).collect();
     let validate_only = request.validate_only;
     let again = Arc::clone(broker);
     broker.decide(
         call.way,
         move |ticket| Input::CreateTopics { ticket, topics, validate_only },
         move |reply| {
-            let topics = match reply {
+            let mut topics: Vec<_> = match reply {
                 Reply::Created(created) => {
-                    let settings = again.settings.load();
-                    created.into_iter().map(|topic| result(topic, &settings)).collect()
+                    let (settings, judge) = (again.settings.load(), again.judge(&call.client));
+                    created.into_iter().map(|topic| result(topic, &settings, &judge)).collect()
                 }
                 other => {
                     let failure = other.failure();
                     names.into_iter().map(|name| refused(name, failure.clone())).collect()
                 }
             };
+            topics.extend(denied.into_iter().map(|name| refused(name, CREATE_TOPICS.denied())));
             call.reply.send(&CreateTopicsResponse::default().with_topics(topics));
         },
     );
@@ -70,9 +81,20 @@ fn new_topic(topic: &CreatableTopic) -> NewTopic {
     }
 }
 
-fn result(topic: CreatedTopic, settings: &BrokerConfig) -> CreatableTopicResult {
+fn result(topic: CreatedTopic, settings: &BrokerConfig, judge: &Judge<'_>) -> CreatableTopicResult {
     if let Err(failure) = topic.result {
         return refused(topic.name, failure);
+    }
+    if !judge.sees(CREATE_TOPICS_CONFIGS, &topic.name) {
+        // it is created, and what it is like is not for the client
+        return CreatableTopicResult::default()
+            .with_name(TopicName(StrBytes::from_string(topic.name)))
+            .with_topic_id(topic.id)
+            .with_error_message(None)
+            .with_topic_config_error_code(CREATE_TOPICS_CONFIGS.denied().code.code())
+            .with_num_partitions(-1)
+            .with_replication_factor(-1)
+            .with_configs(Some(Vec::new()));
     }
     let configs = described_topic(&topic.overrides, settings)
         .map(|config| {

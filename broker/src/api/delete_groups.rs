@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use kastellan_core::group::{DeleteGroup, Input, Reply};
 use kastellan_protocol::{
-    Refused,
+    ErrorCode, Refused,
     messages::{
         DeleteGroupsRequest, DeleteGroupsResponse, GroupId,
         delete_groups_response::DeletableGroupResult,
@@ -12,6 +12,7 @@ use kastellan_protocol::{
 };
 
 use crate::{
+    access::needs::DELETE_GROUPS,
     broker::Broker,
     call::Call,
     groups::{Gather, Groups, wire},
@@ -23,11 +24,17 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let mut seen = BTreeSet::new();
     let mut groups = request.groups_names;
     groups.retain(|group| seen.insert(group.clone()));
+    let client = Arc::clone(&call.client);
     let gather = Gather::new(groups.len(), move |results| {
         call.reply.send(&DeleteGroupsResponse::default().with_results(results));
     });
     for (index, group) in groups.into_iter().enumerate() {
         let gather = Arc::clone(&gather);
+        if !broker.judge(&client).may(DELETE_GROUPS, &group) {
+            let code = ErrorCode::GroupAuthorizationFailed.code();
+            gather.put(index, result(&group, code));
+            continue;
+        }
         let name = group.clone();
         let input =
             |ticket| Input::DeleteGroup(DeleteGroup { ticket, group: name.as_str().into() });

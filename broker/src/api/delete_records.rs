@@ -11,7 +11,10 @@ use kastellan_protocol::{
     },
 };
 
-use crate::{broker::Broker, call::Call, maintenance::write_checkpoints, partition::Partition};
+use crate::{
+    access::needs::DELETE_RECORDS, broker::Broker, call::Call, maintenance::write_checkpoints,
+    partition::Partition,
+};
 
 /// Where a partition starts from now on, or why not.
 type Deleted = Result<(Arc<Partition>, Offset), ErrorCode>;
@@ -32,14 +35,20 @@ fn answer(broker: &Broker, call: Call, request: DeleteRecordsRequest) {
         let partitions = topic.partitions.iter().map(|it| (it.partition_index, it.offset));
         wanted.entry(topic.name).or_default().extend(partitions);
     }
+    let judge = broker.judge(&call.client);
     let deleted: Vec<(TopicName, Vec<(i32, Deleted)>)> = wanted
         .into_iter()
         .map(|(topic, partitions)| {
-            let delete = |(index, before)| (index, delete(broker, &topic, index, before));
+            let may = judge.may(DELETE_RECORDS, &topic);
+            let delete = |(index, before)| {
+                let denied = Err(ErrorCode::TopicAuthorizationFailed);
+                (index, if may { delete(broker, &topic, index, before) } else { denied })
+            };
             let partitions = partitions.into_iter().map(delete).collect();
             (topic, partitions)
         })
         .collect();
+    drop(judge);
     write_down(broker, &deleted);
     let topics = deleted.into_iter().map(|(topic, partitions)| {
         let result = |(index, deleted): (i32, Deleted)| {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use kastellan_core::{
     id::Uuid,
-    metadata::{DeletedTopic, Failure, Input, Reply, TopicRef},
+    metadata::{DeletedTopic, Failure, Image, Input, Reply, TopicRef},
 };
 use kastellan_protocol::{
     ErrorCode, Refused,
@@ -16,6 +16,10 @@ use kastellan_protocol::{
 };
 
 use super::failure;
+use crate::access::{
+    Judge,
+    needs::{DELETE_TOPICS, DELETE_TOPICS_NAME},
+};
 use crate::{broker::Broker, call::Call};
 
 /// Answers once the topics are gone.
@@ -32,6 +36,15 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     } else {
         request.topic_names.iter().map(|name| Ok(TopicRef::Name(name.to_string()))).collect()
     };
+    let (judge, image) = (broker.judge(&call.client), broker.controller.image());
+    for topic in &mut asked {
+        if let Ok(wanted) = topic
+            && let Some(refused) = denied(&judge, &image, wanted)
+        {
+            *topic = Err(refused);
+        }
+    }
+    drop((judge, image));
     let topics: Vec<_> = asked.iter().filter_map(|topic| topic.as_ref().ok()).cloned().collect();
     // the controller answers once what is asked for twice in the same words
     let mut seen = BTreeSet::new();
@@ -57,6 +70,28 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         },
     );
     Ok(())
+}
+
+/// The answer for a topic that the client may not delete. Whether there is one of some name is
+/// told only to who may see it; an id is no secret, the name that belongs to it is.
+fn denied(judge: &Judge<'_>, image: &Image, wanted: &TopicRef) -> Option<DeletedTopic> {
+    let refused = |name: Option<&str>, id| DeletedTopic {
+        name: name.map(str::to_owned),
+        id,
+        result: Err(DELETE_TOPICS.denied()),
+    };
+    match wanted {
+        TopicRef::Name(name) => {
+            let may = judge.may(DELETE_TOPICS_NAME, name)
+                && (image.topic(name).is_none() || judge.may(DELETE_TOPICS, name));
+            (!may).then(|| refused(Some(name), Uuid::nil()))
+        }
+        TopicRef::Id(id) => {
+            let name = &image.topic_by_id(id)?.name;
+            let seen = judge.sees(DELETE_TOPICS_NAME, name).then_some(&**name);
+            (!judge.may(DELETE_TOPICS, name)).then(|| refused(seen, *id))
+        }
+    }
 }
 
 fn by_name_or_id(name: Option<&TopicName>, id: Uuid) -> Result<TopicRef, DeletedTopic> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kastellan_core::security::{CLUSTER_NAME, ResourceType};
 use kastellan_protocol::{
     ErrorCode, Refused,
     messages::{
@@ -11,8 +12,7 @@ use kastellan_protocol::{
     protocol::StrBytes,
 };
 
-use super::operations;
-use crate::{broker::Broker, call::Call};
+use crate::{access::needs::DESCRIBE_CLUSTER, broker::Broker, call::Call};
 
 /// The kind of endpoint that describes brokers; 2 would be controllers (KIP-919).
 const BROKERS: i8 = 1;
@@ -51,11 +51,18 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
             )
         })
         .collect();
-    let asked = request.include_cluster_authorized_operations;
+    let judge = broker.judge(&call.client);
+    let operations = if !request.include_cluster_authorized_operations {
+        i32::MIN
+    } else if judge.may_cluster(DESCRIBE_CLUSTER) {
+        judge.operations(ResourceType::Cluster, CLUSTER_NAME)
+    } else {
+        0
+    };
     let described = response
         .with_controller_id(broker.config.node_id.into())
         .with_brokers(brokers)
-        .with_cluster_authorized_operations(if asked { operations::CLUSTER } else { i32::MIN });
+        .with_cluster_authorized_operations(operations);
     call.reply.send(&described);
     Ok(())
 }

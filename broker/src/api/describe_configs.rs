@@ -27,15 +27,17 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let detail = Detail { version: call.version(), synonyms, documentation };
     // each is answered once: one with all its settings is a thousand times as long as its name
     let mut seen = BTreeSet::new();
+    let judge = broker.judge(&call.client);
     let results = request
         .resources
         .iter()
         .filter(|it| seen.insert((it.resource_type, it.resource_name.clone())))
-        .map(|resource| match describe(broker, resource) {
+        .map(|resource| match describe(broker, &judge, resource) {
             Ok(described) => detail.result(resource, described),
             Err((code, message)) => refused(resource, code, message),
         })
         .collect();
+    drop(judge);
     call.reply.send(&DescribeConfigsResponse::default().with_results(results));
     Ok(())
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use kastellan_core::group::{Describe, DescribedMember, Description, Input, Reply, State};
+use kastellan_core::{
+    group::{Describe, DescribedMember, Description, Input, Reply, State},
+    security::ResourceType,
+};
 use kastellan_protocol::{
     ErrorCode, Refused,
     messages::{
@@ -13,6 +16,7 @@ use kastellan_protocol::{
 };
 
 use crate::{
+    access::needs::DESCRIBE_GROUPS,
     broker::Broker,
     call::Call,
     groups::{Gather, Groups, wire},
@@ -20,16 +24,14 @@ use crate::{
 
 /// From here on a group that does not exist is an error (KIP-1043).
 const MISSING_GROUPS: i16 = 6;
-/// What may be done to a group, as bits of Kafka's operations: read, delete, describe, and describe
-/// and alter its settings. Without an authorizer everybody may do everything.
-const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
 /// The operations were not asked for.
 const NOT_ASKED: i32 = i32::MIN;
 
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: DescribeGroupsRequest = call.decode()?;
     let version = call.version();
-    let operations = if request.include_authorized_operations { ALL_OPERATIONS } else { NOT_ASKED };
+    let tells_operations = request.include_authorized_operations;
+    let client = Arc::clone(&call.client);
     // each is answered once: a group with its members is far longer than its name
     let mut seen = BTreeSet::new();
     let mut groups = request.groups;
@@ -39,6 +41,18 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     });
     for (index, group) in groups.into_iter().enumerate() {
         let gather = Arc::clone(&gather);
+        let judge = broker.judge(&client);
+        if !judge.may(DESCRIBE_GROUPS, &group) {
+            let denied = Err(ErrorCode::GroupAuthorizationFailed);
+            gather.put(index, answer(version, &group, denied, NOT_ASKED));
+            continue;
+        }
+        let operations = if tells_operations {
+            judge.operations(ResourceType::Group, &group)
+        } else {
+            NOT_ASKED
+        };
+        drop(judge);
         let name = group.clone();
         let input = |ticket| Input::Describe(Describe { ticket, group: name.as_str().into() });
         Groups::ask(broker, &name, input, move |reply| {

@@ -19,17 +19,28 @@ use kastellan_protocol::{
 };
 
 use crate::{
+    access::needs::DESCRIBE_LOG_DIRS,
     broker::Broker,
     call::Call,
     log_dirs::LogDir,
     partition::{Lying, Partition},
 };
 
+/// From here on the answer has room for an error of the request as a whole.
+const TOP_LEVEL_ERROR: i16 = 3;
+
 /// What is described of each directory.
 type Contents = BTreeMap<String, Vec<DescribeLogDirsPartition>>;
 
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: DescribeLogDirsRequest = call.decode()?;
+    if !broker.judge(&call.client).may_cluster(DESCRIBE_LOG_DIRS) {
+        // before v3 there is no room for why there is nothing
+        let tells = call.version() >= TOP_LEVEL_ERROR;
+        let code = if tells { ErrorCode::ClusterAuthorizationFailed.code() } else { 0 };
+        call.reply.send(&DescribeLogDirsResponse::default().with_error_code(code));
+        return Ok(());
+    }
     let partitions: Vec<Arc<Partition>> = match request.topics {
         None => broker.partitions.all(),
         Some(topics) => {

@@ -12,20 +12,32 @@ use kastellan_protocol::{
     protocol::StrBytes,
 };
 
-use crate::{broker::Broker, call::Call};
+use super::failure;
+use crate::{access::needs::DESCRIBE_PRODUCERS, broker::Broker, call::Call};
 
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: DescribeProducersRequest = call.decode()?;
+    let judge = broker.judge(&call.client);
     let mut seen = BTreeSet::new();
     let topics = request.topics.into_iter().map(|topic| {
         // Each partition once: the answer is never more than what is remembered.
         let mut indexes = topic.partition_indexes;
         indexes.retain(|index| seen.insert((topic.name.clone(), *index)));
-        let partitions = indexes.into_iter().map(|index| describe(broker, &topic.name, index));
-        let partitions = partitions.collect();
+        let may = judge.check(DESCRIBE_PRODUCERS, &topic.name);
+        let partition = |index| match may.clone() {
+            Ok(()) => describe(broker, &topic.name, index),
+            Err(why) => {
+                let (code, message) = failure::parts(why);
+                let answer = PartitionResponse::default().with_partition_index(index);
+                answer.with_error_code(code).with_error_message(message)
+            }
+        };
+        let partitions = indexes.into_iter().map(partition).collect();
         TopicResponse::default().with_name(topic.name).with_partitions(partitions)
     });
-    call.reply.send(&DescribeProducersResponse::default().with_topics(topics.collect()));
+    let response = DescribeProducersResponse::default().with_topics(topics.collect());
+    drop(judge);
+    call.reply.send(&response);
     Ok(())
 }
 

@@ -19,6 +19,7 @@ use kastellan_protocol::{
 };
 
 use crate::{
+    access::needs::DESCRIBE_QUORUM,
     broker::Broker,
     call::{Call, Way},
 };
@@ -33,6 +34,10 @@ const VOTERS_CHANGE: i16 = 2;
 /// the metadata log's is asked for; 6 `NOT_LEADER_OR_FOLLOWER` where somebody else leads.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: DescribeQuorumRequest = call.decode()?;
+    if !broker.judge(&call.client).may_cluster(DESCRIBE_QUORUM) {
+        call.reply.send(&failed(ErrorCode::ClusterAuthorizationFailed));
+        return Ok(());
+    }
     if !is_metadata_log(&request) {
         call.reply.send(&unknown(request));
         return Ok(());
@@ -77,6 +82,7 @@ fn failed(code: ErrorCode) -> DescribeQuorumResponse {
     let message = match code {
         ErrorCode::NotLeaderOrFollower => "this node does not lead the metadata log",
         ErrorCode::KafkaStorageError => "the metadata log of this node has failed",
+        ErrorCode::ClusterAuthorizationFailed => "it takes the right to Describe on the cluster",
         _ => "the leader of the metadata log could not be asked",
     };
     DescribeQuorumResponse::default()

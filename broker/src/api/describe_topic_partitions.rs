@@ -32,8 +32,10 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     }
     let most = usize::try_from(request.response_partition_limit).unwrap_or(0);
     let most = most.min(broker.settings.load().max_request_partitions).max(1);
-    let page = Page { listener: &call.client.listener, asked, from, most };
+    let judge = broker.judge(&call.client);
+    let page = Page { listener: &call.client.listener, judge: &judge, asked, from, most };
     let response = describe(&broker.controller.image(), &page);
+    drop(judge);
     call.reply.send(&response);
     Ok(())
 }

@@ -14,11 +14,18 @@ use kastellan_protocol::{
     protocol::StrBytes,
 };
 
-use crate::{broker::Broker, call::Call};
+use super::failure;
+use crate::{access::needs::DESCRIBE_SCRAM, broker::Broker, call::Call};
 
 /// Answers from the image. No users in the request, or none named, are all of them.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: DescribeUserScramCredentialsRequest = call.decode()?;
+    if let Err(why) = broker.judge(&call.client).check_cluster(DESCRIBE_SCRAM) {
+        let (code, message) = failure::parts(why);
+        let response = DescribeUserScramCredentialsResponse::default();
+        call.reply.send(&response.with_error_code(code).with_error_message(message));
+        return Ok(());
+    }
     let image = broker.controller.image();
     let wanted = request.users.unwrap_or_default();
     let results = if wanted.is_empty() {

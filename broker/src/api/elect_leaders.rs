@@ -14,7 +14,7 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{broker::Broker, call::Call};
+use crate::{access::needs::ELECT_LEADERS, broker::Broker, call::Call};
 
 /// From here on the answer has room for an error of the request as a whole.
 const TOP_LEVEL_ERROR: i16 = 1;
@@ -25,6 +25,10 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: ElectLeadersRequest = call.decode()?;
     let version = call.version();
     let asked = request.topic_partitions;
+    if let Err(why) = broker.judge(&call.client).check_cluster(ELECT_LEADERS) {
+        call.reply.send(&failed(version, asked.unwrap_or_default(), &why));
+        return Ok(());
+    }
     if asked.as_ref().is_some_and(Vec::is_empty) {
         // nothing to elect, whatever kind of election that would be
         call.reply.send(&ElectLeadersResponse::default());

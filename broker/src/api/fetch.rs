@@ -44,8 +44,8 @@ pub(crate) struct Parked {
 #[derive(Debug)]
 struct Fetch {
     head: Head,
-    /// The name of the listener that it came in by.
-    listener: Arc<str>,
+    /// Who asks: what it may read is looked at anew whenever it is woken.
+    client: Arc<ClientInfo>,
     /// Whether the client asked for a session and has none yet.
     keep: bool,
     /// The epoch that the session expects next; another request has come by if it does not.
@@ -108,7 +108,7 @@ pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
 fn begin(
     broker: &Broker,
     now: Millis,
-    (head, client): (Head, &ClientInfo),
+    (head, client): (Head, &Arc<ClientInfo>),
     request: FetchRequest,
 ) -> Result<Fetch, ErrorCode> {
     let follower =
@@ -161,7 +161,7 @@ fn begin(
     let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0);
     Ok(Fetch {
         head,
-        listener: Arc::clone(&client.listener),
+        client: Arc::clone(client),
         keep,
         epoch,
         live,
@@ -186,7 +186,8 @@ impl Fetch {
         }
         let Live { session, heard, .. } = &mut *live;
         heard.take(|slot| session.mark(slot));
-        let looked = Looked::new(broker, &mut live, self.max_bytes, self.keep);
+        let judge = broker.judge(&self.client);
+        let looked = Looked::new((broker, &judge), &mut live, self.max_bytes, self.keep);
         if !force && !looked.urgent && looked.bytes < self.min_bytes {
             looked.put_back(&mut live.session);
             self.found = looked.bytes;
@@ -202,7 +203,7 @@ impl Fetch {
             broker.metrics.failed(metrics::Hot::Fetch, code);
         }
         let response =
-            write::response((broker, &self.listener), &self.head, &live.session, &looked);
+            write::response((broker, &self.client.listener), &self.head, &live.session, &looked);
         looked.settle(&mut live.session);
         Some(response)
     }

@@ -11,6 +11,10 @@ use kastellan_protocol::{
 };
 
 use crate::{
+    access::{
+        Judge,
+        needs::{FIND_GROUP, FIND_TRANSACTION},
+    },
     broker::Broker,
     call::{Call, Responder},
     groups::{self, wire},
@@ -34,6 +38,10 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     } else {
         vec![request.key.to_string()]
     };
+    let judge = broker.judge(&call.client);
+    let denied: Vec<bool> =
+        keys.iter().map(|key| is_denied(&judge, request.key_type, key)).collect();
+    drop(judge);
     let refusal = match request.key_type {
         GROUP => None,
         // 35 is what every client takes for final; a retriable code would have it ask for ever
@@ -44,17 +52,37 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     };
     let reply = call.reply;
     if let Some(refusal) = refusal {
-        let found = keys.iter().map(|_| Err(refusal)).collect();
-        answer(reply, version, &keys, found);
+        let code = ErrorCode::TransactionalIdAuthorizationFailed;
+        let not_yours = (code, "this transactional id is not for you to see");
+        let found = denied.iter().map(|denied| Err(if *denied { not_yours } else { refusal }));
+        answer(reply, version, &keys, found.collect());
+        return Ok(());
+    }
+    let kept = keys.iter().zip(&denied).filter(|(_, denied)| !**denied).map(|(key, _)| key);
+    let kept: Vec<_> = kept.cloned().collect();
+    let none = || Err((ErrorCode::GroupAuthorizationFailed, "this group is not for you to see"));
+    if kept.is_empty() {
+        answer(reply, version, &keys, keys.iter().map(|_| none()).collect());
         return Ok(());
     }
     let listener = Arc::clone(&call.client.listener);
-    groups::find(broker, &listener, keys.clone(), move |found| {
+    groups::find(broker, &listener, kept, move |found| {
         let why = "the coordinator is not available yet: ask again";
-        let found = found.into_iter().map(|found| found.map_err(|code| (code, why))).collect();
-        answer(reply, version, &keys, found);
+        let mut found = found.into_iter().map(|found| found.map_err(|code| (code, why)));
+        // those that were denied were not asked about
+        let one = |denied: &bool| if *denied { none() } else { found.next().unwrap_or_else(none) };
+        answer(reply, version, &keys, denied.iter().map(one).collect());
     });
     Ok(())
+}
+
+/// Whether the client may not know who coordinates `key`.
+fn is_denied(judge: &Judge<'_>, key_type: i8, key: &str) -> bool {
+    match key_type {
+        GROUP => !judge.may(FIND_GROUP, key),
+        TRANSACTION => !judge.may(FIND_TRANSACTION, key),
+        _ => false,
+    }
 }
 
 fn answer(reply: Responder, version: i16, keys: &[String], found: Vec<Found>) {

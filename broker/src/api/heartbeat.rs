@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use kastellan_core::group::{Heartbeat, Input, Reply};
 use kastellan_protocol::{
-    Refused,
+    ErrorCode, Refused,
     messages::{HeartbeatRequest, HeartbeatResponse},
 };
 
 use crate::{
+    access::needs::HEARTBEAT,
     broker::Broker,
     call::Call,
     groups::{Groups, wire},
@@ -16,6 +17,11 @@ use crate::{
 
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: HeartbeatRequest = call.decode()?;
+    if !broker.judge(&call.client).may(HEARTBEAT, &request.group_id) {
+        let code = ErrorCode::GroupAuthorizationFailed.code();
+        call.reply.send(&HeartbeatResponse::default().with_error_code(code));
+        return Ok(());
+    }
     let input = |ticket| {
         Input::Heartbeat(Heartbeat {
             ticket,

@@ -23,7 +23,8 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         ((it.resource_type, it.resource_name), changes(configs))
     });
     let how = How { replace: false, validate_only: request.validate_only, way: call.way };
-    alter(broker, resources.collect(), how, move |answers| {
+    let client = Arc::clone(&call.client);
+    alter((broker, &client), resources.collect(), how, move |answers| {
         let response = |answer: Answer| {
             AlterConfigsResourceResponse::default()
                 .with_error_code(answer.code)

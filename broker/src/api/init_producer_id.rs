@@ -12,12 +12,30 @@ use kastellan_protocol::{
     messages::{InitProducerIdRequest, InitProducerIdResponse},
 };
 
-use crate::{broker::Broker, call::Call};
+use crate::{
+    access::needs::{INIT_PRODUCER_ID, INIT_PRODUCER_ID_TOPIC, INIT_PRODUCER_ID_TRANSACTIONAL},
+    broker::Broker,
+    call::Call,
+};
 
 /// Answers with a new id at epoch 0, also a producer that gives its old id and epoch: without
 /// transactions nothing hangs on the old one, and a new id cannot be fenced by it (KIP-360).
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: InitProducerIdRequest = call.decode()?;
+    let judge = broker.judge(&call.client);
+    let denied = if let Some(id) = &request.transactional_id {
+        let may = judge.may(INIT_PRODUCER_ID_TRANSACTIONAL, id);
+        (!may).then_some(ErrorCode::TransactionalIdAuthorizationFailed)
+    } else {
+        let may =
+            judge.may_with_some(INIT_PRODUCER_ID_TOPIC) || judge.may_cluster(INIT_PRODUCER_ID);
+        (!may).then_some(ErrorCode::ClusterAuthorizationFailed)
+    };
+    drop(judge);
+    if let Some(denied) = denied {
+        call.reply.send(&failed(denied));
+        return Ok(());
+    }
     if let Some(id) = &request.transactional_id {
         let error =
             if id.is_empty() { ErrorCode::InvalidRequest } else { ErrorCode::UnsupportedVersion };

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kastellan_core::group::{Input, Join, Joined, JoinedMember, Protocol, Reply};
 use kastellan_protocol::{
-    Refused,
+    ErrorCode, Refused,
     messages::{JoinGroupRequest, JoinGroupResponse, join_group_response::JoinGroupResponseMember},
     protocol::StrBytes,
 };
 use uuid::Uuid;
 
 use crate::{
+    access::needs::JOIN_GROUP,
     broker::Broker,
     call::Call,
     groups::{Groups, wire},
@@ -27,6 +28,10 @@ const SKIPS_ASSIGNMENT: i16 = 9;
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: JoinGroupRequest = call.decode()?;
     let version = call.version();
+    if !broker.judge(&call.client).may(JOIN_GROUP, &request.group_id) {
+        call.reply.send(&denied(version));
+        return Ok(());
+    }
     let mut join = Join {
         ticket: kastellan_core::machine::Ticket(0),
         group: request.group_id.as_str().into(),
@@ -65,6 +70,13 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         }
     });
     Ok(())
+}
+
+fn denied(version: i16) -> JoinGroupResponse {
+    JoinGroupResponse::default()
+        .with_error_code(ErrorCode::GroupAuthorizationFailed.code())
+        .with_generation_id(-1)
+        .with_protocol_name((version < NULLABLE_PROTOCOL).then(StrBytes::default))
 }
 
 fn response(version: i16, joined: Joined) -> JoinGroupResponse {

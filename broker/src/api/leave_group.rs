@@ -9,6 +9,7 @@ use kastellan_protocol::{
 };
 
 use crate::{
+    access::needs::LEAVE_GROUP,
     broker::Broker,
     call::Call,
     groups::{Groups, wire},
@@ -20,6 +21,11 @@ const BATCHED: i16 = 3;
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: LeaveGroupRequest = call.decode()?;
     let version = call.version();
+    if !broker.judge(&call.client).may(LEAVE_GROUP, &request.group_id) {
+        let code = ErrorCode::GroupAuthorizationFailed.code();
+        call.reply.send(&LeaveGroupResponse::default().with_error_code(code));
+        return Ok(());
+    }
     let members: Vec<(MemberId, Option<InstanceId>)> = if version >= BATCHED {
         let members = request.members.iter();
         let named = |it: &kastellan_protocol::messages::leave_group_request::MemberIdentity| {

@@ -13,7 +13,7 @@ use kastellan_protocol::{
     protocol::StrBytes,
 };
 
-use crate::{broker::Broker, call::Call};
+use crate::{access::needs::LIST_CONFIG_RESOURCES, broker::Broker, call::Call};
 
 const ALL: [ResourceKind; 5] = [
     ResourceKind::Topic,
@@ -29,6 +29,11 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let known: Option<Vec<_>> =
         request.resource_types.iter().map(|code| ResourceKind::from_code(*code)).collect();
     let response = ListConfigResourcesResponse::default();
+    if !broker.judge(&call.client).may_cluster(LIST_CONFIG_RESOURCES) {
+        let code = ErrorCode::ClusterAuthorizationFailed.code();
+        call.reply.send(&response.with_error_code(code));
+        return Ok(());
+    }
     let Some(asked) = known else {
         call.reply.send(&response.with_error_code(ErrorCode::UnsupportedVersion.code()));
         return Ok(());

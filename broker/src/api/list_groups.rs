@@ -10,6 +10,7 @@ use kastellan_protocol::{
 };
 
 use crate::{
+    access::needs::{LIST_GROUPS, LIST_GROUPS_ALL},
     broker::Broker,
     call::Call,
     groups::{Groups, wire},
@@ -21,11 +22,17 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         |names: &[StrBytes]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
     let (states, types) = (owned(&request.states_filter), owned(&request.types_filter));
     let input = |ticket| Input::List(List { ticket, states: states.clone(), types: types.clone() });
+    let asker = Arc::clone(broker);
     Groups::ask_all(broker, input, move |replies| {
+        let judge = asker.judge(&call.client);
+        let all = judge.sees_cluster(LIST_GROUPS_ALL);
+        let visible = |line: &Listed| all || judge.sees(LIST_GROUPS, line.group.as_str());
         let mut response = ListGroupsResponse::default();
         for reply in replies {
             match reply {
-                Reply::List(Ok(lines)) => response.groups.extend(lines.into_iter().map(listed)),
+                Reply::List(Ok(lines)) => {
+                    response.groups.extend(lines.into_iter().filter(visible).map(listed));
+                }
                 // a list without the groups that are still being read would be a lie
                 Reply::List(Err(ErrorCode::CoordinatorLoadInProgress)) => {
                     response = response
@@ -37,6 +44,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
                 _ => (),
             }
         }
+        drop(judge);
         call.reply.send(&response);
     });
     Ok(())

@@ -13,6 +13,7 @@ use kastellan_protocol::{
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
+    access::needs::LIST_OFFSETS,
     broker::Broker,
     call::Call,
     partition::{Found, Sought},
@@ -41,14 +42,18 @@ fn answer(broker: &Broker, call: Call, request: ListOffsetsRequest) {
         _ => Isolation::ReadUncommitted,
     };
     let may_ask = call.may_speak_as(request.replica_id.0);
+    let judge = broker.judge(&call.client);
     let twice = named_twice(&request);
     let mut refused = BTreeSet::new();
     let mut response = ListOffsetsResponse::default();
     for topic in request.topics {
+        let may_see = judge.may(LIST_OFFSETS, &topic.name);
         let listed = topic.partitions.iter().filter_map(|wanted| {
             let found = if !may_ask {
                 // Followers have a listener of their own.
                 Err(ErrorCode::ClusterAuthorizationFailed)
+            } else if !may_see {
+                Err(ErrorCode::TopicAuthorizationFailed)
             } else if let Some(partition) = twice.get(&(topic.name.clone(), wanted.partition_index))
             {
                 // Answered once, as Kafka does.

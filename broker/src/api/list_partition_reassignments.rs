@@ -17,12 +17,19 @@ use kastellan_protocol::{
     protocol::StrBytes,
 };
 
-use crate::{broker::Broker, call::Call};
+use super::failure;
+use crate::{access::needs::LIST_REASSIGNMENTS, broker::Broker, call::Call};
 
 /// Answers from the metadata as it is committed. What is not on the move, or does not exist, is
 /// left out.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: ListPartitionReassignmentsRequest = call.decode()?;
+    if let Err(why) = broker.judge(&call.client).check_cluster(LIST_REASSIGNMENTS) {
+        let (code, message) = failure::parts(why);
+        let response = ListPartitionReassignmentsResponse::default();
+        call.reply.send(&response.with_error_code(code).with_error_message(message));
+        return Ok(());
+    }
     let image = broker.controller.image();
     let topics = match &request.topics {
         None => {

@@ -14,14 +14,21 @@ use self::{
     request::{Asked, Wanted},
     response::{Options, Outcome, response},
 };
-use crate::{broker::Broker, call::Call};
+use crate::{
+    access::{
+        Judge,
+        needs::{METADATA, METADATA_CREATE, METADATA_CREATE_ANY},
+    },
+    broker::Broker,
+    call::Call,
+};
 
 /// Answers a request; creates topics first where the client and the settings allow it.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: MetadataRequest = call.decode()?;
     let version = call.version();
     let options = Options {
-        listener: Arc::clone(&call.client.listener),
+        client: Arc::clone(&call.client),
         cluster_id: broker.cluster_id().to_owned(),
         controller: broker.config.node_id,
         topic_operations: version >= 8 && request.include_topic_authorized_operations,
@@ -34,37 +41,53 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         Asked::Invalid(topics) => {
             // v10 and v11 have topic ids that nobody can use (KAFKA-9751)
             let refused = topics.into_iter().map(|topic| (topic, ErrorCode::InvalidRequest));
-            call.reply.send(&response::refused(&broker.controller.image(), &options, refused));
+            call.reply.send(&response::refused(broker, &options, refused));
             return Ok(());
         }
     };
     let auto_create =
         broker.settings.load().auto_create_topics && request.allow_auto_topic_creation;
-    let missing = match &wanted {
-        Wanted::These(topics) if auto_create => missing(&broker.controller.image(), topics),
-        Wanted::These(_) | Wanted::All => Vec::new(),
+    let (missing, mut outcomes) = match &wanted {
+        Wanted::These(topics) if auto_create => {
+            missing(&broker.controller.image(), &broker.judge(&call.client), topics)
+        }
+        Wanted::These(_) | Wanted::All => (Vec::new(), Vec::new()),
     };
     if missing.is_empty() {
-        call.reply.send(&response(&broker.controller.image(), &options, &wanted, &[]));
+        call.reply.send(&response(broker, &options, &wanted, &outcomes));
         return Ok(());
     }
-    let controller = Arc::clone(&broker.controller);
+    let asker = Arc::clone(broker);
     broker.controller.create_by_default(
         &broker.peers,
         missing,
         &broker.settings.load(),
         move |created| {
-            let outcomes: Vec<_> = created.into_iter().filter_map(outcome).collect();
-            call.reply.send(&response(&controller.image(), &options, &wanted, &outcomes));
+            outcomes.extend(created.into_iter().filter_map(outcome));
+            call.reply.send(&response(&asker, &options, &wanted, &outcomes));
         },
     );
     Ok(())
 }
 
-/// The names that could be topics and are none.
-fn missing(image: &Image, topics: &[request::Topic]) -> Vec<String> {
-    let creatable = |name: &&String| validate_name(name).is_ok() && image.topic(name).is_none();
-    topics.iter().filter_map(request::Topic::name).filter(creatable).cloned().collect()
+/// The names that could be topics and are none, and those among them that the client may not
+/// create. What it may not even see is neither.
+fn missing(
+    image: &Image,
+    judge: &Judge<'_>,
+    topics: &[request::Topic],
+) -> (Vec<String>, Vec<Outcome>) {
+    let creatable = |name: &&String| {
+        validate_name(name).is_ok() && judge.sees(METADATA, name) && image.topic(name).is_none()
+    };
+    let missing = topics.iter().filter_map(request::Topic::name).filter(creatable).cloned();
+    if judge.sees_cluster(METADATA_CREATE_ANY) {
+        return (missing.collect(), Vec::new());
+    }
+    let (missing, denied) = missing.partition(|name| judge.may(METADATA_CREATE, name));
+    let error = ErrorCode::TopicAuthorizationFailed;
+    let outcomes = Vec::into_iter(denied).map(|name| Outcome { name, error });
+    (missing, outcomes.collect())
 }
 
 /// Why a topic was not created. That it is there already is what was wanted.

@@ -13,6 +13,7 @@ use kastellan_protocol::{
 };
 
 use crate::{
+    access::needs::{OFFSET_COMMIT, OFFSET_COMMIT_TOPIC},
     broker::Broker,
     call::Call,
     groups::{self, Groups, wire},
@@ -24,13 +25,27 @@ const MISSING_GROUPS: i16 = 9;
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: OffsetCommitRequest = call.decode()?;
     let version = call.version();
+    let judge = broker.judge(&call.client);
+    if !judge.may(OFFSET_COMMIT, &request.group_id) {
+        let denied = ErrorCode::GroupAuthorizationFailed;
+        let topics = request.topics.iter().map(|topic| answer(topic, |_| Err(denied)));
+        let response = OffsetCommitResponse::default().with_topics(topics.collect());
+        call.reply.send(&response);
+        return Ok(());
+    }
     // what does not exist is answered here, and is none of the group's business
     let mut response = OffsetCommitResponse::default();
     let mut offsets = Vec::new();
     for topic in request.topics.iter().filter(|topic| !topic.partitions.is_empty()) {
+        if !judge.may(OFFSET_COMMIT_TOPIC, &topic.name) {
+            response.topics.push(answer(topic, |_| Err(ErrorCode::TopicAuthorizationFailed)));
+            continue;
+        }
         let (id, count) = groups::shape(broker, &topic.name).unwrap_or_default();
         let exists = |index: i32| usize::try_from(index).is_ok_and(|index| index < count);
-        response.topics.push(answer(topic, exists));
+        let known =
+            |index| if exists(index) { Ok(()) } else { Err(ErrorCode::UnknownTopicOrPartition) };
+        response.topics.push(answer(topic, known));
         let known = topic.partitions.iter().filter(|partition| exists(partition.partition_index));
         offsets.extend(known.map(|partition| OffsetToCommit {
             topic: topic.name.to_string(),
@@ -41,6 +56,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
             metadata: partition.committed_metadata.as_deref().unwrap_or_default().to_owned(),
         }));
     }
+    drop(judge);
     if offsets.is_empty() && !response.topics.is_empty() {
         call.reply.send(&response);
         return Ok(());
@@ -68,14 +84,13 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
 
 fn answer(
     topic: &OffsetCommitRequestTopic,
-    exists: impl Fn(i32) -> bool,
+    may: impl Fn(i32) -> Result<(), ErrorCode>,
 ) -> OffsetCommitResponseTopic {
-    let unknown = ErrorCode::UnknownTopicOrPartition.code();
     let partitions = topic.partitions.iter().map(|partition| {
         let index = partition.partition_index;
         OffsetCommitResponsePartition::default()
             .with_partition_index(index)
-            .with_error_code(if exists(index) { wire::NONE } else { unknown })
+            .with_error_code(wire::code(&may(index)))
     });
     OffsetCommitResponseTopic::default()
         .with_name(wire::text(&topic.name).into())

@@ -13,6 +13,7 @@ use kastellan_protocol::{
 };
 
 use crate::{
+    access::needs::{OFFSET_DELETE, OFFSET_DELETE_TOPIC},
     broker::Broker,
     call::Call,
     groups::{self, Groups, wire},
@@ -21,16 +22,29 @@ use crate::{
 /// Answers once the offsets are gone.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: OffsetDeleteRequest = call.decode()?;
+    let judge = broker.judge(&call.client);
+    if !judge.may(OFFSET_DELETE, &request.group_id) {
+        let code = ErrorCode::GroupAuthorizationFailed.code();
+        call.reply.send(&OffsetDeleteResponse::default().with_error_code(code));
+        return Ok(());
+    }
     // what does not exist is answered here, and is none of the group's business
     let mut answers = Vec::with_capacity(request.topics.len());
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics.iter().filter(|topic| !topic.partitions.is_empty()) {
-        let (_, count) = groups::shape(broker, &topic.name).unwrap_or_default();
-        let exists = |index: &i32| usize::try_from(*index).is_ok_and(|index| index < count);
+        let (_, mut count) = groups::shape(broker, &topic.name).unwrap_or_default();
         let asked = topic.partitions.iter().map(|partition| partition.partition_index);
-        answers.push(answer(topic, exists));
+        let unknown = if judge.may(OFFSET_DELETE_TOPIC, &topic.name) {
+            ErrorCode::UnknownTopicOrPartition
+        } else {
+            count = 0;
+            ErrorCode::TopicAuthorizationFailed
+        };
+        let exists = |index: &i32| usize::try_from(*index).is_ok_and(|index| index < count);
+        answers.push(answer(topic, (exists, unknown)));
         topics.push((topic.name.to_string(), asked.filter(exists).collect()));
     }
+    drop(judge);
     let input = |ticket| {
         let group = request.group_id.as_str().into();
         Input::DeleteOffsets(DeleteOffsets { ticket, group, topics })
@@ -53,14 +67,13 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
 
 fn answer(
     topic: &OffsetDeleteRequestTopic,
-    exists: impl Fn(&i32) -> bool,
+    (exists, unknown): (impl Fn(&i32) -> bool, ErrorCode),
 ) -> OffsetDeleteResponseTopic {
-    let unknown = ErrorCode::UnknownTopicOrPartition.code();
     let partitions = topic.partitions.iter().map(|partition| {
         let index = partition.partition_index;
         OffsetDeleteResponsePartition::default()
             .with_partition_index(index)
-            .with_error_code(if exists(&index) { wire::NONE } else { unknown })
+            .with_error_code(if exists(&index) { wire::NONE } else { unknown.code() })
     });
     OffsetDeleteResponseTopic::default()
         .with_name(wire::text(&topic.name).into())

@@ -16,8 +16,9 @@ use kastellan_protocol::{
 };
 
 use crate::{
+    access::needs::{OFFSET_FETCH, OFFSET_FETCH_TOPIC},
     broker::Broker,
-    call::Call,
+    call::{Call, ClientInfo},
     groups::{self, Gather, Groups, wire},
 };
 
@@ -30,7 +31,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: OffsetFetchRequest = call.decode()?;
     let version = call.version();
     let groups = if version >= BATCHED { request.groups } else { vec![as_batch(request)] };
-    let broker = Arc::clone(broker);
+    let who = (Arc::clone(broker), Arc::clone(&call.client));
     let asked = groups.len();
     let done = move |answers: Vec<OffsetFetchResponseGroup>| {
         let response = OffsetFetchResponse::default();
@@ -53,7 +54,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
             continue;
         }
         once(group.topics.iter_mut().flatten());
-        fetch(&broker, version, group, move |answer| gather.put(index, answer));
+        fetch(&who, version, group, move |answer| gather.put(index, answer));
     }
     Ok(())
 }
@@ -83,31 +84,64 @@ fn as_batch(request: OffsetFetchRequest) -> OffsetFetchRequestGroup {
 
 /// Asks one group's coordinator.
 fn fetch(
-    broker: &Arc<Broker>,
+    (broker, client): &(Arc<Broker>, Arc<ClientInfo>),
     version: i16,
-    group: OffsetFetchRequestGroup,
+    mut group: OffsetFetchRequestGroup,
     then: impl FnOnce(OffsetFetchResponseGroup) + Send + 'static,
 ) {
+    let judge = broker.judge(client);
+    if !judge.may(OFFSET_FETCH, &group.group_id) {
+        return then(refused(version, group, ErrorCode::GroupAuthorizationFailed));
+    }
+    // a topic that is not for the client is none of the coordinator's business
+    let hidden: Vec<_> = match &mut group.topics {
+        Some(topics) => {
+            topics.extract_if(.., |it| !judge.may(OFFSET_FETCH_TOPIC, &it.name)).collect()
+        }
+        None => Vec::new(),
+    };
+    drop(judge);
     let name = group.group_id.clone();
     let topics = group.topics.as_ref();
     let topics = topics.map(|it| it.iter().map(|topic| to_fetch(broker, topic)).collect());
     let input =
         |ticket| Input::FetchOffsets(FetchOffsets { ticket, group: name.as_str().into(), topics });
+    let asker = (Arc::clone(broker), Arc::clone(client));
     Groups::ask(broker, &name, input, move |reply| {
         let Reply::FetchOffsets(fetched) = reply else { return };
-        let answer =
-            OffsetFetchResponseGroup::default().with_group_id(wire::text(&group.group_id).into());
-        then(match fetched {
-            Ok(fetched) => answer.with_topics(fetched.into_iter().map(topic).collect()),
+        let mut fetched = match fetched {
+            Ok(fetched) => fetched,
             Err(error) => {
-                // the oldest answers have room for an error only beside each partition
-                let topics = group.topics.unwrap_or_default();
-                let failed = topics.iter().map(|topic| failed(topic, error));
-                let topics = if version < GROUP_ERRORS { failed.collect() } else { Vec::new() };
-                answer.with_error_code(error.code()).with_topics(topics)
+                group.topics.get_or_insert_default().extend(hidden);
+                return then(refused(version, group, error));
             }
-        });
+        };
+        if group.topics.is_none() {
+            let judge = asker.0.judge(&asker.1);
+            fetched.retain(|it| judge.sees(OFFSET_FETCH_TOPIC, &it.topic));
+        }
+        let denied = ErrorCode::TopicAuthorizationFailed;
+        let hidden = hidden.iter().map(|topic| failed(topic, denied));
+        let topics = fetched.into_iter().map(topic).chain(hidden).collect();
+        let answer = OffsetFetchResponseGroup::default().with_group_id(group.group_id);
+        then(answer.with_topics(topics));
     });
+}
+
+/// The answer for a group that cannot be asked; the oldest answers have room for an error only
+/// beside each partition.
+fn refused(
+    version: i16,
+    group: OffsetFetchRequestGroup,
+    error: ErrorCode,
+) -> OffsetFetchResponseGroup {
+    let topics = group.topics.unwrap_or_default();
+    let failed = topics.iter().map(|topic| failed(topic, error));
+    let topics = if version < GROUP_ERRORS { failed.collect() } else { Vec::new() };
+    OffsetFetchResponseGroup::default()
+        .with_group_id(group.group_id)
+        .with_error_code(error.code())
+        .with_topics(topics)
 }
 
 /// The topic to ask for. It need not exist; if it does, offsets of an older one of that name do not

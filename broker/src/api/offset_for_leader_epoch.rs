@@ -15,23 +15,33 @@ use kastellan_protocol::{
     },
 };
 
-use crate::{broker::Broker, call::Call};
+use crate::{
+    access::needs::{EPOCH_ENDS, EPOCH_ENDS_ALL},
+    broker::Broker,
+    call::Call,
+};
 
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: OffsetForLeaderEpochRequest = call.decode()?;
     let may_ask = call.may_speak_as(request.replica_id.0);
+    let judge = broker.judge(&call.client);
+    let may_see_all = judge.sees_cluster(EPOCH_ENDS_ALL);
     let topics = request.topics.into_iter().map(|topic| {
+        let may_see = may_see_all || judge.may(EPOCH_ENDS, &topic.topic);
         let ended = |wanted: &OffsetForLeaderPartition| {
-            if may_ask {
+            if !may_ask {
+                written(wanted, Err(ErrorCode::ClusterAuthorizationFailed))
+            } else if may_see {
                 ended(broker, &topic.topic, wanted)
             } else {
-                written(wanted, Err(ErrorCode::ClusterAuthorizationFailed))
+                written(wanted, Err(ErrorCode::TopicAuthorizationFailed))
             }
         };
         let partitions = topic.partitions.iter().map(ended).collect();
         OffsetForLeaderTopicResult::default().with_topic(topic.topic).with_partitions(partitions)
     });
-    call.reply.send(&OffsetForLeaderEpochResponse::default().with_topics(topics.collect()));
+    let response = OffsetForLeaderEpochResponse::default().with_topics(topics.collect());
+    call.reply.send(&response);
     Ok(())
 }
 

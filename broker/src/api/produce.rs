@@ -50,7 +50,12 @@ pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
     produce::decode(version, hot.body, request)?;
     answers.clear();
     let mut waiting = Vec::new();
-    let mut appender = Appender::new(hot.broker, hot.header, request, (inflated, recoded));
+    let mut appender = Appender::new(
+        (hot.broker, hot.client),
+        hot.header,
+        (request, hot.body),
+        (inflated, recoded),
+    );
     for topic in &request.topics {
         appender.enter(topic, hot.body);
         for partition in request.partitions_of(topic) {

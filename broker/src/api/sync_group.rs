@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kastellan_core::group::{Input, Reply, Sync};
 use kastellan_protocol::{
-    Refused,
+    ErrorCode, Refused,
     messages::{SyncGroupRequest, SyncGroupResponse},
     protocol::StrBytes,
 };
 
 use crate::{
+    access::needs::SYNC_GROUP,
     broker::Broker,
     call::Call,
     groups::{Groups, wire},
@@ -18,6 +19,11 @@ use crate::{
 
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: SyncGroupRequest = call.decode()?;
+    if !broker.judge(&call.client).may(SYNC_GROUP, &request.group_id) {
+        let code = ErrorCode::GroupAuthorizationFailed.code();
+        call.reply.send(&SyncGroupResponse::default().with_error_code(code));
+        return Ok(());
+    }
     let input = |ticket| {
         Input::Sync(Box::new(Sync {
             ticket,

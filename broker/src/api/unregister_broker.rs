@@ -12,11 +12,17 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{broker::Broker, call::Call};
+use crate::{access::needs::UNREGISTER_BROKER, broker::Broker, call::Call};
 
 /// Answers once it is committed.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: UnregisterBrokerRequest = call.decode()?;
+    if let Err(why) = broker.judge(&call.client).check_cluster(UNREGISTER_BROKER) {
+        let (code, message) = failure::parts(why);
+        let response = UnregisterBrokerResponse::default();
+        call.reply.send(&response.with_error_code(code).with_error_message(message));
+        return Ok(());
+    }
     let gone = BrokerId(request.broker_id.0);
     broker.decide(
         call.way,

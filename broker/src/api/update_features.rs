@@ -13,7 +13,7 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{broker::Broker, call::Call};
+use crate::{access::needs::UPDATE_FEATURES, broker::Broker, call::Call};
 
 /// From here on the kind of update has a number, before only whether it may go down.
 const KINDS: i16 = 1;
@@ -26,8 +26,9 @@ type Results = Vec<(String, Result<(), Failure>)>;
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: UpdateFeaturesRequest = call.decode()?;
     let version = call.version();
+    let may = broker.judge(&call.client).check_cluster(UPDATE_FEATURES);
     let updates: Result<Vec<_>, Failure> =
-        request.feature_updates.iter().map(|it| update(it, version)).collect();
+        may.and_then(|()| request.feature_updates.iter().map(|it| update(it, version)).collect());
     let updates = match updates {
         Ok(updates) => updates,
         Err(why) => {

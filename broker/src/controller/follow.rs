@@ -119,6 +119,8 @@ impl Touched {
             | Record::ProducerIds(_)
             | Record::UserScramCredential(_)
             | Record::RemoveUserScramCredential(_)
+            | Record::AccessControlEntry(_)
+            | Record::RemoveAccessControlEntry { .. }
             | Record::NoOp => (),
         }
     }

@@ -120,6 +120,8 @@ pub(super) fn cost(api: ApiKey, version: i16, body: &[u8]) -> Result<usize, Refu
             | ApiKey::OffsetFetch
             | ApiKey::DescribeGroups
             | ApiKey::ListGroups
+            | ApiKey::DescribeAcls
+            | ApiKey::DeleteAcls
             | ApiKey::DescribeConfigs
             | ApiKey::DescribeLogDirs
             | ApiKey::DescribeProducers

@@ -13,6 +13,7 @@ use tokio::{runtime, sync::oneshot};
 
 use super::{Ready, StartError, Started, Stop, peer_side::PeerSide, registration::registration};
 use crate::{
+    access::Access,
     broker::Broker,
     clock::Clock,
     config::{Config, Listener},
@@ -98,7 +99,7 @@ impl Stage {
             clock,
         })?;
         let settings = Arc::clone(controller.settings());
-        let broker = Broker {
+        let broker = Arc::new(Broker {
             clock,
             controller: Arc::new(controller),
             metrics: Metrics::default(),
@@ -110,11 +111,11 @@ impl Stage {
             sessions: Sessions::new(settings.load().fetch_session_slots),
             groups: Groups::new(&settings.load()),
             doors,
+            access: Access::new(settings.load().authorizer.clone()),
             addresses,
             config,
             settings,
-        };
-        let broker = Arc::new(broker);
+        });
         Groups::watch(&broker);
         reconfigure::watch(&broker);
         log_dirs::watch(&broker, fatal);

@@ -40,6 +40,8 @@ pub struct Note {
 pub struct Side {
     /// Where it listens.
     pub address: SocketAddr,
+    /// The address to connect from, where it matters.
+    from: Option<SocketAddr>,
     /// A time that both sides use for timestamps, in milliseconds.
     pub now: i64,
     versions: Versions,
@@ -54,6 +56,7 @@ impl Side {
     pub fn new(address: SocketAddr, versions: Versions, now: i64) -> Side {
         Side {
             address,
+            from: None,
             now,
             versions,
             wire: None,
@@ -61,6 +64,16 @@ impl Side {
             turn: 0,
             notes: Vec::new(),
         }
+    }
+
+    /// The same, seen by somebody at another address of this machine.
+    ///
+    /// # Panics
+    /// When `host` is no address.
+    #[must_use]
+    pub fn coming_from(self, host: &str) -> Side {
+        let host = host.parse().expect("an address of this machine");
+        Side { from: Some(SocketAddr::new(host, 0)), ..self }
     }
 
     /// Begins a scene: its name stands before every case, and it has a connection of its own.
@@ -180,7 +193,10 @@ impl Side {
     fn wire(&mut self) -> Result<&mut Wire> {
         let wire = match self.wire.take() {
             Some(wire) => wire,
-            None => Wire::connect(self.address)?,
+            None => match self.from {
+                Some(from) => Wire::connect_from(from, self.address)?,
+                None => Wire::connect(self.address)?,
+            },
         };
         Ok(self.wire.insert(wire))
     }

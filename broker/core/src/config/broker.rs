@@ -1,11 +1,14 @@
 //! A broker's settings as values.
 
 use super::{
-    FleetConfig, Invalid, ListenerLimits, Overrides, Scope, Source, Update, check, find,
+    FleetConfig, Invalid, ListenerLimits, Overrides, Scope, Source, Update,
+    broker_table::STANDARD,
+    check, find,
     kind::{parse_bool, words},
     listener,
     setting::Synonym,
 };
+use crate::security::Authorizer;
 
 /// What a broker is configured to do: as it was started, and what was set since. Times are in
 /// milliseconds, sizes in bytes.
@@ -113,6 +116,9 @@ pub struct BrokerConfig {
     pub write_timeout_ms: i64,
     /// metadata.log.max.record.bytes.between.snapshots.
     pub metadata_snapshot_bytes: u64,
+    /// How requests are held against the access control lists; `None`: everybody may do
+    /// everything.
+    pub authorizer: Option<Authorizer>,
     /// The brokers among each other.
     pub fleet: FleetConfig,
 }
@@ -271,6 +277,7 @@ impl BrokerConfig {
             write_timeout_ms: value.long("kastellan.write.timeout.ms"),
             metadata_snapshot_bytes: value
                 .number("metadata.log.max.record.bytes.between.snapshots"),
+            authorizer: value.authorizer(),
             fleet: FleetConfig::read(&value),
             own,
             cluster,
@@ -347,6 +354,13 @@ impl Reader<'_> {
             Some((host.to_owned(), count.parse().ok()?))
         };
         words(self.text(name)).filter_map(pair).collect()
+    }
+
+    fn authorizer(&self) -> Option<Authorizer> {
+        (self.text("authorizer.class.name") == STANDARD).then(|| Authorizer {
+            super_users: Authorizer::super_users(self.text("super.users")).unwrap_or_default(),
+            open_if_unlisted: self.boolean("allow.everyone.if.no.acl.found"),
+        })
     }
 
     pub(super) fn int(&self, name: &str) -> i32 {

@@ -1,5 +1,6 @@
 //! The settings of brokers, by what they are about.
 
+mod access;
 mod cluster;
 mod connections;
 mod fleet;
@@ -12,10 +13,12 @@ mod transport;
 use std::sync::LazyLock;
 
 use super::setting::Setting;
+pub(super) use access::STANDARD;
 
 /// In alphabetical order.
 pub(super) static BROKER: LazyLock<Vec<Setting>> = LazyLock::new(|| {
     let parts = [
+        access::ROWS,
         cluster::ROWS,
         connections::ROWS,
         fleet::ROWS,

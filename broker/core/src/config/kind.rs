@@ -3,7 +3,9 @@
 use std::{fmt::Display, net::IpAddr, str::FromStr};
 
 use super::{fleet, login, text, transport};
-use crate::security::{PrincipalMapping, sasl::Jaas};
+use crate::security::{Authorizer, PrincipalMapping, sasl::Jaas};
+
+const PRINCIPALS: &str = "principals such as User:admin, with semicolons in between";
 
 /// A type with its range. Bounds are inclusive.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,6 +50,8 @@ pub enum Kind {
     Servers,
     /// `earliest`, `latest` or `by_duration:` with a duration of ISO 8601 (KIP-1106).
     OffsetReset,
+    /// Principals as `type:name` with semicolons in between; may be empty.
+    Principals,
     /// A comma-separated list of clients: `client_id=pattern` and the like (KIP-714).
     Clients,
 }
@@ -63,7 +67,8 @@ impl Kind {
             | Self::PerHost
             | Self::OffsetReset
             | Self::ProtocolMap
-            | Self::MappingRules => 2,
+            | Self::MappingRules
+            | Self::Principals => 2,
             Self::Int(..) | Self::IntOrDefault(..) => 3,
             Self::Short(..) => 4,
             Self::Long(..) => 5,
@@ -102,6 +107,9 @@ impl Kind {
             Self::Words(words) => check_words(value, words),
             Self::Replicas => check_replicas(value),
             Self::PerHost => check_hosts(value),
+            Self::Principals => {
+                Authorizer::super_users(value).map(drop).or(Err(PRINCIPALS.to_owned()))
+            }
             Self::Voters => fleet::voters(value).map(drop),
             Self::Servers => fleet::servers(value).map(drop),
             Self::OffsetReset => text::check_offset_reset(value),

@@ -116,6 +116,7 @@ impl fmt::Display for Kind {
             Self::List | Self::Replicas | Self::Voters | Self::Servers | Self::Clients => {
                 f.write_str("list")
             }
+            Self::Principals => f.write_str("list of `type:name`, with semicolons"),
             Self::Words(words) => write!(f, "list of {}", words.join(", ")),
         }
     }

@@ -17,7 +17,6 @@ const PEERS: &str = "brokers have one listener for each other, given by --peer-l
 static REFUSED: &[Row] = &[
     ("advertised.", COMMAND),
     ("alter.config.policy.class.name", JAVA),
-    ("authorizer.class.name", LATER),
     ("auto.include.jmx.reporter", GONE),
     ("broker.id", "the id is given by --node-id"),
     ("broker.id.generation.enable", GONE),
@@ -64,7 +63,6 @@ static REFUSED: &[Row] = &[
         "ssl.",
         "certificates are PEM files that are not encrypted, and the TLS library does the rest",
     ),
-    ("super.users", LATER),
     ("unstable.", "what is not stable is not served"),
     ("zookeeper.", "there is no ZooKeeper: metadata is in the broker's own log"),
 ];

@@ -4,6 +4,7 @@
 //! that holds once those records are committed. Requests that change nothing get their answer
 //! alone. Ids that have to be random come in with the input.
 
+mod acls;
 mod alter_partition;
 mod balance;
 mod brokers;
@@ -176,6 +177,8 @@ impl Controller {
             | Record::ProducerIds(_)
             | Record::UserScramCredential(_)
             | Record::RemoveUserScramCredential(_)
+            | Record::AccessControlEntry(_)
+            | Record::RemoveAccessControlEntry { .. }
             | Record::NoOp => Vec::new(),
         }
     }
@@ -205,6 +208,8 @@ impl Controller {
             | Record::ProducerIds(_)
             | Record::UserScramCredential(_)
             | Record::RemoveUserScramCredential(_)
+            | Record::AccessControlEntry(_)
+            | Record::RemoveAccessControlEntry { .. }
             | Record::NoOp => (),
         }
     }
@@ -266,6 +271,8 @@ impl Machine for Controller {
             }
             Input::AlterScram { ticket, changes } => self.alter_scram(ticket, &changes, effects),
             Input::FirstUsers { ticket, users } => self.first_users(ticket, users, effects),
+            Input::CreateAcls { ticket, acls } => self.create_acls(ticket, acls, effects),
+            Input::DeleteAcls { ticket, filters } => self.delete_acls(ticket, &filters, effects),
             Input::AlterConfigs { ticket, resources, validate_only } => {
                 self.alter_configs(ticket, &resources, validate_only, effects);
             }

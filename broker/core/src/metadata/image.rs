@@ -20,7 +20,7 @@ use super::name::collision_form;
 use crate::{
     config::{BrokerConfig, Overrides},
     id::{BrokerId, Offset, Uuid},
-    security::{ScramCredential, ScramMechanism},
+    security::{Acls, ScramCredential, ScramMechanism},
 };
 
 /// The state of the cluster after some record of the metadata log.
@@ -37,6 +37,7 @@ pub struct Image {
     features: OrdMap<String, i16>,
     scram: OrdMap<(String, ScramMechanism), Arc<ScramCredential>>,
     next_producer_id: i64,
+    acls: Acls,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -157,6 +158,11 @@ impl Image {
     /// The finalized level of a feature; 0 where it is off.
     pub fn feature(&self, name: &str) -> i16 {
         self.features.get(name).copied().unwrap_or_default()
+    }
+
+    /// The access control lists.
+    pub fn acls(&self) -> &Acls {
+        &self.acls
     }
 
     /// The first producer id that no broker was given.

@@ -5,9 +5,10 @@
 //! `common/metadata/*.json`; a test compares this module with them. [`Record::encode`] writes the
 //! versions that metadata.version 27 (4.1-IV1) asks for, [`Record::decode`] reads all up to those.
 //!
-//! Schemas not in here (ACLs, quotas, tokens) are refused by name: skipping a fact would
+//! Schemas not in here (quotas, tokens) are refused by name: skipping a fact would
 //! mean running with other metadata than was agreed on.
 
+mod acl;
 mod broker;
 mod codec;
 mod fields;
@@ -17,6 +18,7 @@ mod scram;
 pub(super) mod tests;
 mod topic;
 
+pub use acl::AccessControlEntryRecord;
 pub use broker::{
     BrokerRegistrationChange, Endpoint, RegisterBroker, SecurityProtocol, SupportedFeature,
 };
@@ -76,6 +78,13 @@ pub enum Record {
     UserScramCredential(UserScramCredentialRecord),
     /// A user's password was removed.
     RemoveUserScramCredential(RemoveUserScramCredentialRecord),
+    /// An access control list got an entry.
+    AccessControlEntry(AccessControlEntryRecord),
+    /// An access control list lost an entry.
+    RemoveAccessControlEntry {
+        /// The entry.
+        id: Uuid,
+    },
     /// Nothing changed; it moves the high watermark on.
     NoOp,
 }

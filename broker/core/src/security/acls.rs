@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 use imbl::OrdMap;
 
 use super::{
-    Acl, AclFilter, Operation, PatternType, Permission, Principal, ResourceType,
+    Acl, AclFilter, Operation, Operations, PatternFilter, PatternType, Permission, Principal,
+    ResourceType, Visitor,
     index::{Findings, Index, Question},
 };
 use crate::id::Uuid;
@@ -85,11 +86,40 @@ impl Acls {
     pub(super) fn about<'a>(
         &'a self,
         resource_type: ResourceType,
-        principal: &'a Principal,
-    ) -> impl Iterator<Item = &'a Acl> {
+        principal: &Principal,
+    ) -> impl Iterator<Item = &'a Acl> + use<'a> {
         let first = first(resource_type, principal, PatternType::Literal, "".into());
+        let principal = principal.clone();
         let all = self.ids.range::<_, Acl>(first..).map(|(acl, _)| &**acl);
-        all.take_while(move |acl| acl.resource_type == resource_type && acl.principal == *principal)
+        all.take_while(move |acl| acl.resource_type == resource_type && acl.principal == principal)
+    }
+
+    /// An entry with `permission` that decides about an operation; walks those about the principal
+    /// and about everybody, for whoever has to explain a verdict.
+    pub fn deciding(
+        &self,
+        visitor: Visitor<'_>,
+        operation: Operation,
+        (resource_type, name): (ResourceType, &str),
+        permission: Permission,
+    ) -> Option<&Acl> {
+        let operations = match permission {
+            Permission::Allow => operation.allowed_by(),
+            Permission::Deny => operation.denied_by(),
+        };
+        let resource = AclFilter {
+            name: Some(name.into()),
+            pattern: PatternFilter::Match,
+            permission: Some(permission),
+            ..AclFilter::default()
+        };
+        let both = [visitor.principal, &*ANYBODY].into_iter();
+        let mut all = both.flat_map(|principal| self.about(resource_type, principal));
+        all.find(|acl| {
+            resource.fits(acl)
+                && acl.fits_host(visitor.host)
+                && Operations::of(&[acl.operation]).meets(operations)
+        })
     }
 
     fn index(&self, of: ResourceType) -> &Index {

@@ -3,10 +3,10 @@
 use kastellan_core::{
     id::{BrokerId, Uuid},
     metadata::{
-        BrokerRegistrationChange, ConfigRecord, DecodeError, Endpoint, FRAME_VERSION,
-        FeatureLevelRecord, PartitionChangeRecord, PartitionRecord, ProducerIdsRecord, Record,
-        RegisterBroker, RemoveUserScramCredentialRecord, SecurityProtocol, SupportedFeature,
-        TopicRecord, UserScramCredentialRecord,
+        AccessControlEntryRecord, BrokerRegistrationChange, ConfigRecord, DecodeError, Endpoint,
+        FRAME_VERSION, FeatureLevelRecord, PartitionChangeRecord, PartitionRecord,
+        ProducerIdsRecord, Record, RegisterBroker, RemoveUserScramCredentialRecord,
+        SecurityProtocol, SupportedFeature, TopicRecord, UserScramCredentialRecord,
     },
     security::{ScramCredential, Secret},
 };
@@ -128,6 +128,17 @@ fn samples() -> Vec<Record> {
             name: text("alice"),
             mechanism: 1,
         }),
+        Record::AccessControlEntry(AccessControlEntryRecord {
+            id: id(14),
+            resource_type: 2,
+            resource_name: text("orders"),
+            pattern_type: 4,
+            principal: text("User:alice"),
+            host: text("*"),
+            operation: 3,
+            permission_type: 2,
+        }),
+        Record::RemoveAccessControlEntry { id: id(14) },
         Record::NoOp,
     ]
 }

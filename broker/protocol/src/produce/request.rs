@@ -55,6 +55,12 @@ impl ProduceRequest {
         })
     }
 
+    /// The transactional id in the `body` that was decoded, if there is one.
+    pub fn transactional_id<'a>(&self, body: &'a [u8]) -> Option<&'a str> {
+        let bytes = body.get(self.transactional_id.clone()?).unwrap_or_default();
+        Some(std::str::from_utf8(bytes).unwrap_or_default())
+    }
+
     fn clear(&mut self) {
         self.transactional_id = None;
         self.topics.clear();

@@ -27,3 +27,9 @@ pub(super) const LISTENERS: usize = 100;
 pub(super) const FEATURES: usize = 100;
 /// The one topic and partition of the quorum.
 pub(super) const QUORUM: usize = 10;
+/// Entries of the access control lists in one request: its records are one batch of the metadata
+/// log.
+pub(super) const ACLS: usize = 10_000;
+/// Filters for entries of the access control lists in one request. Each is held against all entries
+/// and may be answered with all of them.
+pub(super) const ACL_FILTERS: usize = 1_000;

@@ -12,7 +12,13 @@ use kastellan_core::{
 };
 use kastellan_protocol::{ErrorCode, messages::describe_configs_request::DescribeConfigsResource};
 
-use crate::broker::Broker;
+use crate::{
+    access::{
+        Judge,
+        needs::{DESCRIBE_CONFIGS_CLUSTER, DESCRIBE_CONFIGS_GROUP, DESCRIBE_CONFIGS_TOPIC},
+    },
+    broker::Broker,
+};
 
 pub(super) type Refusal = (ErrorCode, String);
 
@@ -20,9 +26,19 @@ pub(super) type Refusal = (ErrorCode, String);
 /// `INVALID_TOPIC_EXCEPTION`, 42 `INVALID_REQUEST` for what has no settings here.
 pub(super) fn describe(
     broker: &Broker,
+    judge: &Judge<'_>,
     resource: &DescribeConfigsResource,
 ) -> Result<Vec<Described>, Refusal> {
     let name: &str = &resource.resource_name;
+    let may = match ResourceKind::from_code(resource.resource_type) {
+        Some(ResourceKind::Topic) => judge.check(DESCRIBE_CONFIGS_TOPIC, name),
+        Some(ResourceKind::Group) => judge.check(DESCRIBE_CONFIGS_GROUP, name),
+        Some(ResourceKind::Broker | ResourceKind::BrokerLogger | ResourceKind::ClientMetrics) => {
+            judge.check_cluster(DESCRIBE_CONFIGS_CLUSTER)
+        }
+        None => Ok(()),
+    };
+    may.map_err(|why| (why.code, why.message))?;
     let refuse = |message: String| Err((ErrorCode::InvalidRequest, message));
     let settings = broker.settings.load();
     match ResourceKind::from_code(resource.resource_type) {

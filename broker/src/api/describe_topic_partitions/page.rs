@@ -1,10 +1,11 @@
 //! One page of topics and partitions out of an image.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Bound};
 
 use kastellan_core::{
     id::BrokerId,
     metadata::{Image, Partition, Topic, is_internal, validate_name},
+    security::ResourceType,
 };
 use kastellan_protocol::{
     ErrorCode,
@@ -17,12 +18,14 @@ use kastellan_protocol::{
     protocol::StrBytes,
 };
 
-use crate::api::operations;
+use crate::access::{Judge, needs::DESCRIBE_TOPIC_PARTITIONS};
 
 /// Which page.
 pub(super) struct Page<'a> {
     /// By which listener the client came: a leader has to be reachable there.
     pub(super) listener: &'a str,
+    /// Who says what the client may see.
+    pub(super) judge: &'a Judge<'a>,
     /// The topics asked for; `None` for all.
     pub(super) asked: Option<BTreeSet<&'a str>>,
     /// The topic and partition to begin with.
@@ -38,7 +41,10 @@ pub(super) fn describe(image: &Image, page: &Page<'_>) -> DescribeTopicPartition
     let mut response = DescribeTopicPartitionsResponse::default();
     let mut writer = Writer { image, page, left: page.most, response: &mut response };
     if let Some(asked) = &page.asked {
-        for name in asked.range(begin..) {
+        let (visible, hidden): (Vec<&str>, Vec<_>) = asked
+            .range::<str, _>((Bound::Included(begin), Bound::Unbounded))
+            .partition(|name| page.judge.may(DESCRIBE_TOPIC_PARTITIONS, name));
+        for name in visible {
             let going_on = match image.topic(name) {
                 Some(topic) => writer.topic(topic),
                 None => writer.unknown(name),
@@ -47,14 +53,22 @@ pub(super) fn describe(image: &Image, page: &Page<'_>) -> DescribeTopicPartition
                 break;
             }
         }
+        response.topics.extend(hidden.into_iter().map(denied));
     } else {
         for topic in image.topics_from(begin) {
-            if !writer.topic(topic) {
+            if page.judge.sees(DESCRIBE_TOPIC_PARTITIONS, &topic.name) && !writer.topic(topic) {
                 break;
             }
         }
     }
     response
+}
+
+/// A topic that the client may not see, whether it exists or not.
+fn denied(name: &str) -> DescribeTopicPartitionsResponseTopic {
+    DescribeTopicPartitionsResponseTopic::default()
+        .with_error_code(ErrorCode::TopicAuthorizationFailed.code())
+        .with_name(Some(TopicName(StrBytes::from_string(name.to_owned()))))
 }
 
 struct Writer<'a> {
@@ -85,13 +99,17 @@ impl Writer<'_> {
                 .with_name(Some(TopicName(name)))
                 .with_topic_id(topic.id)
                 .with_is_internal(is_internal(&topic.name))
-                .with_topic_authorized_operations(operations::TOPIC)
+                .with_topic_authorized_operations(self.operations(&topic.name))
                 .with_partitions(described),
         );
         match rest.next() {
             Some((next, _)) => self.end(&topic.name, *next),
             None => true,
         }
+    }
+
+    fn operations(&self, topic: &str) -> i32 {
+        self.page.judge.operations(ResourceType::Topic, topic)
     }
 
     fn unknown(&mut self, name: &str) -> bool {
@@ -108,7 +126,7 @@ impl Writer<'_> {
                 .with_error_code(error.code())
                 .with_name(Some(TopicName(StrBytes::from_string(name.to_owned()))))
                 .with_is_internal(is_internal(name))
-                .with_topic_authorized_operations(operations::TOPIC),
+                .with_topic_authorized_operations(self.operations(name)),
         );
         true
     }

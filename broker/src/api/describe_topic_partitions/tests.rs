@@ -9,6 +9,7 @@ use kastellan_core::{
 use kastellan_protocol::messages::DescribeTopicPartitionsResponse;
 
 use super::page::{Page, describe};
+use crate::access::Judge;
 
 /// Topics a, b and c with 2, 3 and 1 partitions, and d with none at all.
 fn image() -> Image {
@@ -44,7 +45,7 @@ fn ask(
     most: usize,
 ) -> DescribeTopicPartitionsResponse {
     let asked = asked.map(|names| names.iter().copied().collect::<BTreeSet<&str>>());
-    describe(&image(), &Page { listener: "plain", asked, from, most })
+    describe(&image(), &Page { listener: "plain", judge: &Judge::free(), asked, from, most })
 }
 
 /// What is on a page, as "topic:partitions" or "topic!error", and where the next one begins.

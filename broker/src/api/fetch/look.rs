@@ -5,11 +5,12 @@ use std::sync::Arc;
 use kastellan_core::{
     id::Offset,
     partition::{Fetching, From},
-    session::{Look, Session, TopicKey},
+    session::{Entry, Look, Session, TopicKey},
 };
 use kastellan_protocol::ErrorCode;
 
 use crate::{
+    access::{Judge, needs::FETCH},
     broker::Broker,
     partition::{Follower, Partition, Read},
     sessions::Live,
@@ -43,13 +44,19 @@ pub(super) struct Seen {
 impl Looked {
     /// Looks at every partition in the queue, until `max_bytes` are found; with `all`, the client
     /// is told of each.
-    pub(super) fn new(broker: &Broker, live: &mut Live, max_bytes: usize, all: bool) -> Self {
+    pub(super) fn new(
+        (broker, judge): (&Broker, &Judge<'_>),
+        live: &mut Live,
+        max_bytes: usize,
+        all: bool,
+    ) -> Self {
         let mut queue = std::mem::take(&mut live.queue);
         live.session.take_queue(&mut queue);
         let mut looked = Self { seen: Vec::with_capacity(queue.len()), bytes: 0, urgent: false };
         for slot in queue.drain(..) {
             let left = max_bytes.saturating_sub(looked.bytes);
-            let Some(read) = look(broker, live, slot, (left, looked.bytes == 0)) else { continue };
+            let most = (left, looked.bytes == 0);
+            let Some(read) = look((broker, judge), live, slot, most) else { continue };
             let look = summary(&read);
             looked.urgent |= look.urgent;
             looked.bytes += bytes(&read);
@@ -104,13 +111,16 @@ pub(super) fn subscribe(live: &mut Live) -> bool {
 }
 
 fn look(
-    broker: &Broker,
+    (broker, judge): (&Broker, &Judge<'_>),
     live: &mut Live,
     slot: usize,
     (left, whole): (usize, bool),
 ) -> Option<Result<Read, ErrorCode>> {
     let entry = live.session.entry(slot)?;
     let wanted = entry.wanted;
+    if !may_read((broker, judge), entry) {
+        return Some(Err(ErrorCode::TopicAuthorizationFailed));
+    }
     if entry.handle.as_ref().is_none_or(|known| known.is_deleted()) {
         let found = match &entry.topic {
             TopicKey::Name(name) => broker.partitions.get(name, wanted.index),
@@ -145,6 +155,24 @@ fn look(
     let who = Fetching { replica, broker_epoch, eligible, log_start: wanted.log_start_offset };
     drop(known);
     Some(partition.read_for(broker.clock.monotonic(), Follower { who, fresh }, from))
+}
+
+/// Whether the client may read this topic. Whether a topic of some name exists is told only to who
+/// may; an id is no secret.
+fn may_read((broker, judge): (&Broker, &Judge<'_>), entry: &Entry<Arc<Partition>>) -> bool {
+    if judge.allows_all() {
+        return true;
+    }
+    match (&entry.topic, &entry.handle) {
+        (TopicKey::Name(name), _) => judge.may(FETCH, name),
+        (TopicKey::Id(_), Some(known)) if !known.is_deleted() => {
+            judge.may(FETCH, known.topic().name())
+        }
+        (TopicKey::Id(id), _) => {
+            let topic = broker.partitions.topic_by_id(*id);
+            topic.is_none_or(|topic| judge.may(FETCH, topic.name()))
+        }
+    }
 }
 
 /// Where a follower that is outside of the log finds its start.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kastellan_core::{
     id::{BrokerId, Uuid},
     metadata::{Image, Partition, Topic, is_internal, validate_name},
+    security::{CLUSTER_NAME, ResourceType},
 };
 use kastellan_protocol::{
     ErrorCode,
@@ -18,13 +19,21 @@ use kastellan_protocol::{
 };
 
 use super::request::{self, Wanted};
-use crate::api::operations;
+use crate::{
+    access::{
+        Judge,
+        needs::{METADATA, METADATA_CLUSTER},
+    },
+    broker::Broker,
+    call::ClientInfo,
+};
 
 /// What a response needs to know besides the image.
 #[derive(Debug)]
 pub(super) struct Options {
-    /// By which listener the client came: it gets the addresses of that one.
-    pub(super) listener: Arc<str>,
+    /// Who asks. It gets the addresses of the listener that it came by, and hears of topics that
+    /// it may see.
+    pub(super) client: Arc<ClientInfo>,
     pub(super) cluster_id: String,
     pub(super) controller: i32,
     /// Say what the client may do with each topic.
@@ -42,23 +51,26 @@ pub(super) struct Outcome {
 
 /// The answer to `wanted`.
 pub(super) fn response(
-    image: &Image,
+    broker: &Broker,
     options: &Options,
     wanted: &Wanted,
     outcomes: &[Outcome],
 ) -> MetadataResponse {
+    let (image, judge) = (broker.controller.image(), broker.judge(&options.client));
+    let view = View { image: &image, judge: &judge, options };
     let topics = match wanted {
-        Wanted::All => image.topics().map(|topic| found(image, options, topic)).collect(),
-        Wanted::These(topics) => {
-            topics.iter().map(|topic| one(image, options, topic, outcomes)).collect()
+        Wanted::All => {
+            let visible = image.topics().filter(|topic| judge.sees(METADATA, &topic.name));
+            visible.map(|topic| view.found(topic)).collect()
         }
+        Wanted::These(topics) => topics.iter().map(|topic| view.one(topic, outcomes)).collect(),
     };
-    head(image, options).with_topics(topics)
+    view.head().with_topics(topics)
 }
 
 /// The answer to a request that asks for what its version does not have.
 pub(super) fn refused(
-    image: &Image,
+    broker: &Broker,
     options: &Options,
     topics: impl Iterator<Item = (request::Topic, ErrorCode)>,
 ) -> MetadataResponse {
@@ -66,15 +78,22 @@ pub(super) fn refused(
         request::Topic::Name(name) => unknown(Some(name), Uuid::nil(), error),
         request::Topic::Id(id) => unknown(Some(String::new()), id, error),
     });
-    head(image, options).with_topics(topics.collect())
+    let (image, judge) = (broker.controller.image(), broker.judge(&options.client));
+    View { image: &image, judge: &judge, options }.head().with_topics(topics.collect())
 }
 
-fn head(image: &Image, options: &Options) -> MetadataResponse {
-    let brokers = image
-        .brokers()
-        .filter(|broker| !broker.fenced)
-        .filter_map(|broker| {
-            let endpoint = broker.endpoint(&options.listener)?;
+/// What one client sees of an image.
+struct View<'a> {
+    image: &'a Image,
+    judge: &'a Judge<'a>,
+    options: &'a Options,
+}
+
+impl View<'_> {
+    fn head(&self) -> MetadataResponse {
+        let brokers = self.image.brokers().filter(|broker| !broker.fenced);
+        let brokers = brokers.filter_map(|broker| {
+            let endpoint = broker.endpoint(&self.options.client.listener)?;
             Some(
                 MetadataResponseBroker::default()
                     .with_node_id(broker.id.0.into())
@@ -82,31 +101,59 @@ fn head(image: &Image, options: &Options) -> MetadataResponse {
                     .with_port(i32::from(endpoint.port))
                     .with_rack(broker.rack.clone().map(StrBytes::from_string)),
             )
-        })
-        .collect();
-    let operations = if options.cluster_operations { operations::CLUSTER } else { i32::MIN };
-    MetadataResponse::default()
-        .with_brokers(brokers)
-        .with_cluster_id(Some(StrBytes::from_string(options.cluster_id.clone())))
-        .with_controller_id(options.controller.into())
-        .with_cluster_authorized_operations(operations)
-}
+        });
+        let operations = if !self.options.cluster_operations {
+            i32::MIN
+        } else if self.judge.may_cluster(METADATA_CLUSTER) {
+            self.judge.operations(ResourceType::Cluster, CLUSTER_NAME)
+        } else {
+            0
+        };
+        MetadataResponse::default()
+            .with_brokers(brokers.collect())
+            .with_cluster_id(Some(StrBytes::from_string(self.options.cluster_id.clone())))
+            .with_controller_id(self.options.controller.into())
+            .with_cluster_authorized_operations(operations)
+    }
 
-fn one(
-    image: &Image,
-    options: &Options,
-    topic: &request::Topic,
-    outcomes: &[Outcome],
-) -> MetadataResponseTopic {
-    match topic {
-        request::Topic::Name(name) => image.topic(name).map_or_else(
-            || unknown(Some(name.clone()), Uuid::nil(), why_missing(name, outcomes)),
-            |topic| found(image, options, topic),
-        ),
-        request::Topic::Id(id) => image.topic_by_id(id).map_or_else(
-            || unknown(None, *id, ErrorCode::UnknownTopicId),
-            |topic| found(image, options, topic),
-        ),
+    /// A topic that was asked for. Whether there is one of some name is told only to who may see
+    /// it; an id is no secret.
+    fn one(&self, topic: &request::Topic, outcomes: &[Outcome]) -> MetadataResponseTopic {
+        let denied = ErrorCode::TopicAuthorizationFailed;
+        match topic {
+            request::Topic::Name(name) if !self.judge.may(METADATA, name) => {
+                let hidden = unknown(Some(name.clone()), Uuid::nil(), denied);
+                hidden.with_is_internal(false)
+            }
+            request::Topic::Name(name) => match self.image.topic(name) {
+                Some(topic) => self.found(topic),
+                None => unknown(Some(name.clone()), Uuid::nil(), why_missing(name, outcomes)),
+            },
+            request::Topic::Id(id) => match self.image.topic_by_id(id) {
+                None => unknown(None, *id, ErrorCode::UnknownTopicId),
+                Some(topic) if !self.judge.may(METADATA, &topic.name) => unknown(None, *id, denied),
+                Some(topic) => self.found(topic),
+            },
+        }
+    }
+
+    fn found(&self, topic: &Topic) -> MetadataResponseTopic {
+        let name = StrBytes::from_string(topic.name.as_ref().to_owned());
+        let partitions = topic
+            .partitions
+            .iter()
+            .map(|(index, state)| partition(self.image, self.options, *index, state));
+        let operations = if self.options.topic_operations {
+            self.judge.operations(ResourceType::Topic, &topic.name)
+        } else {
+            i32::MIN
+        };
+        MetadataResponseTopic::default()
+            .with_name(Some(TopicName(name)))
+            .with_topic_id(topic.id)
+            .with_is_internal(is_internal(&topic.name))
+            .with_partitions(partitions.collect())
+            .with_topic_authorized_operations(operations)
     }
 }
 
@@ -127,19 +174,6 @@ fn unknown(name: Option<String>, id: Uuid, error: ErrorCode) -> MetadataResponse
         .with_is_internal(internal)
 }
 
-fn found(image: &Image, options: &Options, topic: &Topic) -> MetadataResponseTopic {
-    let name = StrBytes::from_string(topic.name.as_ref().to_owned());
-    let partitions =
-        topic.partitions.iter().map(|(index, state)| partition(image, options, *index, state));
-    let operations = if options.topic_operations { operations::TOPIC } else { i32::MIN };
-    MetadataResponseTopic::default()
-        .with_name(Some(TopicName(name)))
-        .with_topic_id(topic.id)
-        .with_is_internal(is_internal(&topic.name))
-        .with_partitions(partitions.collect())
-        .with_topic_authorized_operations(operations)
-}
-
 fn partition(
     image: &Image,
     options: &Options,
@@ -150,7 +184,7 @@ fn partition(
     let online = |id: &BrokerId| image.is_online(state, *id);
     let offline: Vec<_> = state.replicas.iter().copied().filter(|id| !online(id)).collect();
     let reachable = |id: &BrokerId| {
-        image.broker(*id).is_some_and(|it| it.endpoint(&options.listener).is_some())
+        image.broker(*id).is_some_and(|it| it.endpoint(&options.client.listener).is_some())
     };
     let error = match state.leader {
         None => ErrorCode::LeaderNotAvailable.code(),

@@ -17,8 +17,13 @@ use kastellan_protocol::{
 };
 
 use crate::{
+    access::{
+        Judge,
+        needs::{PRODUCE, PRODUCE_TRANSACTIONAL},
+    },
     api::hint::{self, Hints},
     broker::Broker,
+    call::ClientInfo,
     metrics::{Counter, Hot},
     partition::Partition,
     partitions::Topic,
@@ -39,6 +44,7 @@ pub(super) type Wait = (Arc<Partition>, Offset);
 /// The state of a request whose batches are being appended.
 pub(super) struct Appender<'a> {
     broker: &'a Broker,
+    judge: Judge<'a>,
     version: i16,
     now: Now,
     acks: i16,
@@ -63,12 +69,18 @@ struct Entered {
 
 impl<'a> Appender<'a> {
     pub(super) fn new(
-        broker: &'a Broker,
+        (broker, client): (&'a Broker, &'a ClientInfo),
         header: &RequestHeader,
-        request: &ProduceRequest,
+        (request, body): (&ProduceRequest, &[u8]),
         (inflated, recoded): (&'a mut Scratch, &'a mut Vec<u8>),
     ) -> Self {
-        let refused = if !matches!(request.acks, -1..=1) {
+        let judge = broker.judge(client);
+        let refused = if let Some(id) = request.transactional_id(body)
+            && !judge.may(PRODUCE_TRANSACTIONAL, id)
+        {
+            let why = "the transactional id is somebody else's";
+            Some((ErrorCode::TransactionalIdAuthorizationFailed, why))
+        } else if !matches!(request.acks, -1..=1) {
             Some((ErrorCode::InvalidRequiredAcks, "acks must be 0, 1 or all (-1)"))
         } else if request.transactional_id.is_some() {
             Some((ErrorCode::InvalidTxnState, "this broker does not serve transactions yet"))
@@ -77,6 +89,7 @@ impl<'a> Appender<'a> {
         };
         Self {
             broker,
+            judge,
             version: header.api_version,
             now: broker.clock.now(),
             acks: request.acks,
@@ -91,10 +104,18 @@ impl<'a> Appender<'a> {
     /// The partitions that follow belong to `topic`.
     pub(super) fn enter(&mut self, topic: &Named, body: &[u8]) {
         let partitions = &self.broker.partitions;
+        let may = |name: &str| {
+            let may = self.judge.may(PRODUCE, name);
+            if may { Ok(()) } else { Err(ErrorCode::TopicAuthorizationFailed) }
+        };
         let found = if self.version >= TOPIC_IDS {
-            partitions.topic_by_id(topic.id).ok_or(ErrorCode::UnknownTopicId)
+            let found = partitions.topic_by_id(topic.id).ok_or(ErrorCode::UnknownTopicId);
+            found.and_then(|topic| may(topic.name()).map(|()| topic))
         } else {
-            partitions.topic(topic.name(body)).ok_or(ErrorCode::UnknownTopicOrPartition)
+            // whether it exists is told only to who may write to it
+            let name = topic.name(body);
+            may(name)
+                .and_then(|()| partitions.topic(name).ok_or(ErrorCode::UnknownTopicOrPartition))
         };
         self.topic = found.and_then(|topic| {
             if INTERNAL.contains(&topic.name()) {

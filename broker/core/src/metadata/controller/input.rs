@@ -9,6 +9,7 @@ use crate::{
     id::{BrokerId, LeaderEpoch, Offset, Uuid},
     machine::Ticket,
     metadata::{ConfigResource, RegisterBroker},
+    security::{Acl, AclFilter, BadAcl},
 };
 
 /// A request to the controller, or news.
@@ -142,6 +143,20 @@ pub enum Input {
         epoch: Option<i64>,
         /// Which replica lies where.
         assignments: Vec<DirectoryAssignment>,
+    },
+    /// Entries are wanted in the access control lists. Answered with [`Reply::CreatedAcls`].
+    CreateAcls {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// What is wanted, or why it is no entry; each with a random id.
+        acls: Vec<(Uuid, Result<Acl, BadAcl>)>,
+    },
+    /// Entries of the access control lists are to go. Answered with [`Reply::DeletedAcls`].
+    DeleteAcls {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// Which ones, or why that is no filter.
+        filters: Vec<Result<AclFilter, BadAcl>>,
     },
     /// Leaders are to be elected. Answered with [`Reply::Partitions`], in the order asked.
     ElectLeaders {

@@ -7,6 +7,7 @@ use crate::{
     id::{BrokerId, Uuid},
     machine::Ticket,
     metadata::{Partition, Record},
+    security::Acl,
 };
 
 /// What the controller wants done.
@@ -65,6 +66,10 @@ pub enum Reply {
         /// How many there are.
         count: i64,
     },
+    /// One result per entry of the access control lists that was wanted, in the order asked.
+    CreatedAcls(Vec<Result<(), Failure>>),
+    /// The entries that are gone, for each filter in the order asked.
+    DeletedAcls(Vec<Result<Vec<Acl>, Failure>>),
     /// The request as a whole failed. Drivers answer so, too, when the log takes no records.
     Failed(Failure),
 }

@@ -1,5 +1,6 @@
 //! What the controller decides, effect by effect.
 
+mod acls;
 mod brokers;
 mod configs;
 mod create_partitions;

@@ -10,10 +10,12 @@ use crate::{
     metadata::{
         name::collision_form,
         record::{
-            BrokerRegistrationChange, ConfigRecord, NO_LEADER, NO_LEADER_CHANGE,
-            PartitionChangeRecord, PartitionRecord, Record, RegisterBroker, TopicRecord,
+            AccessControlEntryRecord, BrokerRegistrationChange, ConfigRecord, NO_LEADER,
+            NO_LEADER_CHANGE, PartitionChangeRecord, PartitionRecord, Record, RegisterBroker,
+            TopicRecord,
         },
     },
+    security::BadAcl,
 };
 
 /// A record that cannot follow the ones before it: the log is damaged, or was written by something
@@ -55,6 +57,15 @@ pub enum Inconsistent {
         /// The setting.
         name: String,
     },
+    /// An entry of the access control lists that this version cannot read.
+    #[error("a record adds entry {0} of the access control lists, which is none: {1}")]
+    BadAcl(Uuid, BadAcl),
+    /// An entry of the access control lists comes twice.
+    #[error("a record adds entry {0} of the access control lists, which is there already")]
+    DuplicateAcl(Uuid),
+    /// An entry of the access control lists goes that is not there.
+    #[error("a record takes away entry {0} of the access control lists, which is not there")]
+    UnknownAcl(Uuid),
 }
 
 impl Image {
@@ -88,8 +99,22 @@ impl Image {
             }
             Record::UserScramCredential(record) => self.apply_scram(record),
             Record::RemoveUserScramCredential(record) => self.remove_scram(record),
+            Record::AccessControlEntry(record) => self.apply_acl(record),
+            Record::RemoveAccessControlEntry { id } => {
+                if self.acls.remove(id) {
+                    Ok(())
+                } else {
+                    Err(Inconsistent::UnknownAcl(*id))
+                }
+            }
             Record::NoOp => Ok(()),
         }
+    }
+
+    fn apply_acl(&mut self, record: &AccessControlEntryRecord) -> Result<(), Inconsistent> {
+        let acl = record.acl().map_err(|why| Inconsistent::BadAcl(record.id, why))?;
+        let new = self.acls.insert(record.id, acl);
+        if new { Ok(()) } else { Err(Inconsistent::DuplicateAcl(record.id)) }
     }
 
     fn registration(&mut self, id: BrokerId, epoch: i64) -> Result<&mut Broker, Inconsistent> {

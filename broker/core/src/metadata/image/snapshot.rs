@@ -6,8 +6,8 @@ use crate::{
     metadata::{
         feature::METADATA_VERSION,
         record::{
-            ConfigRecord, FeatureLevelRecord, NO_LEADER, PartitionRecord, ProducerIdsRecord,
-            Record, RegisterBroker, TopicRecord,
+            AccessControlEntryRecord, ConfigRecord, FeatureLevelRecord, NO_LEADER, PartitionRecord,
+            ProducerIdsRecord, Record, RegisterBroker, TopicRecord,
         },
     },
 };
@@ -28,6 +28,10 @@ impl Image {
             let (broker, epoch) = (NO_LEADER, -1);
             Record::ProducerIds(ProducerIdsRecord { broker, epoch, next: self.next_producer_id })
         });
+        let acls = self
+            .acls
+            .iter()
+            .map(|(id, acl)| Record::AccessControlEntry(AccessControlEntryRecord::of(*id, acl)));
         first
             .into_iter()
             .chain(others)
@@ -37,6 +41,7 @@ impl Image {
             .chain(self.config_records())
             .chain(self.scram_records())
             .chain(producer_ids)
+            .chain(acls)
     }
 
     fn config_records(&self) -> impl Iterator<Item = Record> {

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::metadata::{
-    BrokerRegistrationChange, ConfigRecord, FeatureLevelRecord, NO_LEADER, PartitionChangeRecord,
-    PartitionRecord, ProducerIdsRecord, Record, RegisterBroker, TopicRecord,
+    AccessControlEntryRecord, BrokerRegistrationChange, ConfigRecord, FeatureLevelRecord,
+    NO_LEADER, PartitionChangeRecord, PartitionRecord, ProducerIdsRecord, Record, RegisterBroker,
+    TopicRecord,
 };
 
 fn topic_id(index: u8) -> Uuid {
@@ -101,6 +102,19 @@ fn record() -> impl Strategy<Value = Record> {
         }),
         ("[fg]", 0..3_i16)
             .prop_map(|(name, level)| Record::FeatureLevel(FeatureLevelRecord { name, level })),
+        (0..6_u8, "[ab]", 2..5_i8).prop_map(|(number, name, operation)| {
+            Record::AccessControlEntry(AccessControlEntryRecord {
+                id: topic_id(number),
+                resource_type: 2,
+                resource_name: name,
+                pattern_type: 3,
+                principal: "User:a".to_owned(),
+                host: "*".to_owned(),
+                operation,
+                permission_type: 3,
+            })
+        }),
+        (0..6_u8).prop_map(|number| Record::RemoveAccessControlEntry { id: topic_id(number) }),
         (id(), 0..9_i64).prop_map(|(broker, next)| {
             Record::ProducerIds(ProducerIdsRecord { broker, epoch: 0, next })
         }),

@@ -3,9 +3,9 @@
 use kastellan_protocol::primitive::{Malformed, Reader, Writer};
 
 use super::{
-    BrokerRegistrationChange, ConfigRecord, FeatureLevelRecord, PartitionChangeRecord,
-    PartitionRecord, ProducerIdsRecord, Record, RegisterBroker, RemoveUserScramCredentialRecord,
-    TopicRecord, UserScramCredentialRecord, fields::Out,
+    AccessControlEntryRecord, BrokerRegistrationChange, ConfigRecord, FeatureLevelRecord,
+    PartitionChangeRecord, PartitionRecord, ProducerIdsRecord, Record, RegisterBroker,
+    RemoveUserScramCredentialRecord, TopicRecord, UserScramCredentialRecord, fields::Out,
 };
 use crate::id::BrokerId;
 
@@ -74,8 +74,8 @@ pub(super) const SCHEMAS: &[Schema] = &[
     schema(14, "ClientQuotaRecord", None),
     schema(15, "ProducerIdsRecord", Some(0)),
     schema(17, "BrokerRegistrationChangeRecord", Some(2)),
-    schema(18, "AccessControlEntryRecord", None),
-    schema(19, "RemoveAccessControlEntryRecord", None),
+    schema(18, "AccessControlEntryRecord", Some(0)),
+    schema(19, "RemoveAccessControlEntryRecord", Some(0)),
     schema(20, "NoOpRecord", Some(0)),
     schema(21, "ZkMigrationStateRecord", None),
     schema(22, "RemoveUserScramCredentialRecord", Some(0)),
@@ -140,6 +140,8 @@ impl Record {
             Self::BrokerRegistrationChange(_) => 17,
             Self::UserScramCredential(_) => 11,
             Self::RemoveUserScramCredential(_) => 22,
+            Self::AccessControlEntry(_) => 18,
+            Self::RemoveAccessControlEntry { .. } => 19,
             Self::NoOp => 20,
         }
     }
@@ -161,6 +163,8 @@ impl Record {
             | Self::ProducerIds(_)
             | Self::UserScramCredential(_)
             | Self::RemoveUserScramCredential(_)
+            | Self::AccessControlEntry(_)
+            | Self::RemoveAccessControlEntry { .. }
             | Self::NoOp => 0,
         }
     }
@@ -177,6 +181,7 @@ impl Record {
             Self::ProducerIds(record) => record.write(out),
             Self::UserScramCredential(record) => record.write(out),
             Self::RemoveUserScramCredential(record) => record.write(out),
+            Self::AccessControlEntry(record) => record.write(out),
             Self::UnregisterBroker { broker, epoch }
             | Self::FenceBroker { broker, epoch }
             | Self::UnfenceBroker { broker, epoch } => {
@@ -184,7 +189,7 @@ impl Record {
                 out.i64(*epoch);
                 out.no_tagged_fields();
             }
-            Self::RemoveTopic { id } => {
+            Self::RemoveTopic { id } | Self::RemoveAccessControlEntry { id } => {
                 out.uuid(id);
                 out.no_tagged_fields();
             }
@@ -221,6 +226,12 @@ fn read_fields(api_key: u32, version: u32, reader: &mut Reader<'_>) -> Result<Re
         12 => Record::FeatureLevel(FeatureLevelRecord::read(reader)?),
         15 => Record::ProducerIds(ProducerIdsRecord::read(reader)?),
         17 => Record::BrokerRegistrationChange(BrokerRegistrationChange::read(reader)?),
+        18 => Record::AccessControlEntry(AccessControlEntryRecord::read(reader)?),
+        19 => {
+            let id = reader.uuid()?;
+            reader.skip_tagged_fields()?;
+            Record::RemoveAccessControlEntry { id }
+        }
         20 => {
             reader.skip_tagged_fields()?;
             Record::NoOp

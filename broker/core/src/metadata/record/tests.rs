@@ -203,10 +203,10 @@ fn eligible_leaders_need_the_newest_version_and_directories_the_one_before() {
 
 #[test]
 fn a_record_that_is_not_supported_is_refused_by_its_name() {
-    let error = Record::decode(&[1, 18, 0, 0]).unwrap_err();
+    let error = Record::decode(&[1, 10, 0, 0]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "metadata record type 18 (AccessControlEntryRecord) is not supported by this version; it \
+        "metadata record type 10 (DelegationTokenRecord) is not supported by this version; it \
          may have been written by a newer one"
     );
     assert_eq!(
