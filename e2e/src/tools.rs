@@ -72,6 +72,11 @@ pub fn scripts() -> Vec<PathBuf> {
         .to_vec()
 }
 
+/// Those that ask brokers with an authorizer.
+pub fn guarded() -> Vec<PathBuf> {
+    vec![cache::e2e().join("clients/tools/scripts/acls.script")]
+}
+
 /// Runs `scripts` against both brokers with the tools in `jars`; what the JVM needs lies in
 /// `folder`.
 pub fn play(

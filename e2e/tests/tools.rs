@@ -9,11 +9,18 @@ use anyhow::{Context as _, Result, ensure};
 use kastellan_e2e::judged::{self, Judged};
 use kastellan_e2e::peer::{Jvm, Peer};
 use kastellan_e2e::suite::Scratch;
+use kastellan_e2e::tools::Note;
 use kastellan_e2e::{cache, need, tools};
 
 /// The same on both sides. Topics are made only when asked for, and a rebalance does not wait.
 const SETTINGS: &[(&str, &str)] =
     &[("auto.create.topics.enable", "false"), ("group.initial.rebalance.delay.ms", "0")];
+
+/// With access control lists, and everybody a super user.
+const GUARDED: &[(&str, &str)] = &[
+    ("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"),
+    ("super.users", "User:ANONYMOUS"),
+];
 
 #[test]
 fn apaches_tools_say_of_ours_what_they_say_of_apache_kafka() -> Result<()> {
@@ -36,11 +43,28 @@ fn apaches_tools_say_of_ours_what_they_say_of_apache_kafka() -> Result<()> {
     let notes = tools::play(scratch[0].path(), addresses, &tools::scripts())
         .with_context(|| format!("the broker's log ends:\n{}", tail(&mut ours)))?;
     ours.process()?.check_alive().context("the broker did not survive the tools")?;
+    drop((kafka, ours));
+    let notes = [notes, guarded(&scratch)?].concat();
     ensure!(notes.len() > 200, "only {} commands ran", notes.len());
 
     let found = tools::differences(&notes)?;
     println!("{} commands compared, {} lines differ", notes.len(), found.len());
     tools::judge(&found, &rows).with_context(|| format!("see {}", table.display()))
+}
+
+/// What the tools say of brokers with access control lists, to a super user.
+fn guarded(scratch: &[Scratch; 3]) -> Result<Vec<Note>> {
+    let [folder, theirs, own] = scratch.each_ref().map(|it| it.path().join("acl"));
+    for folder in [&folder, &theirs, &own] {
+        fs::create_dir(folder)?;
+    }
+    let mut kafka = Peer::format(&theirs, Jvm::Test, GUARDED)?;
+    kafka.start()?;
+    let mut ours = Judged::start(&own, GUARDED)?;
+    let notes = tools::play(&folder, (kafka.address(), ours.address()), &tools::guarded())
+        .with_context(|| format!("the broker's log ends:\n{}", tail(&mut ours)))?;
+    ours.process()?.check_alive().context("the broker did not survive kafka-acls")?;
+    Ok(notes)
 }
 
 fn tail(broker: &mut Judged) -> String {
