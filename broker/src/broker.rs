@@ -69,7 +69,7 @@ impl Broker {
         answer: impl FnOnce(Reply) + Send + 'static,
     ) {
         match way {
-            Way::Direct | Way::Forwarded => self.controller.ask(input, answer),
+            Way::Direct | Way::Again { .. } | Way::Forwarded => self.controller.ask(input, answer),
             Way::Failed(code) => {
                 let why = match code {
                     ErrorCode::NotController => "there is no active controller at the moment",

@@ -3,7 +3,7 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use kastellan_core::{id::BrokerId, security::Principal};
+use kastellan_core::{id::BrokerId, machine::Millis, security::Principal};
 use kastellan_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
 use kastellan_protocol::{ErrorCode, Refused, header::RequestHeader, messages::ApiKey};
 
@@ -29,6 +29,11 @@ pub(crate) struct Call {
 pub(crate) enum Way {
     /// From whoever is at the other end of the connection.
     Direct,
+    /// The same, from an attempt that found no active controller; no more of them after that time.
+    Again {
+        /// When the client is told.
+        until: Millis,
+    },
     /// From a client of another broker, in an envelope.
     Forwarded,
     /// Back from an attempt to forward it: nothing is decided here, and the answer is this error.

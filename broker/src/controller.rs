@@ -6,6 +6,7 @@
 //! is published and the partitions they are about are open: a topic whose creation is answered can
 //! be produced to. In a quorum of one a record is committed when it is synced.
 
+mod assign;
 mod driver;
 mod error;
 mod first_users;
@@ -21,9 +22,13 @@ mod topics;
 mod wire;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use arc_swap::{ArcSwap, Guard};
@@ -39,6 +44,7 @@ use kastellan_protocol::ErrorCode;
 
 pub(crate) use self::topics::new_id;
 use self::{
+    assign::Teller,
     driver::{Consulted, Dial, Driver, Follow, Message, Opening, Outbox},
     follow::{Assign, Follower, Observers},
     wire::Asking,
@@ -53,6 +59,8 @@ use crate::{
 
 /// How long a fetch of the metadata log may wait for something new.
 const MOST_WAIT: Duration = Duration::from_millis(500);
+/// How long another voter may take to lead after this one has resigned.
+const RESIGNING: Duration = Duration::from_secs(1);
 
 /// The controller, as the rest of the broker sees it.
 #[derive(Debug)]
@@ -61,6 +69,8 @@ pub(crate) struct Controller {
     cluster: String,
     image: Arc<ArcSwap<Image>>,
     part: Arc<ArcSwap<Part>>,
+    /// Whether this node leads and knows all that was decided before.
+    decides: Arc<AtomicBool>,
     settings: Arc<ArcSwap<BrokerConfig>>,
     observers: Arc<Observers>,
     thread: Mutex<Option<Running>>,
@@ -136,24 +146,26 @@ impl Controller {
             found::check_new(dirs)?;
         }
         driver.start()?;
-        let (image, part) = (driver.image(), driver.part());
+        let (image, part, decides) = (driver.image(), driver.part(), driver.decides());
         let settings = image.load().settings_of(me, &setup.fixed);
         let settings = Arc::new(ArcSwap::from_pointee(settings));
+        let peers = setup.fleet.as_ref().map(|fleet| fleet.peers.clone());
+        let teller = Teller::new((me, peers.clone()), inbox.clone(), &driver);
         let follower = Follower {
             me,
             incarnation: setup.registration.incarnation,
             partitions: Arc::clone(&setup.partitions),
-            peers: setup.fleet.as_ref().map(|fleet| fleet.peers.clone()),
+            peers,
             fixed: setup.fixed,
             settings: Arc::clone(&settings),
             observers: Arc::clone(&observers),
-            assign: assign(me, inbox.clone()),
+            assign: Assign::new(move |assignments| teller.tell(assignments)),
         };
         if let Some(fleet) = setup.fleet {
             let incarnation = setup.registration.incarnation;
             driver.follow(joining(follower, incarnation, fleet.opened));
             let thread = spawn(driver, messages)?;
-            return Ok(Self { inbox, cluster, image, part, settings, observers, thread });
+            return Ok(Self { inbox, cluster, image, part, decides, settings, observers, thread });
         }
         let missing = found::is_missing(&image.load(), me, dirs);
         driver.register(setup.registration)?;
@@ -171,7 +183,7 @@ impl Controller {
             follower.follow(before, after, touched);
         }));
         let thread = spawn(driver, messages)?;
-        Ok(Self { inbox, cluster, image, part, settings, observers, thread })
+        Ok(Self { inbox, cluster, image, part, decides, settings, observers, thread })
     }
 
     /// The metadata as it is committed. Hold it for one request, not longer.
@@ -186,12 +198,7 @@ impl Controller {
 
     /// Which node decides now, as far as this one knows.
     pub(crate) fn active(&self) -> Active {
-        let part = self.part.load();
-        match (part.role, part.leader) {
-            (RoleKind::Leader, _) => Active::Here,
-            (_, Some(leader)) => Active::There(leader),
-            (_, None) => Active::Nobody,
-        }
+        of_part(&self.part.load(), &self.decides)
     }
 
     /// A request of the quorum: its thread answers.
@@ -241,6 +248,18 @@ impl Controller {
     /// open, or closed, and on the controller's thread.
     pub(crate) fn observe(&self, observer: impl Fn(&Changes<'_>) + Send + 'static) {
         self.observers.add(Box::new(observer));
+    }
+
+    /// Leads the quorum no longer, if it does, so that another voter need not wait until it misses
+    /// this one. Returns once another one leads, or after a moment.
+    pub(crate) async fn resign(&self) {
+        if self.inbox.send(Message::Happened(Event::Resign)).is_err() {
+            return;
+        }
+        let begun = Instant::now();
+        while !matches!(self.active(), Active::There(_)) && begun.elapsed() < RESIGNING {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Ends the thread and closes the log; what the mark of a clean shutdown needs to know of it.
@@ -343,17 +362,14 @@ fn replica(me: BrokerId, directory: Uuid, fixed: &BrokerConfig) -> quorum::Setup
     }
 }
 
-/// Passes on where partitions lie. The answer is nobody's: what got lost is said again at the next
-/// start.
-fn assign(broker: BrokerId, inbox: mpsc::Sender<Message>) -> Assign {
-    Assign::new(move |assignments| {
-        let input =
-            move |ticket| Input::AssignDirectories { ticket, broker, epoch: None, assignments };
-        let answer = |reply| tracing::debug!(?reply, "where partitions lie is noted");
-        if inbox.send(Message::Ask(Box::new(input), Box::new(answer))).is_err() {
-            tracing::debug!("the controller has stopped: where partitions lie is not noted");
-        }
-    })
+/// Which node decides, as its part in the quorum says.
+fn of_part(part: &Part, decides: &AtomicBool) -> Active {
+    match (part.role, part.leader) {
+        (RoleKind::Leader, _) if decides.load(Ordering::Acquire) => Active::Here,
+        // a leader has yet to learn what was decided before
+        (RoleKind::Leader, _) | (_, None) => Active::Nobody,
+        (_, Some(leader)) => Active::There(leader),
+    }
 }
 
 /// The answer to whoever asks when the controller cannot decide.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kastellan_protocol::{ErrorCode, Refused, messages::ApiKey};
+use kastellan_protocol::{Refused, messages::ApiKey};
 
 use crate::{
     api,
@@ -38,15 +38,12 @@ pub(crate) fn dispatch(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<
     if call.client.peer.is_some() {
         return peers::dispatch(broker, api, call);
     }
-    if call.way == Way::Direct && needs_controller(api) {
-        match broker.controller.active() {
-            Active::Here => (),
-            Active::There(node) => return peers::forward(broker, node, api, call),
-            Active::Nobody => {
-                let way = Way::Failed(ErrorCode::NotController);
-                return handle(broker, api, Call { way, ..call });
-            }
-        }
+    if matches!(call.way, Way::Direct | Way::Again { .. }) && needs_controller(api) {
+        return match broker.controller.active() {
+            Active::Here => handle(broker, api, Call { way: Way::Direct, ..call }),
+            Active::There(node) => peers::forward(broker, node, api, call),
+            Active::Nobody => peers::forward_later(broker, api, call),
+        };
     }
     handle(broker, api, call)
 }

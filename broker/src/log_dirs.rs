@@ -204,9 +204,12 @@ impl LogDirs {
 
     /// Whether every partition that exists would have been found.
     pub(crate) fn complete(&self) -> bool {
-        self.broken.is_empty()
-            && !self.missing.load(Ordering::Relaxed)
-            && self.open.iter().all(|dir| dir.failed().is_none())
+        self.all_work() && !self.missing.load(Ordering::Relaxed)
+    }
+
+    /// Whether all that are configured work.
+    pub(crate) fn all_work(&self) -> bool {
+        self.broken.is_empty() && self.open.iter().all(|dir| dir.failed().is_none())
     }
 
     /// The one for a new partition: where the fewest are, the first of several. It is counted.

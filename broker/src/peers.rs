@@ -49,7 +49,7 @@ pub(crate) use self::{
     dispatch::dispatch,
     door::{Door, Turned},
     error::PeerError,
-    forward::forward,
+    forward::{forward, later as forward_later},
     identity::Identity,
     subject::{NotOurs, subject},
 };
@@ -143,6 +143,11 @@ impl Peers {
             addresses: Mutex::default(),
             watchers: Mutex::default(),
         }))
+    }
+
+    /// The threads of everything between peers; `None`: there are no peers.
+    pub(crate) fn handle(&self) -> Option<&Handle> {
+        self.0.handle.as_ref()
     }
 
     /// From now on node `node` is there. Connections to where it was end.

@@ -11,7 +11,7 @@ mod events;
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt, panic, process,
-    sync::{Arc, mpsc},
+    sync::{Arc, atomic::AtomicBool, mpsc},
     time::Duration,
 };
 
@@ -111,6 +111,7 @@ pub(super) struct Driver<D: Disk> {
     active: Option<Active>,
     published: Arc<ArcSwap<Image>>,
     part: Arc<ArcSwap<Part>>,
+    decides: Arc<AtomicBool>,
     me: BrokerId,
     /// What the broker was started with.
     fixed: BrokerConfig,
@@ -150,6 +151,7 @@ impl<D: Disk> Driver<D> {
             active: None,
             published: Arc::new(ArcSwap::from_pointee(log.image().clone())),
             part: Arc::new(ArcSwap::from_pointee(quorum.part())),
+            decides: Arc::default(),
             quorum,
             log,
             me,
@@ -310,6 +312,11 @@ impl<D: Disk> Driver<D> {
     /// What this replica does, for everybody to look at.
     pub(super) fn part(&self) -> Arc<ArcSwap<Part>> {
         Arc::clone(&self.part)
+    }
+
+    /// Whether it decides: it leads, and knows all that was decided before.
+    pub(super) fn decides(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.decides)
     }
 
     #[cfg(test)]

@@ -132,7 +132,7 @@ impl Proposals {
         for key in std::mem::take(&mut self.waiting) {
             let partition = broker.partitions.get_by_id(key.topic, key.index);
             if let Some(proposal) = partition.ok().and_then(|it| it.take_proposal()) {
-                tracing::info!(topic = %key.topic, index = key.index, ?proposal, "proposes an ISR");
+                tracing::debug!(topic = %key.topic, index = key.index, ?proposal, "proposes an ISR");
                 proposals.insert(key, proposal);
             }
         }
@@ -167,7 +167,7 @@ impl Proposals {
         for (key, proposal) in proposals {
             let answer = outcome.get(&key).copied().unwrap_or(None);
             if !matches!(answer, Some(Ok(()))) {
-                tracing::info!(topic = %key.topic, index = key.index, ?answer, "not the ISR yet");
+                tracing::debug!(topic = %key.topic, index = key.index, ?answer, "not the ISR yet");
                 self.pause = Some(now.after(AGAIN));
             }
             if let Ok(partition) = broker.partitions.get_by_id(key.topic, key.index) {

@@ -318,6 +318,12 @@ impl Partitions {
             home.entered();
             return Ok(home);
         }
+        // what others are in sync without is fetched from them
+        let elsewhere = wanted.assignment.leader.is_some_and(|leader| leader != self.defaults.me)
+            && !wanted.assignment.isr.contains(&self.defaults.me);
+        if elsewhere && self.dirs.all_work() {
+            return self.dirs.choose().ok_or(OpenError::NoDirectory);
+        }
         if !wanted.fresh && !wanted.directory.is_nil() {
             let home = self.dirs.by_id(wanted.directory);
             let home = home.ok_or(OpenError::Elsewhere(wanted.directory))?;

@@ -14,11 +14,15 @@ use super::{PeerError, Purpose};
 use crate::{
     broker::Broker,
     call::{Call, Way},
-    dispatch::handle,
+    dispatch::{dispatch, handle},
 };
 
 /// How long the controller may take, as a client's `request.timeout.ms` by default.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long there may be no active controller before clients are told.
+const ELECTION: Duration = Duration::from_secs(10);
+/// Between two attempts.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// Sends `call` to `node`, which is the active controller as far as this broker knows. The client
 /// gets the controller's answer as it is; where there is none, its API's answer with 41
@@ -37,14 +41,39 @@ pub(crate) fn forward(
         .with_client_host_address(address(call.client.host));
     let back = Arc::clone(broker);
     broker.peers.send((node, Purpose::Forward), &request, PATIENCE, move |answer| {
-        match verdict(answer) {
-            Ok(frame) => call.reply.pass_on(frame),
-            Err(code) => {
-                let failed = Call { way: Way::Failed(code), ..call };
-                if let Err(why) = handle(&back, api, failed) {
-                    tracing::debug!(?api, %why, "a request that could not be forwarded is refused");
-                }
+        let outcome = match verdict(answer) {
+            Ok(frame) => {
+                call.reply.pass_on(frame);
+                Ok(())
             }
+            Err(ErrorCode::NotController) => later(&back, api, call),
+            Err(code) => handle(&back, api, Call { way: Way::Failed(code), ..call }),
+        };
+        if let Err(why) = outcome {
+            tracing::debug!(?api, %why, "a request that could not be forwarded is refused");
+        }
+    });
+    Ok(())
+}
+
+/// Tries once more in a moment: an election is soon over, and clients take 41 `NOT_CONTROLLER` for
+/// the end of it. They get it where there is still nobody after a while.
+pub(crate) fn later(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<(), Refused> {
+    let now = broker.clock.monotonic();
+    let until = match call.way {
+        Way::Again { until } => until,
+        _ => now.after(ELECTION),
+    };
+    let Some(handle_of_peers) = broker.peers.handle().filter(|_| now < until) else {
+        let way = Way::Failed(ErrorCode::NotController);
+        return handle(broker, api, Call { way, ..call });
+    };
+    let broker = Arc::clone(broker);
+    handle_of_peers.spawn(async move {
+        tokio::time::sleep(AGAIN).await;
+        let call = Call { way: Way::Again { until }, ..call };
+        if let Err(why) = dispatch(&broker, api, call) {
+            tracing::debug!(?api, %why, "a request that was tried again is refused");
         }
     });
     Ok(())

@@ -182,6 +182,9 @@ impl Stage {
         if let (Stop::Clean, Some(member)) = (how, &self.member) {
             // clients are served until others have taken over
             member.leave().await;
+            if broker.settings.load().fleet.voters.len() > 1 {
+                broker.controller.resign().await;
+            }
         }
         self.health.stopping();
         tasks.iter().for_each(tokio::task::JoinHandle::abort);

@@ -1,6 +1,9 @@
 //! The active controller: it decides, and its answers wait for what they rest on.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, atomic::Ordering},
+};
 
 use kastellan_core::{
     id::Offset,
@@ -40,6 +43,7 @@ impl<D: Disk> Driver<D> {
         // records of the quorum itself lie in between
         machine.advance(self.log.end() - 1);
         self.active = Some(Active { machine, rounds: VecDeque::new() });
+        self.decides.store(true, Ordering::Release);
         let nobody: Answer = Box::new(|reply| tracing::debug!(?reply, "a controller begins"));
         let mut asks: Vec<(Question, Answer)> =
             vec![(Box::new(|ticket| Input::Bootstrap { ticket }), nobody)];
@@ -54,6 +58,7 @@ impl<D: Disk> Driver<D> {
     /// Decides no longer: what is not known to be committed is not answered with.
     pub(super) fn step_down(&mut self, failure: &Failure) {
         self.active = None;
+        self.decides.store(false, Ordering::Release);
         for (_, answer) in std::mem::take(&mut self.waiting) {
             answer(Reply::Failed(failure.clone()));
         }
