@@ -129,12 +129,6 @@ pub enum StartError {
          or take the node out of the voters before the cluster is formed"
     )]
     VoterWithoutRole(i32),
-    /// Fleets are not served yet: their replication is proven in the simulation, not by processes.
-    #[error(
-        "several brokers cannot serve one cluster yet: start one broker, without \
-         controller.quorum.voters"
-    )]
-    NotReplicated,
     /// The fleet does not let it in.
     #[error(transparent)]
     Join(#[from] JoinError),

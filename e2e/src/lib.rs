@@ -6,7 +6,8 @@
 //! [`oracle`] compares the answers of the two, [`tools`] what Apache's command-line tools say of
 //! them, [`foreign`] runs the test suites of client libraries, [`activity`] counts what
 //! a process does, [`kubernetes`] runs an API server, [`cluster`] nodes with it, [`image`] is what
-//! runs on them, [`disks`] are file systems that fill up and fail.
+//! runs on them, [`disks`] are file systems that fill up and fail, [`fleet`] is several of our
+//! brokers as one cluster, [`pump`] a client whose notes are checked.
 
 pub mod activity;
 pub mod batch;
@@ -14,6 +15,7 @@ pub mod cache;
 pub mod cluster;
 pub mod disks;
 mod findings;
+pub mod fleet;
 pub mod foreign;
 pub mod image;
 pub mod judged;
@@ -24,6 +26,7 @@ pub mod ours;
 pub mod peer;
 pub mod port;
 pub mod process;
+pub mod pump;
 pub mod segments;
 pub mod suite;
 pub mod tools;

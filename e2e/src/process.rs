@@ -101,11 +101,16 @@ impl Process {
         Ok(())
     }
 
-    /// SIGTERM, and waits for the end; fails when it takes longer than `limit`.
-    pub fn terminate(&mut self, limit: Duration) -> Result<ExitStatus> {
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
         let pid =
             Pid::from_raw(i32::try_from(self.child.id())?).context("a process id is not 0")?;
-        kill_process(pid, Signal::TERM)?;
+        Ok(kill_process(pid, signal)?)
+    }
+
+    /// SIGTERM, and waits for the end; fails when it takes longer than `limit`.
+    pub fn terminate(&mut self, limit: Duration) -> Result<ExitStatus> {
+        self.signal(Signal::TERM)?;
         let deadline = Instant::now() + limit;
         loop {
             if let Some(status) = self.child.try_wait()? {

@@ -41,9 +41,6 @@ impl PeerSide {
     ) -> Result<Option<Self>, StartError> {
         let me = BrokerId(config.node_id);
         check_role(me, settings)?;
-        if !settings.fleet.is_alone() {
-            return Err(StartError::NotReplicated);
-        }
         if config.listeners.iter().any(|one| one.name.eq_ignore_ascii_case(LISTENER)) {
             return Err(StartError::ListenerOfPeers);
         }

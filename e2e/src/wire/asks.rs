@@ -43,11 +43,28 @@ impl Wire {
         Ok(())
     }
 
+    /// Creates a topic with as many replicas as the brokers give it by themselves.
+    pub fn create_by_default(&mut self, topic: &str, partitions: i32) -> Result<()> {
+        let code = self.create_with(topic, partitions, -1, &[])?;
+        ensure!(code == 0, "creating {topic} answered {code}");
+        Ok(())
+    }
+
     /// [`Wire::create`], for whom refusals are no failures; the error code.
     pub fn try_create(
         &mut self,
         topic: &str,
         partitions: i32,
+        configs: &[(&str, &str)],
+    ) -> Result<i16> {
+        self.create_with(topic, partitions, 1, configs)
+    }
+
+    fn create_with(
+        &mut self,
+        topic: &str,
+        partitions: i32,
+        replicas: i16,
         configs: &[(&str, &str)],
     ) -> Result<i16> {
         let config = |(name, value): &(&str, &str)| {
@@ -56,7 +73,7 @@ impl Wire {
         let wanted = CreatableTopic::default()
             .with_name(text(topic).into())
             .with_num_partitions(partitions)
-            .with_replication_factor(1)
+            .with_replication_factor(replicas)
             .with_configs(configs.iter().map(config).collect());
         let request =
             CreateTopicsRequest::default().with_topics(vec![wanted]).with_timeout_ms(60_000);

@@ -16,6 +16,13 @@ use crate::fleet::{Broker, Cluster, Listener};
 pub(crate) const VERSION: &str =
     concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
 
+/// How many brokers a cluster has that does not say: as many as outlive one of them.
+const BROKERS: i32 = 3;
+/// How far the ports of one broker of a machine are from those of the next.
+const PORT_STEP: i32 = 10;
+/// The most brokers that one machine runs.
+const MOST_BROKERS: i32 = 9;
+
 type ClusterObject = Object<KafkaClusterSpec>;
 
 /// The cluster, if there is exactly one; it may still come with problems.
@@ -63,12 +70,13 @@ pub(super) fn checked(
         }
     };
     problems.extend(support::check(object, platform).refused);
-    let mut check = Check { object, problems };
+    let mut check = Check { object, platform, problems };
     check.version();
     let count = check.replicas();
     let listeners = check.listeners();
+    check.steps(count, &listeners);
     check.replication(count);
-    let settings = check.settings();
+    let settings = check.settings(count);
     let broker = |id| Broker { id, listeners: listeners.clone(), settings: settings.clone() };
     let brokers = (0..count).map(broker).collect();
     Some(Cluster { name, brokers, place: object.place() })
@@ -76,6 +84,7 @@ pub(super) fn checked(
 
 struct Check<'a> {
     object: &'a ClusterObject,
+    platform: Platform,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -96,20 +105,30 @@ impl Check<'_> {
 
     /// How many brokers: as many as can be honoured.
     fn replicas(&mut self) -> i32 {
+        let most = match self.platform {
+            Platform::Laptop => MOST_BROKERS,
+            Platform::Kubernetes => 1,
+        };
         match self.object.spec.replicas {
-            None | Some(1) => {}
-            Some(more @ 2..) => self.complain(
-                "spec.replicas",
-                &format!("spec.replicas: {more} brokers are not yet supported"),
-                "write replicas: 1; replication between brokers comes with a later version",
-            ),
-            Some(less) => self.complain(
-                "spec.replicas",
-                &format!("spec.replicas: {less} is not a number of brokers"),
-                "write replicas: 1",
-            ),
+            None => BROKERS.min(most),
+            Some(count) if (1..=most).contains(&count) => count,
+            Some(more @ 2..) if self.platform == Platform::Kubernetes => {
+                self.complain(
+                    "spec.replicas",
+                    &format!("spec.replicas: {more} brokers are not yet supported"),
+                    "write replicas: 1; several brokers run with `kastellan up` so far",
+                );
+                1
+            }
+            Some(other) => {
+                self.complain(
+                    "spec.replicas",
+                    &format!("spec.replicas: {other} is not a number of brokers for one machine"),
+                    format!("write a number from 1 to {most}"),
+                );
+                1
+            }
         }
-        1
     }
 
     fn listeners(&mut self) -> Vec<Listener> {
@@ -150,6 +169,29 @@ impl Check<'_> {
             .collect()
     }
 
+    /// Listeners of one machine's brokers whose ports meet.
+    fn steps(&mut self, brokers: i32, listeners: &[Listener]) {
+        if self.platform != Platform::Laptop {
+            return;
+        }
+        for (index, later) in listeners.iter().enumerate() {
+            let meets = |other: &&Listener| {
+                let apart = i32::from(later.port) - i32::from(other.port);
+                apart != 0 && apart % PORT_STEP == 0 && (apart / PORT_STEP).abs() < brokers
+            };
+            let Some(other) = listeners.iter().take(index).find(meets) else { continue };
+            let apart = i32::from(later.port) - i32::from(other.port);
+            let (whose, whom) = (&other.name, (apart / PORT_STEP).abs());
+            let message = format!(
+                "listener {}: port {} is broker {whom}'s of listener {whose}: broker number i \
+                 takes the ports i times {PORT_STEP} further on",
+                later.name, later.port
+            );
+            let path = format!("spec.listeners[{index}].port");
+            self.complain(&path, &message, "give it a port that ends with another digit");
+        }
+    }
+
     /// Settings that would need more brokers than there are.
     fn replication(&mut self, brokers: i32) {
         for name in AT_MOST_BROKERS {
@@ -162,9 +204,15 @@ impl Check<'_> {
         }
     }
 
-    fn settings(&mut self) -> BTreeMap<String, String> {
+    /// The brokers' settings. Three brokers and more keep three copies of what is written, of which
+    /// two have to be in sync, where nothing else is asked for.
+    fn settings(&mut self, brokers: i32) -> BTreeMap<String, String> {
         let object = self.object;
         let mut settings = BTreeMap::new();
+        if brokers >= BROKERS {
+            let defaults = [("default.replication.factor", "3"), ("min.insync.replicas", "2")];
+            settings.extend(defaults.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
         for (name, value) in &object.spec.config {
             if let Err(why) = config::check(Scope::Broker, name, &value.0) {
                 let message = format!("KafkaCluster {}: {why}", object.name);

@@ -24,9 +24,13 @@ fn topic(name: &str, spec: &str) -> String {
 }
 
 #[test]
-fn an_empty_spec_is_one_broker_with_one_listener() {
+fn an_empty_spec_is_three_brokers_with_one_listener() {
     let fleet = build(&[&cluster("")]).unwrap();
-    assert_eq!(fleet.cluster.brokers.len(), 1);
+    assert_eq!(fleet.cluster.brokers.len(), 3);
+    assert_eq!(fleet.cluster.brokers[2].settings["default.replication.factor"], "3");
+    assert_eq!(fleet.cluster.brokers[2].settings["min.insync.replicas"], "2");
+    let alone = build(&[&cluster("replicas: 1")]).unwrap();
+    assert!(alone.cluster.brokers[0].settings.is_empty());
     let broker = &fleet.cluster.brokers[0];
     assert_eq!(
         (broker.id, broker.listeners[0].name.as_str(), broker.listeners[0].port),
@@ -74,13 +78,18 @@ fn each_thing_that_cannot_be_honoured_is_refused_with_what_to_write() {
         ),
         (vec![cluster("").replace("demo", "de.mo")], "\"de.mo\" is not a cluster name"),
         (
-            vec![cluster("replicas: 3")],
-            "f.yaml:4:18: KafkaCluster demo: spec.replicas: 3 brokers are not yet supported\n  help: write replicas: 1",
+            vec![cluster("replicas: 12")],
+            "spec.replicas: 12 is not a number of brokers for one machine\n  help: write a number",
         ),
         (vec![cluster("replicas: 0")], "spec.replicas: 0 is not a number of brokers"),
         (vec![cluster("version: '9.9'")], "not \"9.9\"\n  help: write version: \"0.1\""),
         (vec![cluster(two)], "a second listener is named a"),
         (vec![cluster(two)], "port 1 is taken by listener a"),
+        (
+            vec![cluster("listeners: [{name: a, port: 9092}, {name: b, port: 9102}]")],
+            "listener b: port 9102 is broker 1's of listener a: broker number i takes the ports \
+             i times 10 further on",
+        ),
         (vec![cluster("listeners: [{name: a, port: 0}]")], "port 0 is no port"),
         (
             vec![cluster("listeners: [{name: a, port: 1, tls: {}}]")],
@@ -93,8 +102,8 @@ fn each_thing_that_cannot_be_honoured_is_refused_with_what_to_write() {
         ),
         (vec![cluster(""), topic("a", "partitions: 0")], "0 is not a number of partitions"),
         (
-            vec![cluster(""), topic("a", "replicas: 2")],
-            "need 2 brokers; KafkaCluster demo has 1\n  help: write replicas: 1",
+            vec![cluster(""), topic("a", "replicas: 4")],
+            "need 4 brokers; KafkaCluster demo has 3\n  help: write replicas: 3",
         ),
         (
             vec![cluster(""), topic("a", "config: {retention.m: 1}")],

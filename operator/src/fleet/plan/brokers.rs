@@ -15,6 +15,7 @@ use crate::fleet::{Broker, Fleet};
 /// Plans for the brokers; whether all of them serve and keep serving.
 pub(super) fn plan(fleet: &Fleet, observed: &Observed, plan: &mut Plan) -> bool {
     let (mut starting, mut restarting) = (0, Vec::new());
+    let all_serve = fleet.cluster.brokers.iter().all(|it| observed.brokers.contains_key(&it.id));
     let mut altering = Vec::new();
     for broker in &fleet.cluster.brokers {
         let Some(seen) = observed.brokers.get(&broker.id) else {
@@ -24,8 +25,11 @@ pub(super) fn plan(fleet: &Fleet, observed: &Observed, plan: &mut Plan) -> bool 
         };
         let fixed = fixed(&seen.started, broker);
         if !fixed.is_empty() {
+            // one after the other: the others serve meanwhile
+            if all_serve && restarting.is_empty() {
+                plan.actions.push(Action::RestartBroker(broker.clone()));
+            }
             restarting.push(format!("broker {} for {}", broker.id, fixed.join(", ")));
-            plan.actions.push(Action::RestartBroker(broker.clone()));
             continue;
         }
         let changes = changes(&on_top(&seen.started, broker), &seen.overrides);

@@ -7,7 +7,7 @@ use crate::fleet::manifest::{Source, read};
 /// A cluster with one broker and the topics given as (name, rest of the spec).
 fn fleet(topics: &[(&str, &str)]) -> Fleet {
     let head = "apiVersion: kastellan.dev/v1alpha1\nkind: ";
-    let cluster = format!("{head}KafkaCluster\nmetadata: {{name: demo}}\nspec: {{}}\n");
+    let cluster = format!("{head}KafkaCluster\nmetadata: {{name: demo}}\nspec: {{replicas: 1}}\n");
     let topics = topics.iter().map(|(name, spec)| {
         format!(
             "{head}KafkaTopic\nmetadata: {{name: {name}}}\n\
@@ -218,6 +218,23 @@ fn a_setting_read_at_the_start_takes_a_restart_that_is_announced_by_name() {
         "1 of 1 brokers to restart: broker 0 for socket.listen.backlog.size; what is read at a \
          broker's start only has changed"
     );
+}
+
+#[test]
+fn brokers_are_restarted_one_after_the_other() {
+    let head = "apiVersion: kastellan.dev/v1alpha1\nkind: KafkaCluster\nmetadata: {name: demo}\n";
+    let source = Source { file: "f.yaml".to_owned(), text: format!("{head}spec: {{}}\n") };
+    let mut fleet = build::fleet(&read(&[source]).unwrap()).unwrap();
+    let mut observed = serving(&fleet);
+    for broker in &mut fleet.cluster.brokers {
+        broker.settings.insert("socket.listen.backlog.size".to_owned(), "7".to_owned());
+    }
+    let first = plan(&fleet, &observed);
+    assert_eq!(first.actions, [Action::RestartBroker(fleet.cluster.brokers[0].clone())]);
+    // until it serves again nobody else goes
+    observed.brokers.remove(&0);
+    let start = Action::StartBroker(fleet.cluster.brokers[0].clone());
+    assert_eq!(plan(&fleet, &observed).actions, [start]);
 }
 
 #[test]

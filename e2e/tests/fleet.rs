@@ -1,0 +1,11 @@
+//! Three brokers as processes survive what happens to processes: killed, silent, stopped in order,
+//! started on the wrong directory. Nothing acknowledged is lost, repeated or out of order.
+
+#[path = "fleet/formed.rs"]
+mod formed;
+#[path = "fleet/killed.rs"]
+mod killed;
+#[path = "fleet/rolled.rs"]
+mod rolled;
+#[path = "fleet/silent.rs"]
+mod silent;
