@@ -253,7 +253,8 @@ impl Controller {
     /// Leads the quorum no longer, if it does, so that another voter need not wait until it misses
     /// this one. Returns once another one leads, or after a moment.
     pub(crate) async fn resign(&self) {
-        if self.inbox.send(Message::Happened(Event::Resign)).is_err() {
+        let decided = self.active() == Active::Here;
+        if self.inbox.send(Message::Happened(Event::Resign)).is_err() || !decided {
             return;
         }
         let begun = Instant::now();

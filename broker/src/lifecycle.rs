@@ -9,7 +9,7 @@ mod register;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
         mpsc,
     },
@@ -24,6 +24,10 @@ use crate::{broker::Broker, controller::ControllerError, peers::Lost};
 
 /// Between two looks at whether this broker is let in; a matter of heartbeats.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// How long there may be no active controller while this broker wants to leave: when all are
+/// stopped together, the last ones have nobody left to decide.
+const FORSAKEN: Duration = Duration::from_secs(1);
 
 /// How long leaving in order may take: others have to take over all that this broker leads.
 const LEAVING: Duration = Duration::from_secs(20);
@@ -40,6 +44,8 @@ pub(crate) struct Member {
     nudge: Notify,
     /// Others have taken over.
     may_stop: Notify,
+    /// When the active controller has last answered.
+    heard: Mutex<Instant>,
 }
 
 /// Why a broker is not let in.
@@ -79,6 +85,7 @@ pub(crate) fn join(
         leaving: AtomicBool::new(false),
         nudge: Notify::new(),
         may_stop: Notify::new(),
+        heard: Mutex::new(Instant::now()),
     });
     handle.spawn(beat::beat(Arc::clone(&member), Arc::downgrade(broker)));
     match opened.recv() {
@@ -124,8 +131,26 @@ impl Member {
     pub(crate) async fn leave(&self) {
         self.leaving.store(true, Ordering::Release);
         self.nudge.notify_one();
-        if tokio::time::timeout(LEAVING, self.may_stop.notified()).await.is_err() {
-            tracing::warn!("others have not taken over in time: what this broker leads is cut off");
+        let begun = Instant::now();
+        loop {
+            tokio::select! {
+                () = self.may_stop.notified() => return,
+                () = tokio::time::sleep(LOOK) => (),
+            }
+            let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+            if heard.max(begun).elapsed() > FORSAKEN {
+                tracing::info!("nobody is left to take over");
+                return;
+            }
+            if begun.elapsed() > LEAVING {
+                tracing::warn!("others have not taken over in time: what is led here is cut off");
+                return;
+            }
         }
+    }
+
+    /// The active controller has answered.
+    fn hear(&self) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 }

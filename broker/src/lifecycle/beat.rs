@@ -56,6 +56,7 @@ enum Heard {
 fn heard(member: &Member, answer: &BrokerHeartbeatResponse) -> Heard {
     match ErrorCode::try_from_code(answer.error_code) {
         None if answer.error_code == 0 => {
+            member.hear();
             if answer.should_shut_down {
                 member.may_stop.notify_one();
             }

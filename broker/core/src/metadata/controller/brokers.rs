@@ -27,7 +27,8 @@ impl Controller {
         registration.log_dirs.sort_unstable();
         let (id, watched) = (registration.broker, registration.fenced);
         let known = self.image.broker(id).cloned();
-        if watched && let Err(failure) = self.check_registration(now, &registration) {
+        if watched && let Err(failure) = self.check_registration(now, &registration, previous_epoch)
+        {
             effects.push(Effect::Reply(ticket, Reply::Failed(failure)));
             return;
         }
@@ -44,12 +45,19 @@ impl Controller {
         effects.push(Effect::Reply(ticket, Reply::Registered { epoch }));
     }
 
-    fn check_registration(&self, now: Millis, wanted: &RegisterBroker) -> Result<(), Failure> {
+    fn check_registration(
+        &self,
+        now: Millis,
+        wanted: &RegisterBroker,
+        previous_epoch: Option<i64>,
+    ) -> Result<(), Failure> {
         let id = wanted.broker;
         let lives = self.sessions.lives(id, now, self.rules.session);
         if let Some(known) = self.image.broker(id)
             && known.incarnation != wanted.incarnation
             && lives
+            // a process that has ended in order, as the mark in its directory says, is gone
+            && previous_epoch != Some(known.epoch)
         {
             return Err(Failure::new(
                 ErrorCode::DuplicateBrokerRegistration,
