@@ -35,6 +35,7 @@ fn up_says_what_it_reads_starts_prints_and_keeps() {
 #[test]
 fn broker_says_what_it_prints_and_how_it_stops() {
     same("broker.txt", &["broker", "--help"]);
+    same("format.txt", &["format", "--help"]);
 }
 
 #[test]

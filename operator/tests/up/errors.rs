@@ -59,9 +59,10 @@ fn a_second_cluster_of_the_same_name_is_refused_with_both_places() {
 
 #[test]
 fn more_brokers_than_can_be_run_are_refused_and_not_faked() {
-    let said = refused(&cluster(1).replace("spec: {", "spec: {replicas: 3, "));
+    let said = refused(&cluster(1).replace("replicas: 1", "replicas: 30"));
     assert!(
-        said.contains("spec.replicas: 3 brokers are not yet supported\n  help: write replicas: 1")
+        said.contains("spec.replicas: 30 is not a number of brokers for one machine"),
+        "{said}"
     );
 }
 

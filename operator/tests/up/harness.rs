@@ -54,11 +54,11 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// The manifest of a cluster `demo` with one listener.
+/// The manifest of a cluster `demo` with one broker and one listener.
 pub(crate) fn cluster(port: u16) -> String {
     format!(
         "apiVersion: kastellan.dev/v1alpha1\nkind: KafkaCluster\nmetadata: {{name: demo}}\n\
-         spec: {{listeners: [{{name: plain, port: {port}}}]}}\n---\n"
+         spec: {{listeners: [{{name: plain, port: {port}}}], replicas: 1}}\n---\n"
     )
 }
 
@@ -155,7 +155,9 @@ impl Process {
     pub(crate) fn ready(&mut self) -> SocketAddr {
         let line = self.stdout.expect("ready ");
         assert!(line.is_ok(), "{line:?}; on stderr:\n{}", self.stderr.all().join("\n"));
-        line.unwrap().strip_prefix("ready bootstrap=").unwrap().parse().unwrap()
+        let line = line.unwrap();
+        let addresses = line.strip_prefix("ready bootstrap=").unwrap();
+        addresses.split(',').next().unwrap().parse().unwrap()
     }
 
     /// Waits for a line on stderr that contains `part`.

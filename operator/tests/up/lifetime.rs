@@ -53,6 +53,37 @@ fn a_killed_broker_is_reported_and_started_anew() {
 }
 
 #[test]
+fn three_brokers_are_one_cluster_and_come_back_to_it() {
+    let folder = Folder::new();
+    let spread: u16 = (25_000..30_000)
+        .step_by(200)
+        .find(|port| (0..3).all(|nth| is_free(port + 10 * nth) && is_free(port + 98 + 10 * nth)))
+        .unwrap();
+    let text = cluster(spread).replace("replicas: 1", "replicas: 3");
+    folder.write("demo.yaml", &(text + &topic("greetings", "partitions: 3, replicas: 3")));
+    let arguments = ["up", "demo.yaml", "--data-dir", "data"];
+    for created in [true, false] {
+        let mut up = Process::start(&folder, &arguments);
+        up.ready();
+        assert_eq!(up.children().len(), 3);
+        if created {
+            let before = up.children();
+            signal_to(before[0], Signal::KILL);
+            up.says("has ended: signal: 9");
+            up.says("KafkaCluster/demo: Ready (AsSpecified): all brokers serve");
+        }
+        let said = up.stop();
+        assert!(said.ends_with("stopped"), "{said}");
+    }
+    let folder = folder.path().join("data/demo");
+    assert!(folder.join("bootstrap.json").is_file() && folder.join("broker-2").is_dir());
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
+}
+
+#[test]
 fn a_data_directory_that_was_named_keeps_its_topics() {
     let folder = Folder::new();
     let text = cluster(free_port()) + &topic("greetings", "partitions: 3");
