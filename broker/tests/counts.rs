@@ -105,6 +105,23 @@ fn a_fetch_allocates_a_handful_of_times() {
 }
 
 #[test]
+fn the_access_control_lists_add_no_allocation() {
+    let _alone = alone();
+    let standard = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+    let open = ("allow.everyone.if.no.acl.found", "true");
+    let server = Server::start(&[("authorizer.class.name", standard), open]);
+    server.create_topic(TOPIC);
+    let (mut client, batch) = (server.connect(), batch(100));
+    client.allow_all_by_prefix(TOPIC);
+    (0..2).for_each(|_| produce_all(&mut client, -1, &batch));
+    let counted = allocations(|| produce_all(&mut client, -1, &batch));
+    check("produces that are allowed by an entry", counted, 0);
+    fetch_all(&mut client, 0);
+    let counted = allocations(|| fetch_all(&mut client, 1_000));
+    check("fetches that are allowed by an entry", counted, 8);
+}
+
+#[test]
 fn a_fetch_that_waits_for_a_produce_allocates_a_handful_of_times() {
     let _alone = alone();
     let server = Server::start(&[]);

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use kastellan_protocol::{
     batch::Builder,
     messages::{
-        BrokerId, FetchRequest, FetchResponse, FindCoordinatorRequest, ProduceRequest,
+        BrokerId, CreateAclsRequest, FetchRequest, FetchResponse, FindCoordinatorRequest,
+        ProduceRequest,
+        create_acls_request::AclCreation,
         fetch_request::{FetchPartition, FetchTopic},
         produce_request::{PartitionProduceData, TopicProduceData},
     },
@@ -24,6 +26,23 @@ impl Client {
         let answer = self.call(9, &produce(acks, batch));
         let answer = &answer.responses[0].partition_responses[0];
         assert_eq!(answer.error_code, 0, "{answer:?}");
+    }
+
+    /// Lets everybody do everything with what begins as `name` does.
+    pub(crate) fn allow_all_by_prefix(&mut self, name: &str) {
+        let text = |text: &str| StrBytes::from_string(text.to_owned());
+        // Kafka's numbers: a topic, prefixed, all operations, allow
+        let entry = AclCreation::default()
+            .with_resource_type(2)
+            .with_resource_name(text(name))
+            .with_resource_pattern_type(4)
+            .with_principal(text("User:ANONYMOUS"))
+            .with_host(text("*"))
+            .with_operation(2)
+            .with_permission_type(3);
+        let request = CreateAclsRequest::default().with_creations(vec![entry]);
+        let answer = self.call(3, &request);
+        assert_eq!(answer.results[0].error_code, 0, "{answer:?}");
     }
 
     /// Waits until groups are coordinated.

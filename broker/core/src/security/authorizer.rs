@@ -67,12 +67,8 @@ impl Authorizer {
         if self.super_users.contains(visitor.principal) {
             return (Verdict::Allowed, Findings::default());
         }
-        let question = Question {
-            principal: visitor.principal,
-            anybody: &ANYBODY,
-            host: visitor.host.to_canonical(),
-            operation,
-        };
+        let question =
+            Question { principal: visitor.principal, host: visitor.host.to_canonical(), operation };
         let found = acls.ask(resource, &question);
         let verdict = if found.denied {
             Verdict::Denied

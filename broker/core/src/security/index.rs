@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use imbl::OrdMap;
 
-use super::{Acl, Operation, Operations, PatternType, Permission, Principal};
+use super::{Acl, Operation, Operations, PatternType, Permission, Principal, acls::ANYBODY};
 
 /// The entries about one type of resource, by pattern.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -17,7 +17,11 @@ pub(super) struct Index {
 
 /// The entries with one pattern, by principal. There is at least one.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Pattern(OrdMap<Principal, Grants>);
+pub(super) struct Pattern {
+    /// Those about everybody: every question comes by.
+    anybody: Option<Grants>,
+    others: OrdMap<Principal, Grants>,
+}
 
 /// The entries with one pattern and principal, by host. There is at least one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -51,8 +55,6 @@ pub(super) struct Findings {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question<'a> {
     pub(super) principal: &'a Principal,
-    /// `User:*`.
-    pub(super) anybody: &'a Principal,
     pub(super) host: IpAddr,
     pub(super) operation: Operation,
 }
@@ -95,10 +97,12 @@ impl Index {
         let grants = Grants::of(all);
         let mut pattern = self.pattern(acl).map(|it| Pattern::clone(it)).unwrap_or_default();
         match grants {
-            Some(grants) => drop(pattern.0.insert(acl.principal.clone(), grants)),
-            None => drop(pattern.0.remove(&acl.principal)),
+            grants if acl.principal == *ANYBODY => pattern.anybody = grants,
+            Some(grants) => drop(pattern.others.insert(acl.principal.clone(), grants)),
+            None => drop(pattern.others.remove(&acl.principal)),
         }
-        let pattern = Some(Arc::new(pattern)).filter(|it| !it.0.is_empty());
+        let about = pattern.anybody.is_some() || !pattern.others.is_empty();
+        let pattern = about.then(|| Arc::new(pattern));
         if acl.is_wildcard() {
             self.wildcard = pattern;
             return;
@@ -126,10 +130,8 @@ impl Pattern {
     fn ask(&self, question: &Question<'_>, findings: &mut Findings) {
         findings.listed = true;
         findings.steps += 1;
-        for principal in [question.principal, question.anybody] {
-            if let Some(grants) = self.0.get(principal) {
-                grants.ask(question, findings);
-            }
+        for grants in self.anybody.iter().chain(self.others.get(question.principal)) {
+            grants.ask(question, findings);
         }
     }
 }
