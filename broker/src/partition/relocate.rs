@@ -1,9 +1,14 @@
 //! A partition moves to another log directory while it serves.
 //!
 //! Only the last round holds the mutex across a sync: a moment, of what came since the round
-//! before; seconds, where a producer is faster than the disk that is copied to.
+//! before. While producers are faster than the disk that is copied to, there is no last round, as
+//! in Kafka (KIP-113): its lag can be seen, and the move ends when they give it the time, or is
+//! called off.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
 
 use kastellan_core::log::{Log as _, LogError};
 use kastellan_log::Relocation;
@@ -33,8 +38,10 @@ pub(super) struct Future {
     end: i64,
 }
 
-/// Rounds end when no more than this is left to copy: then the last one is short.
-const LAST_ROUND: u64 = 1 << 20;
+/// After a round that was as short as this, what is left takes no longer.
+const SHORT_ROUND: Duration = Duration::from_millis(250);
+/// Where rounds get no shorter any more, one of this length has to do: so long producers wait.
+const LAST_ROUND: Duration = Duration::from_secs(2);
 
 /// How a move ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +101,7 @@ impl Partition {
         let mut copy = to.directory().begin_relocation(&name)?;
         let mut before = u64::MAX;
         loop {
+            let begun = Instant::now();
             let round = self.with_log(|log| log.relocation_round(&copy));
             let Ok(round) = round else {
                 copy.abandon();
@@ -105,8 +113,8 @@ impl Partition {
                 copy.abandon();
                 return Ok(Moved::Abandoned);
             }
-            // a producer that is faster than the disk would leave more for the last with each round
-            if copied <= LAST_ROUND || copied > before {
+            let took = begun.elapsed();
+            if took <= SHORT_ROUND || (took <= LAST_ROUND && copied >= before) {
                 break;
             }
             before = copied;

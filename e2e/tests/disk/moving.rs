@@ -28,7 +28,8 @@ fn alter(wire: &mut Wire, topic: &str, index: i32, to: &Path) -> Result<i16> {
     Ok(topic.partitions.first().context("no answer for the partition")?.error_code)
 }
 
-/// Moves the partition back and forth while a producer is at work, in both durabilities.
+/// Moves the partition back and forth while a producer is at work, in both durabilities. Its
+/// batches are small: a producer that is faster than the disk keeps a move going while it is.
 fn back_and_forth(settings: &[(&str, &str)]) -> Result<()> {
     let scratch = Scratch::new("move")?;
     let second = scratch.path().join("second");
@@ -47,7 +48,7 @@ fn back_and_forth(settings: &[(&str, &str)]) -> Result<()> {
             let mut acked = BTreeMap::new();
             let mut number = 0;
             while !stop.load(Ordering::Relaxed) {
-                match produce(&mut wire, "t", 0, &numbered(number, 5_000))? {
+                match produce(&mut wire, "t", 0, &numbered(number, 500))? {
                     Sent::At(offset) => drop(acked.insert(offset, number)),
                     other => anyhow::bail!("{number} during a move: {other:?}"),
                 }
