@@ -9,3 +9,5 @@ mod killed;
 mod rolled;
 #[path = "fleet/silent.rs"]
 mod silent;
+#[path = "fleet/tools.rs"]
+mod tools;

@@ -127,7 +127,8 @@ fn state(of: &ReplicaState, version: i16) -> State {
 
 fn listener(endpoint: &Endpoint) -> Listener {
     Listener::default()
-        .with_name(StrBytes::from_string(endpoint.name.clone()))
+        // Apache's admin client refuses other names than Kafka's own would be
+        .with_name(StrBytes::from_string(endpoint.name.to_uppercase()))
         .with_host(StrBytes::from_string(endpoint.host.clone()))
         .with_port(endpoint.port)
 }
