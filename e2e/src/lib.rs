@@ -6,12 +6,13 @@
 //! [`oracle`] compares the answers of the two, [`tools`] what Apache's command-line tools say of
 //! them, [`foreign`] runs the test suites of client libraries, [`activity`] counts what
 //! a process does, [`kubernetes`] runs an API server, [`cluster`] nodes with it, [`image`] is what
-//! runs on them, [`disks`] are file systems that fill up and fail, [`fleet`] is several of our
-//! brokers as one cluster, [`pump`] a client whose notes are checked.
+//! runs on them, [`certificates`] are for TLS, [`disks`] are file systems that fill up and fail,
+//! [`fleet`] is several of our brokers as one cluster, [`pump`] a client whose notes are checked.
 
 pub mod activity;
 pub mod batch;
 pub mod cache;
+pub mod certificates;
 pub mod cluster;
 pub mod disks;
 mod findings;

@@ -23,6 +23,7 @@ pub struct Ours {
     node: String,
     settings: Vec<String>,
     dirs: Vec<PathBuf>,
+    log: Option<String>,
     address: SocketAddr,
     process: Option<Process>,
 }
@@ -85,14 +86,21 @@ impl Ours {
         let node = node.map_or("1", |(_, id)| id).to_owned();
         let settings = settings.iter().filter(|(name, _)| *name != "node.id");
         let settings = settings.map(|(name, value)| format!("{name}={value}")).collect();
-        let (folder, dirs) = (folder.to_owned(), Vec::new());
-        Ok(Ours { binary: binary()?, folder, node, settings, dirs, address, process: None })
+        let (folder, dirs, log) = (folder.to_owned(), Vec::new(), None);
+        Ok(Ours { binary: binary()?, folder, node, settings, dirs, log, address, process: None })
     }
 
     /// The same with more log directories, besides the one that holds the metadata.
     #[must_use]
     pub fn with_dirs(mut self, dirs: &[&Path]) -> Ours {
         self.dirs = dirs.iter().map(|dir| (*dir).to_owned()).collect();
+        self
+    }
+
+    /// The same with a log that says more, or less: `trace`.
+    #[must_use]
+    pub fn logging(mut self, what: &str) -> Ours {
+        self.log = Some(what.to_owned());
         self
     }
 
@@ -106,6 +114,9 @@ impl Ours {
         command.arg("--listener").arg(format!("plain={}", self.address));
         for setting in &self.settings {
             command.args(["--set", setting]);
+        }
+        if let Some(log) = &self.log {
+            command.args(["--log", log]);
         }
         command.stdout(Stdio::piped());
         let mut process =

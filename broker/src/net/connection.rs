@@ -50,8 +50,9 @@ pub(super) struct Connection {
     client: Arc<ClientInfo>,
     /// Where it stands with its login; `None`: it needs none.
     entry: Option<Box<Entry>>,
-    /// Why its login was refused: it is to be closed.
-    rejected: Option<String>,
+    /// Why its login was refused, and when it is closed if the client has not done so: some lose
+    /// an answer that the end of the connection is right behind.
+    rejected: Option<(String, Millis)>,
     stream: Stream,
     mailbox: Arc<Mailbox>,
     input: Input,
@@ -151,17 +152,19 @@ impl Connection {
             }
             let glance = self.collect();
             if let Some(reason) = glance.closed {
-                return Err(Ending::Asked(reason));
+                return Err(self
+                    .rejected
+                    .map_or(Ending::Asked(reason), |it| Ending::Rejected(it.0)));
             }
             let flushed = self.flush(now)?;
-            let rejected = self.rejected.is_some();
+            let rejected = self.rejected.as_ref().is_some_and(|(_, until)| *until <= now);
             let ended = self.ended && !self.answers.is_starved();
             let over = glance.draining || ended || rejected;
             if self.pending == 0 && self.out.is_empty() {
                 self.answers.settle();
             }
             if over && self.pending == 0 && self.out.is_empty() {
-                return self.rejected.map_or(Ok(()), |why| Err(Ending::Rejected(why)));
+                return self.rejected.map_or(Ok(()), |(why, _)| Err(Ending::Rejected(why)));
             }
             match flushed {
                 Flushed::Slice => {
@@ -250,7 +253,6 @@ impl Connection {
     fn may_handle(&self, glance: Glance) -> bool {
         let limits = self.gate.limits.load();
         !glance.draining
-            && self.rejected.is_none()
             && !self.answers.is_starved()
             && self.pending < limits.pipelined
             && self.out.queued() < limits.queued_response_bytes
@@ -307,7 +309,8 @@ impl Connection {
 
     /// Ready when the first parked fetch has waited long enough.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = self.parked.iter().map(Parked::deadline).min() else {
+        let closing = self.rejected.as_ref().map(|(_, until)| *until);
+        let Some(deadline) = self.parked.iter().map(Parked::deadline).chain(closing).min() else {
             return Poll::Pending;
         };
         let at = self.broker.clock.instant(deadline).into();

@@ -73,6 +73,11 @@ impl Input {
         self.bytes.get_mut(range).unwrap_or_default()
     }
 
+    /// Nobody wants what has arrived.
+    pub(super) fn forget(&mut self) {
+        self.consume(self.bytes.len());
+    }
+
     /// The frame that ends at `end` is done with.
     pub(super) fn consume(&mut self, end: usize) {
         self.start = end;

@@ -116,6 +116,10 @@ impl Hot<'_> {
 impl Connection {
     /// Handles every frame that has arrived, as far as the limits let it.
     pub(super) fn handle_frames(&mut self) -> Result<(), super::Ending> {
+        if self.rejected.is_some() {
+            self.input.forget();
+            return Ok(());
+        }
         let limits = self.gate.limits.load_full();
         while !self.mailbox.is_draining()
             && self.rejected.is_none()

@@ -1,6 +1,10 @@
 //! Frames of a connection that has not logged in, or whose login is over.
 
-use std::{ops::Range, sync::Arc, time::Instant};
+use std::{
+    ops::Range,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use kastellan_core::{
@@ -26,6 +30,9 @@ use crate::{
         login::{self, Stage},
     },
 };
+
+/// How long a client has to close a connection that it was refused on.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What is to be done with a frame.
 pub(super) enum Verdict {
@@ -188,8 +195,8 @@ impl Connection {
         if let Some(entry) = &mut self.entry {
             entry.stage = Stage::Refused;
         }
-        self.rejected.get_or_insert_with(|| why.message.clone());
         let at = now.after(self.gate.limits.load().rejection_delay);
+        self.rejected.get_or_insert_with(|| (why.message.clone(), at.after(LINGER)));
         let slot = self.mailbox.open_slot();
         self.pending += 1;
         self.began.push_back((api, Instant::now()));
