@@ -42,6 +42,14 @@ impl Node {
     }
 
     fn with(certificates: Option<crate::CertificateFiles>, plain_text: bool) -> Self {
+        Self::set(certificates, plain_text, &[])
+    }
+
+    fn set(
+        certificates: Option<crate::CertificateFiles>,
+        plain_text: bool,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let dir = format!("kastellan-peer-{}-{number}", std::process::id());
         let dir = std::env::temp_dir().join(dir);
@@ -55,7 +63,10 @@ impl Node {
             peers: Some(PeerListener { bind: here, advertised: None, plain_text }),
             certificates,
             management: crate::Management::default(),
-            settings: BTreeMap::new(),
+            settings: settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect::<BTreeMap<_, _>>(),
         };
         Self { running: Some(start(config).unwrap()), dir }
     }

@@ -17,13 +17,13 @@ use crate::{
 };
 
 fn send(asker: &Asker, data: Bytes) -> EnvelopeResponse {
-    send_for(asker, data, Principal::user("alice").to_bytes())
+    send_for(asker, data, Some(Principal::user("alice").to_bytes()))
 }
 
-fn send_for(asker: &Asker, data: Bytes, principal: Vec<u8>) -> EnvelopeResponse {
+fn send_for(asker: &Asker, data: Bytes, principal: Option<Vec<u8>>) -> EnvelopeResponse {
     let envelope = EnvelopeRequest::default()
         .with_request_data(data)
-        .with_request_principal(Some(principal.into()))
+        .with_request_principal(principal.map(Bytes::from))
         .with_client_host_address(Bytes::from_static(&[10, 1, 2, 3]));
     asker.peers.ask_blocking((BrokerId(1), Purpose::Forward), &envelope, PATIENCE).unwrap()
 }
@@ -75,6 +75,33 @@ fn what_needs_no_controller_and_what_is_no_request_is_refused_and_the_connection
     }
     let create = encode_request(7, 1, None, &CreateTopicsRequest::default()).unwrap().slice(4..);
     let nobody = ErrorCode::PrincipalDeserializationFailure.code();
-    assert_eq!(send_for(&asker, create.clone(), Vec::new()).error_code, nobody);
-    assert_eq!(send_for(&asker, create, vec![0, 7]).error_code, nobody);
+    assert_eq!(send_for(&asker, create.clone(), Some(Vec::new())).error_code, nobody);
+    assert_eq!(send_for(&asker, create, Some(vec![0, 7])).error_code, nobody);
+}
+
+#[test]
+fn who_asked_the_other_broker_is_judged_and_the_other_broker_itself_is_not() {
+    let authority = Authority::new();
+    let standard = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+    let settings = [("authorizer.class.name", standard), ("super.users", "User:root")];
+    let node = Node::set(Some(authority.files("node-1", CLUSTER)), false, &settings);
+    let asker = Asker::of(&authority, &node);
+    let create = |name: &'static str, principal: Option<&str>| {
+        let topic = CreatableTopic::default()
+            .with_name(topic_name(name))
+            .with_num_partitions(1)
+            .with_replication_factor(1);
+        let request = CreateTopicsRequest::default().with_topics(vec![topic]);
+        let request = request.with_timeout_ms(10_000);
+        let sent = encode_request(7, 1, None, &request).unwrap().slice(4..);
+        let principal = principal.map(|name| Principal::user(name).to_bytes());
+        let answer = send_for(&asker, sent, principal);
+        let data = answer.response_data.unwrap();
+        let (_, created) =
+            decode_response::<kastellan_protocol::messages::CreateTopicsResponse>(7, data).unwrap();
+        created.topics[0].error_code
+    };
+    assert_eq!(create("a", Some("alice")), ErrorCode::TopicAuthorizationFailed.code());
+    assert_eq!(create("a", Some("root")), 0);
+    assert_eq!(create("b", None), 0);
 }
