@@ -6,7 +6,6 @@ use super::setting::Scope;
 /// A name, or the beginning of many where it ends with a dot, and why it is refused.
 pub(super) type Row = (&'static str, &'static str);
 
-const LATER: &str = "users are not served yet";
 const JAVA: &str = "Kastellan loads no Java classes";
 const TIERED: &str = "there is no tiered storage yet";
 const GONE: &str = "Kafka 4 removed it, and it never had a meaning here";
@@ -28,7 +27,7 @@ static REFUSED: &[Row] = &[
     ("controller.quorum.auto.join.enable", "a new node follows; making it a voter is a command"),
     ("cordoned.log.dirs", "a log directory cannot be closed to new partitions yet"),
     ("create.topic.policy.class.name", JAVA),
-    ("delegation.token.", LATER),
+    ("delegation.token.", "there are no delegation tokens yet"),
     ("early.start.listeners", COMMAND),
     ("host.name", GONE),
     ("inter.broker.listener.name", PEERS),
