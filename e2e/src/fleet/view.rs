@@ -11,6 +11,9 @@ use kafka_protocol::messages::{DescribeQuorumRequest, FindCoordinatorRequest, Me
 use super::Fleet;
 use crate::wire::{Wire, text};
 
+/// How long a broker may take to hear of what another one has answered.
+const KNOWN: Duration = Duration::from_secs(30);
+
 /// What is known of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
@@ -75,9 +78,16 @@ impl Fleet {
         Ok(known.leader)
     }
 
-    /// Creates a topic with as many replicas as the fleet gives it by itself.
-    pub fn create(&self, topic: &str, partitions: i32) -> Result<()> {
-        self.ask(|wire| wire.create_by_default(topic, partitions))
+    /// Creates a topic with as many replicas as the fleet gives it by itself, and waits until every
+    /// broker that runs has heard of it: the one that answers need not be the one that is asked next.
+    pub fn create(&mut self, topic: &str, partitions: i32) -> Result<()> {
+        self.ask(|wire| wire.create_by_default(topic, partitions))?;
+        self.wait("a topic that is known to all", KNOWN, |fleet| {
+            let up = fleet.nodes.iter().filter(|node| node.process.is_some() && !node.stopped);
+            let mut known = up.map(|node| fleet.partitions_at(node.id, topic));
+            Ok(known.all(|known| known.is_ok_and(|known| !known.is_empty())))
+        })
+        .map(drop)
     }
 
     /// Which broker looks after a group.

@@ -16,7 +16,7 @@ fn batch(values: &[&str]) -> Vec<u8> {
     Batch::of(0, values).encode()
 }
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_mins(1);
 
 /// Runs what must not start, and returns what it said.
 fn refused(command: &mut Command, scratch: &Scratch) -> Result<String> {

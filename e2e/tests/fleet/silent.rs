@@ -16,7 +16,7 @@ fn batch(values: &[&str]) -> Vec<u8> {
     Batch::of(0, values).encode()
 }
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_mins(1);
 
 #[test]
 fn a_leader_that_falls_silent_is_replaced_and_comes_back_as_a_follower() -> Result<()> {

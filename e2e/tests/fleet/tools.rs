@@ -8,7 +8,7 @@ use kastellan_e2e::fleet::Fleet;
 use kastellan_e2e::suite::{self, Scratch};
 use kastellan_e2e::{need, peer};
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_mins(1);
 
 /// Runs one of the tools, which must end well, and returns what it printed.
 fn tool(fleet: &Fleet, scratch: &Scratch, class: &str, arguments: &[&str]) -> Result<String> {
