@@ -24,7 +24,7 @@ pub use listener::{
 };
 pub use operation::{Balance, BalanceMode, Maintenance, Rack, Window};
 pub use pool::{Amounts, Pool, PoolRack, Resources, Role};
-pub use rules::AT_MOST_BROKERS;
+pub use rules::{AT_MOST_BROKERS, is_taken};
 pub use security::{
     Authentication, AuthenticationType, Authority, Authorization, Certificates, IssuerRef, Oauth,
     PeerTransport, Peers, Replacement, SecretRef, Tls, TlsVersion,

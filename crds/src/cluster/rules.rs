@@ -104,18 +104,39 @@ fn at_most_brokers(name: &str) -> Rule {
     .field_path(".config")
 }
 
+/// Settings that follow from other fields of the spec.
+const TAKEN: [&str; 15] = [
+    "listeners",
+    "advertised.listeners",
+    "listener.security.protocol.map",
+    "inter.broker.listener.name",
+    "security.inter.broker.protocol",
+    "process.roles",
+    "node.id",
+    "broker.id",
+    "broker.rack",
+    "log.dir",
+    "log.dirs",
+    "metadata.log.dir",
+    "authorizer.class.name",
+    "super.users",
+    "allow.everyone.if.no.acl.found",
+];
+
+/// What the names of more of them begin with.
+const TAKEN_FAMILIES: [&str; 5] =
+    ["controller.quorum.", "controller.listener.", "ssl.", "sasl.", "listener.name."];
+
+/// Whether a setting follows from other fields of the spec, so that `spec.config` may not have it.
+pub fn is_taken(name: &str) -> bool {
+    TAKEN.contains(&name) || TAKEN_FAMILIES.iter().any(|family| name.starts_with(family))
+}
+
 /// Of `spec.config`.
 pub(crate) fn config() -> Vec<Rule> {
-    // settings that follow from other fields: Kafka's names, or what such names begin with
-    let ours = "['listeners', 'advertised.listeners', 'listener.security.protocol.map', \
-         'inter.broker.listener.name', 'security.inter.broker.protocol', 'process.roles', \
-         'node.id', 'broker.id', 'broker.rack', 'log.dir', 'log.dirs', 'metadata.log.dir', \
-         'authorizer.class.name', 'super.users', 'allow.everyone.if.no.acl.found'] ";
-    let taken = format!(
-        "key in {ours} || key.startsWith('controller.quorum.') || \
-         key.startsWith('controller.listener.') || key.startsWith('ssl.') || \
-         key.startsWith('sasl.') || key.startsWith('listener.name.')"
-    );
+    let names = TAKEN.map(|name| format!("'{name}'")).join(", ");
+    let families = TAKEN_FAMILIES.map(|family| format!("key.startsWith('{family}')")).join(" || ");
+    let taken = format!("key in [{names}]  || {families}");
     let mut taken_rule = rule(
         &format!("!self.exists(key, {taken})"),
         "settings of listeners, storage, identity and security follow from other fields of the \

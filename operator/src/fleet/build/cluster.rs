@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kastellan_core::config::{self, Scope};
 use kastellan_crds::KafkaClusterSpec;
-use kastellan_crds::cluster::{AT_MOST_BROKERS, OWN_PORTS};
+use kastellan_crds::cluster::{AT_MOST_BROKERS, OWN_PORTS, is_taken};
 use kastellan_crds::name::{ClusterName, Version};
 
 use super::{Platform, Seen, support};
@@ -214,9 +214,17 @@ impl Check<'_> {
             settings.extend(defaults.map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
         for (name, value) in &object.spec.config {
-            if let Err(why) = config::check(Scope::Broker, name, &value.0) {
+            let place = object.field(&format!("spec.config.{name}"));
+            if is_taken(name) {
+                let message = format!(
+                    "KafkaCluster {}: settings of listeners, storage, identity and security follow \
+                     from other fields of the spec",
+                    object.name
+                );
+                let help = format!("take {name} out of config");
+                self.problems.push(Problem::at(&place, message).help(help));
+            } else if let Err(why) = config::check(Scope::Broker, name, &value.0) {
                 let message = format!("KafkaCluster {}: {why}", object.name);
-                let place = object.field(&format!("spec.config.{name}"));
                 self.problems.push(Problem::at(&place, message));
             }
             settings.insert(name.clone(), value.0.clone());
