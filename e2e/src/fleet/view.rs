@@ -79,7 +79,7 @@ impl Fleet {
     }
 
     /// Creates a topic with as many replicas as the fleet gives it by itself, and waits until every
-    /// broker that runs has heard of it: the one that answers need not be the one that is asked next.
+    /// broker that runs has heard of it: the one that answers need not be the one asked next.
     pub fn create(&mut self, topic: &str, partitions: i32) -> Result<()> {
         self.ask(|wire| wire.create_by_default(topic, partitions))?;
         self.wait("a topic that is known to all", KNOWN, |fleet| {
