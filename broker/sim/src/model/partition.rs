@@ -53,6 +53,8 @@ pub(crate) struct Partition {
     pub(crate) half_truncated: Option<Offset>,
     /// Compactions that may have gone through: the bound and the end then, and the wall clock.
     pub(crate) compactions: Vec<(Offset, Offset, i64)>,
+    /// Below, compaction may have left out what a producer wrote last, for what was cut off later.
+    pub(crate) unsure: Offset,
     /// Compaction may have left gaps below, and touched nothing behind.
     pub(crate) compacted: Offset,
     pub(crate) epoch: LeaderEpoch,
@@ -100,6 +102,7 @@ impl Partition {
             refused: None,
             half_truncated: None,
             compactions: Vec::new(),
+            unsure: 0,
             compacted: 0,
             epoch: 0,
         }

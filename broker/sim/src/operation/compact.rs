@@ -131,7 +131,8 @@ fn look(broker: &Broker, env: &mut Env, of: &TopicPartition) -> Check {
         crate::invariant::served::Range { from, until },
     )?;
     let newest = served.machine.producers().last_offsets();
-    duplicates::remembered(of, &bytes, from, &newest)?;
+    let unsure = env.model.partitions.get(of).map_or(0, |model| model.unsure);
+    duplicates::remembered(of, &bytes, from.max(unsure), &newest)?;
     env.counters.compared(Invariant::RetriesAreNotDuplicated);
     let there = crate::model::partition::offsets_of(&bytes, &mut env.scratch);
     if let Some(model) = env.model.partitions.get(of) {

@@ -42,7 +42,11 @@ pub(super) fn run(world: &mut World) -> Check {
     if cut.is_ok() {
         let gone = model.batches.range(boundary..).count();
         env.counters.note_if(gone > 1, Rare::TruncatedSeveralBatches);
-        model.cut(log.end());
+        let end = log.end();
+        if model.compactions.iter().any(|(_, then, _)| *then > end) {
+            model.unsure = end;
+        }
+        model.cut(end);
     } else {
         model.half_truncated = Some(to);
         model.durable = model.durable.min(boundary);
