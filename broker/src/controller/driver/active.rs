@@ -47,7 +47,11 @@ impl<D: Disk> Driver<D> {
         let nobody: Answer = Box::new(|reply| tracing::debug!(?reply, "a controller begins"));
         let mut asks: Vec<(Question, Answer)> =
             vec![(Box::new(|ticket| Input::Bootstrap { ticket }), nobody)];
-        let users = first_users(&self.fixed);
+        // passwords are not hashed in an election of a cluster that knows its users
+        let users = match self.published.load().scram_credentials().next() {
+            None => first_users(&self.fixed),
+            Some(_) => Vec::new(),
+        };
         if !users.is_empty() {
             let nobody: Answer = Box::new(|reply| tracing::debug!(?reply, "first users are known"));
             asks.push((Box::new(|ticket| Input::FirstUsers { ticket, users }), nobody));
