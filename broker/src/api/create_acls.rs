@@ -7,7 +7,7 @@ use kastellan_core::{
     security::{Acl, BadAcl, Operation, PatternType, Permission, ResourceType},
 };
 use kastellan_protocol::{
-    ErrorCode, Refused,
+    Refused,
     messages::{
         CreateAclsRequest, CreateAclsResponse, create_acls_request::AclCreation,
         create_acls_response::AclCreationResult,
@@ -15,18 +15,14 @@ use kastellan_protocol::{
 };
 use uuid::Uuid;
 
-use super::{describe_acls::DISABLED, failure};
-use crate::{
-    access::needs::{CREATE_ACLS, Need},
-    broker::Broker,
-    call::Call,
-};
+use super::{describe_acls::may, failure};
+use crate::{access::needs::CREATE_ACLS, broker::Broker, call::Call};
 
 /// Answers once the entries are in force here and with the controller.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: CreateAclsRequest = call.decode()?;
     let count = request.creations.len();
-    if let Err(why) = may_alter(broker, &call, CREATE_ACLS) {
+    if let Err(why) = may(broker, &call, CREATE_ACLS) {
         call.reply.send(&response(vec![Err(why); count]));
         return Ok(());
     }
@@ -42,16 +38,6 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
             call.reply.send(&response(results));
         },
     );
-    Ok(())
-}
-
-/// Whether there are lists, and the caller may change them. Errors: 31
-/// `CLUSTER_AUTHORIZATION_FAILED`, 54 `SECURITY_DISABLED`.
-pub(super) fn may_alter(broker: &Broker, call: &Call, need: Need) -> Result<(), Failure> {
-    broker.judge(&call.client).check_cluster(need)?;
-    if !broker.access.is_judged() {
-        return Err(Failure::new(ErrorCode::SecurityDisabled, DISABLED));
-    }
     Ok(())
 }
 

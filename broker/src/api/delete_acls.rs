@@ -16,14 +16,14 @@ use kastellan_protocol::{
     protocol::StrBytes,
 };
 
-use super::{create_acls::may_alter, failure};
+use super::{describe_acls::may, failure};
 use crate::{access::needs::DELETE_ACLS, broker::Broker, call::Call};
 
 /// Answers once the entries are gone here and with the controller.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: DeleteAclsRequest = call.decode()?;
     let count = request.filters.len();
-    if let Err(why) = may_alter(broker, &call, DELETE_ACLS) {
+    if let Err(why) = may(broker, &call, DELETE_ACLS) {
         call.reply.send(&response(vec![Err(why); count]));
         return Ok(());
     }

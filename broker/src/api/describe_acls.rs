@@ -18,20 +18,20 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{access::needs::DESCRIBE_ACLS, broker::Broker, call::Call};
+use crate::{
+    access::needs::{DESCRIBE_ACLS, Need},
+    broker::Broker,
+    call::Call,
+};
 
-/// What is said where there are no lists (54 `SECURITY_DISABLED`).
-pub(super) const DISABLED: &str =
+/// What is said where there are no lists.
+const DISABLED: &str =
     "there is no authorizer: set authorizer.class.name, and everybody but super users needs ACLs";
 
 /// Answers at once.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: DescribeAclsRequest = call.decode()?;
-    let judged = broker.judge(&call.client).check_cluster(DESCRIBE_ACLS).and_then(|()| {
-        let judged = broker.access.is_judged();
-        if judged { Ok(()) } else { Err(Failure::new(ErrorCode::SecurityDisabled, DISABLED)) }
-    });
-    let filter = judged.and_then(|()| {
+    let filter = may(broker, &call, DESCRIBE_ACLS).and_then(|()| {
         filter(&request).map_err(|why| Failure::new(ErrorCode::InvalidRequest, why.to_string()))
     });
     let response = match filter {
@@ -47,6 +47,17 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     };
     call.reply.send(&response);
     Ok(())
+}
+
+/// Whether there are lists, and the caller may do with them what `need` says. Errors: 31
+/// `CLUSTER_AUTHORIZATION_FAILED`, 54 `SECURITY_DISABLED`.
+pub(super) fn may(broker: &Broker, call: &Call, need: Need) -> Result<(), Failure> {
+    broker.judge(&call.client).check_cluster(need)?;
+    if broker.access.is_judged() {
+        Ok(())
+    } else {
+        Err(Failure::new(ErrorCode::SecurityDisabled, DISABLED))
+    }
 }
 
 fn filter(request: &DescribeAclsRequest) -> Result<AclFilter, BadAcl> {

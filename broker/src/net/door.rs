@@ -6,7 +6,7 @@ use std::{io, sync::Arc, time::Duration};
 use kastellan_core::{
     config::{ClientAuth, Pem, Tls, Transport},
     metadata::SecurityProtocol,
-    security::{Principal, PrincipalMapping, Secret},
+    security::{Principal, PrincipalMapping},
 };
 use rustls::{
     ServerConfig,
@@ -138,7 +138,7 @@ impl Encrypted {
 fn sources(tls: Tls) -> Sources {
     let source = |pem| match pem {
         Pem::File(path) => Source::File(path.into()),
-        Pem::Setting(name, text) => Source::Setting(name, Secret(text)),
+        Pem::Setting(name, text) => Source::Setting(name, text),
     };
     Sources {
         keystore: tls.keystore.into_iter().map(source).collect(),

@@ -1,7 +1,10 @@
 //! How clients speak on a listener: in plain text or under TLS, with which certificates.
 
 use super::{BrokerConfig, Invalid, Sasl, kind::words};
-use crate::{metadata::SecurityProtocol, security::PrincipalMapping};
+use crate::{
+    metadata::SecurityProtocol,
+    security::{PrincipalMapping, Secret},
+};
 
 /// How clients speak on one listener.
 #[derive(Debug, Clone)]
@@ -32,21 +35,12 @@ pub struct Tls {
 }
 
 /// Where PEM text is.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pem {
     /// In the file of this name.
     File(String),
     /// In this setting; the second is its value.
-    Setting(&'static str, String),
-}
-
-impl std::fmt::Debug for Pem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::File(path) => f.debug_tuple("File").field(path).finish(),
-            Self::Setting(name, _) => f.debug_tuple("Setting").field(name).finish(),
-        }
-    }
+    Setting(&'static str, Secret<String>),
 }
 
 /// Whether clients show a certificate: `ssl.client.auth`.
@@ -107,7 +101,8 @@ impl BrokerConfig {
     fn tls(&self, listener: &str, logs_in: bool) -> Result<Tls, Vec<Invalid>> {
         let set =
             |name| self.of_listener(listener, name).map(str::trim).filter(|it| !it.is_empty());
-        let text = |name: &'static str| set(name).map(|text| Pem::Setting(name, text.to_owned()));
+        let text =
+            |name: &'static str| set(name).map(|text| Pem::Setting(name, Secret(text.to_owned())));
         let mut wrong = Vec::new();
         let mut lacks = |what: &str| {
             let own = listener.to_ascii_lowercase();

@@ -7,12 +7,13 @@ use crate::messages::create_acls_request::AclCreation;
 use crate::messages::delete_acls_request::DeleteAclsFilter;
 
 pub(super) static SCHEMAS: &[Schema] = &[
-    row(ApiKey::DescribeAcls, 1, 3, 2, DESCRIBE_ACLS),
+    row(ApiKey::DescribeAcls, 1, 3, 2, FILTER),
     row(ApiKey::CreateAcls, 1, 3, 2, CREATE_ACLS),
     row(ApiKey::DeleteAcls, 1, 3, 2, DELETE_ACLS),
 ];
 
-static DESCRIBE_ACLS: &[Field] = &[
+/// Which entries somebody asks for, or wants to be rid of.
+const FILTER: &[Field] = &[
     int8("ResourceTypeFilter"),
     string("ResourceNameFilter").nullable(0),
     int8("PatternTypeFilter").since(1),
@@ -36,16 +37,5 @@ static CREATE_ACLS: &[Field] = &[structs::<AclCreation>(
 )
 .at_most(ACLS)];
 
-static DELETE_ACLS: &[Field] = &[structs::<DeleteAclsFilter>(
-    "Filters",
-    &Kind::Struct(&[
-        int8("ResourceTypeFilter"),
-        string("ResourceNameFilter").nullable(0),
-        int8("PatternTypeFilter").since(1),
-        string("PrincipalFilter").nullable(0),
-        string("HostFilter").nullable(0),
-        int8("Operation"),
-        int8("PermissionType"),
-    ]),
-)
-.at_most(ACL_FILTERS)];
+static DELETE_ACLS: &[Field] =
+    &[structs::<DeleteAclsFilter>("Filters", &Kind::Struct(FILTER)).at_most(ACL_FILTERS)];
