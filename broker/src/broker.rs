@@ -69,7 +69,17 @@ impl Broker {
         answer: impl FnOnce(Reply) + Send + 'static,
     ) {
         match way {
-            Way::Direct | Way::Again { .. } | Way::Forwarded => self.controller.ask(input, answer),
+            Way::Direct | Way::Again { .. } => self.controller.ask(input, answer),
+            Way::Here(office) | Way::Forwarded(office) => {
+                self.controller.ask(input, move |reply| {
+                    if let Reply::Failed(why) = &reply
+                        && why.code == ErrorCode::NotController
+                    {
+                        office.lose();
+                    }
+                    answer(reply);
+                });
+            }
             Way::Failed(code) => {
                 let why = match code {
                     ErrorCode::NotController => "there is no active controller at the moment",

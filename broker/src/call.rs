@@ -1,6 +1,13 @@
 //! One request on its way to a handler, and the promise to answer it.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use kastellan_core::{id::BrokerId, machine::Millis, security::Principal};
@@ -25,19 +32,38 @@ pub(crate) struct Call {
 }
 
 /// How a request came to its handler.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Way {
     /// From whoever is at the other end of the connection.
     Direct,
+    /// The same, and this broker is the active controller.
+    Here(Office),
     /// The same, from an attempt that found no active controller; no more of them after that time.
     Again {
         /// When the client is told.
         until: Millis,
     },
     /// From a client of another broker, in an envelope.
-    Forwarded,
+    Forwarded(Office),
     /// Back from an attempt to forward it: nothing is decided here, and the answer is this error.
     Failed(ErrorCode),
+}
+
+/// The active controller's, for as long as one request takes: lost where its answer is that another
+/// controller is to be asked, however the API says so.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Office(Arc<AtomicBool>);
+
+impl Office {
+    /// The decision is another controller's.
+    pub(crate) fn lose(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether it is.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// Who is at the other end of a connection.

@@ -250,11 +250,12 @@ impl Controller {
         self.observers.add(Box::new(observer));
     }
 
-    /// Leads the quorum no longer, if it does, so that another voter need not wait until it misses
-    /// this one. Returns once another one leads, or after a moment.
+    /// Leads the quorum no longer, if it does, once what was decided is committed, so that another
+    /// voter need not wait until it misses this one. Returns once another one leads, or after a
+    /// moment.
     pub(crate) async fn resign(&self) {
         let decided = self.active() == Active::Here;
-        if self.inbox.send(Message::Happened(Event::Resign)).is_err() || !decided {
+        if self.inbox.send(Message::Resign).is_err() || !decided {
             return;
         }
         let begun = Instant::now();

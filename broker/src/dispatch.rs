@@ -40,7 +40,7 @@ pub(crate) fn dispatch(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<
     }
     if matches!(call.way, Way::Direct | Way::Again { .. }) && needs_controller(api) {
         return match broker.controller.active() {
-            Active::Here => handle(broker, api, Call { way: Way::Direct, ..call }),
+            Active::Here => peers::decide_here(broker, api, call),
             Active::There(node) => peers::forward(broker, node, api, call),
             Active::Nobody => peers::forward_later(broker, api, call),
         };

@@ -49,7 +49,7 @@ pub(crate) use self::{
     dispatch::dispatch,
     door::{Door, Turned},
     error::PeerError,
-    forward::{forward, later as forward_later},
+    forward::{decide_here, forward, later as forward_later},
     identity::Identity,
     subject::{NotOurs, subject},
 };

@@ -40,7 +40,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         let configs = it.configs.iter().map(|config| (0, &*config.name, config.value.as_deref()));
         ((it.resource_type, it.resource_name), changes(configs))
     });
-    let how = How { replace: true, validate_only: request.validate_only, way: call.way };
+    let how = How { replace: true, validate_only: request.validate_only, way: call.way.clone() };
     let client = Arc::clone(&call.client);
     alter((broker, &client), resources.collect(), how, move |answers| {
         let response = |answer: Answer| {
@@ -82,7 +82,7 @@ impl Answer {
 }
 
 /// How settings are to change.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct How {
     /// What is not named goes back to its default.
     pub(super) replace: bool,
@@ -94,7 +94,7 @@ pub(super) struct How {
 
 impl How {
     /// What it takes to change settings of this kind.
-    fn need(self, kind: ResourceKind) -> Need {
+    fn need(&self, kind: ResourceKind) -> Need {
         match (kind, self.replace) {
             (ResourceKind::Topic, true) => ALTER_CONFIGS_TOPIC,
             (ResourceKind::Topic, false) => INCREMENTAL_CONFIGS_TOPIC,
@@ -132,7 +132,7 @@ pub(super) fn alter(
     let mut results = Vec::with_capacity(resources.len());
     for (named, wanted) in resources {
         let twice = times.get(&named).is_some_and(|times| *times > 1);
-        let accepted = resource(broker, &named, twice, how.way).and_then(|resource| {
+        let accepted = resource(broker, &named, twice, &how.way).and_then(|resource| {
             judge.check(how.need(resource.kind), named_for(&resource))?;
             asked.push(AlterConfigs { resource, changes: wanted?, replace: how.replace });
             Ok(())
@@ -169,7 +169,7 @@ fn resource(
     broker: &Broker,
     (kind, name): &Named,
     twice: bool,
-    way: Way,
+    way: &Way,
 ) -> Result<ConfigResource, Failure> {
     let refuse = |message: String| Err(Failure::new(ErrorCode::InvalidRequest, message));
     if twice {
@@ -181,7 +181,9 @@ fn resource(
     let me = broker.config.node_id;
     let others = match kind {
         // the broker that it came in by is the one that is named, or has refused it
-        ResourceKind::Broker => way == Way::Direct && !name.is_empty() && **name != *me.to_string(),
+        ResourceKind::Broker => {
+            matches!(way, Way::Here(_)) && !name.is_empty() && **name != *me.to_string()
+        }
         ResourceKind::BrokerLogger => **name != *me.to_string(),
         ResourceKind::Topic | ResourceKind::ClientMetrics | ResourceKind::Group => false,
     };

@@ -34,7 +34,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     }
     let topics: Vec<_> = request.topics.iter().map(reassignment).collect();
     broker.decide(
-        call.way,
+        call.way.clone(),
         move |ticket| Input::ReassignPartitions { ticket, topics, allow_factor_change: may_change },
         move |reply| {
             let response = AlterPartitionReassignmentsResponse::default()

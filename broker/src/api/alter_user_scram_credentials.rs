@@ -33,7 +33,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         return Ok(());
     }
     broker.decide(
-        call.way,
+        call.way.clone(),
         move |ticket| Input::AlterScram { ticket, changes },
         move |reply| {
             let results = match reply {

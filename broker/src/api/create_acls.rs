@@ -28,7 +28,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     }
     let acls = request.creations.iter().map(|it| (Uuid::new_v4(), acl(it))).collect();
     broker.decide(
-        call.way,
+        call.way.clone(),
         move |ticket| Input::CreateAcls { ticket, acls },
         move |reply| {
             let results = match reply {

@@ -31,7 +31,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let names: Vec<_> = topics.iter().map(|topic| topic.topic.clone()).collect();
     let validate_only = request.validate_only;
     broker.decide(
-        call.way,
+        call.way.clone(),
         move |ticket| Input::CreatePartitions { ticket, topics, validate_only },
         move |reply| {
             let results = match reply {

@@ -38,7 +38,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let validate_only = request.validate_only;
     let again = Arc::clone(broker);
     broker.decide(
-        call.way,
+        call.way.clone(),
         move |ticket| Input::CreateTopics { ticket, topics, validate_only },
         move |reply| {
             let mut topics: Vec<_> = match reply {

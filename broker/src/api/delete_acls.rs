@@ -29,7 +29,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     }
     let filters = request.filters.iter().map(filter).collect();
     broker.decide(
-        call.way,
+        call.way.clone(),
         move |ticket| Input::DeleteAcls { ticket, filters },
         move |reply| {
             let results = match reply {

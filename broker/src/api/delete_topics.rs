@@ -50,7 +50,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let mut seen = BTreeSet::new();
     asked.retain(|topic| topic.as_ref().is_err() || seen.insert(topic.clone().ok()));
     broker.decide(
-        call.way,
+        call.way.clone(),
         move |ticket| Input::DeleteTopics { ticket, topics },
         move |reply| {
             let mut deleted = match reply {

@@ -48,7 +48,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         topics.iter().map(|it| (it.topic.to_string(), it.partitions.clone())).collect()
     });
     broker.decide(
-        call.way,
+        call.way.clone(),
         move |ticket| Input::ElectLeaders { ticket, election, partitions },
         move |reply| {
             let response = match reply {

@@ -22,7 +22,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
             configs.map(|config| (config.config_operation, &*config.name, config.value.as_deref()));
         ((it.resource_type, it.resource_name), changes(configs))
     });
-    let how = How { replace: false, validate_only: request.validate_only, way: call.way };
+    let how = How { replace: false, validate_only: request.validate_only, way: call.way.clone() };
     let client = Arc::clone(&call.client);
     alter((broker, &client), resources.collect(), how, move |answers| {
         let response = |answer: Answer| {

@@ -25,7 +25,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     }
     let gone = BrokerId(request.broker_id.0);
     broker.decide(
-        call.way,
+        call.way.clone(),
         move |ticket| Input::UnregisterBroker { ticket, broker: gone },
         move |reply| {
             let result = match reply {

@@ -38,7 +38,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     };
     let validate_only = request.validate_only;
     broker.decide(
-        call.way,
+        call.way.clone(),
         move |ticket| Input::UpdateFeatures { ticket, updates, validate_only },
         move |reply| {
             let results = match reply {

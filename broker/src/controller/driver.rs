@@ -20,7 +20,7 @@ use kastellan_core::{
     config::BrokerConfig,
     id::{BrokerId, TopicPartition},
     log::LogError,
-    machine::{Machine as _, Ticket},
+    machine::{Machine as _, Millis, Ticket},
     metadata::{CLUSTER_METADATA, Failure, Image, Input, RegisterBroker, Reply, SUPPORTED},
     quorum::{Event, Part, Quorum, Request, Response, Setup},
 };
@@ -79,6 +79,8 @@ pub(super) enum Message {
     Tell(Input),
     /// A request for the quorum, from a peer or from a client.
     Consult(Request, Consulted),
+    /// Decide nothing more, and lead no longer once everybody has an answer.
+    Resign,
     /// Close the log and end.
     Stop,
 }
@@ -125,6 +127,8 @@ pub(super) struct Driver<D: Disk> {
     consulted: BTreeMap<Ticket, Consulted>,
     /// Events that follow from effects.
     events: VecDeque<Event>,
+    /// While it is about to resign: when it does so, whoever still waits for an answer.
+    leaves: Option<Millis>,
     /// Why nothing can be decided any more.
     broken: Option<String>,
 }
@@ -165,6 +169,7 @@ impl<D: Disk> Driver<D> {
             waiting: BTreeMap::new(),
             consulted: BTreeMap::new(),
             events: VecDeque::new(),
+            leaves: None,
             broken: None,
         })
     }
@@ -222,6 +227,7 @@ impl<D: Disk> Driver<D> {
 
     fn serve(mut self, messages: &mpsc::Receiver<Message>) -> Option<Checkpoints> {
         loop {
+            self.resign_when_answered();
             let first = match self.patience() {
                 None => messages.recv().map_err(mpsc::RecvTimeoutError::from),
                 Some(wait) => messages.recv_timeout(wait),
@@ -255,7 +261,7 @@ impl<D: Disk> Driver<D> {
 
     /// How long it may wait for a message; `None`: for ever.
     fn patience(&self) -> Option<Duration> {
-        let deadlines = [self.quorum.deadline(), self.deadline()];
+        let deadlines = [self.quorum.deadline(), self.deadline(), self.leaves];
         let first = deadlines.into_iter().flatten().min().filter(|_| self.broken.is_none())?;
         Some(first.since(self.clock.now().monotonic))
     }
@@ -278,6 +284,10 @@ impl<D: Disk> Driver<D> {
                 Message::Consult(request, answer) => {
                     self.round(std::mem::take(&mut asks));
                     self.consult(request, answer);
+                }
+                Message::Resign => {
+                    self.round(std::mem::take(&mut asks));
+                    self.leave();
                 }
                 Message::Stop => {
                     go_on = false;

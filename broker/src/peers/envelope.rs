@@ -15,7 +15,7 @@ use kastellan_protocol::{
 
 use crate::{
     broker::Broker,
-    call::{Call, ClientInfo, Responder, Way},
+    call::{Call, ClientInfo, Office, Responder, Way},
     controller::Active,
     dispatch::{handle as handle_here, needs_controller},
 };
@@ -24,8 +24,9 @@ use crate::{
 const SIZE: usize = 4;
 
 /// Answers with the embedded request's answer. Errors of the envelope itself: 41 `NOT_CONTROLLER`,
-/// 42 `INVALID_REQUEST` for what is not to be forwarded or cannot be read, 97
-/// `PRINCIPAL_DESERIALIZATION_FAILURE` where it is not said for whom.
+/// also where that is the embedded answer, as from Kafka's controllers; 42 `INVALID_REQUEST` for
+/// what is not to be forwarded or cannot be read, 97 `PRINCIPAL_DESERIALIZATION_FAILURE` where it
+/// is not said for whom.
 pub(super) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let request: EnvelopeRequest = call.decode()?;
     if broker.controller.active() != Active::Here {
@@ -56,8 +57,11 @@ pub(super) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let host = address(&request.client_host_address);
     let listener = Arc::clone(&call.client.listener);
     let client = ClientInfo { host, listener, principal, peer };
+    let office = Office::default();
+    let way = Way::Forwarded(office.clone());
     let reply = Responder::taken(api, &embedded, move |frame: Option<Bytes>| {
         let answer = match frame.filter(|frame| frame.len() >= SIZE) {
+            _ if office.is_lost() => refused(ErrorCode::NotController),
             Some(frame) => {
                 EnvelopeResponse::default().with_response_data(Some(frame.slice(SIZE..)))
             }
@@ -65,13 +69,8 @@ pub(super) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         };
         call.reply.send(&answer);
     });
-    let embedded = Call {
-        body: data.slice(start..),
-        header: embedded,
-        client: Arc::new(client),
-        reply,
-        way: Way::Forwarded,
-    };
+    let embedded =
+        Call { body: data.slice(start..), header: embedded, client: Arc::new(client), reply, way };
     // what is wrong with it has been answered: the connection is another broker's, and stays
     if let Err(why) = handle_here(broker, api, embedded) {
         tracing::debug!(?api, %why, "a forwarded request is refused");

@@ -13,7 +13,7 @@ use kastellan_protocol::{
 use super::{PeerError, Purpose};
 use crate::{
     broker::Broker,
-    call::{Call, Way},
+    call::{Call, Office, Responder, Way},
     dispatch::{dispatch, handle},
 };
 
@@ -26,7 +26,7 @@ const AGAIN: Duration = Duration::from_millis(50);
 
 /// Sends `call` to `node`, which is the active controller as far as this broker knows. The client
 /// gets the controller's answer as it is; where there is none, its API's answer with 41
-/// `NOT_CONTROLLER`, or 7 `REQUEST_TIMED_OUT` if the request may have been carried out.
+/// `NOT_CONTROLLER`, or 7 `REQUEST_TIMED_OUT` if it has the request and does not answer.
 pub(crate) fn forward(
     broker: &Arc<Broker>,
     node: BrokerId,
@@ -54,6 +54,32 @@ pub(crate) fn forward(
         }
     });
     Ok(())
+}
+
+/// Has this broker, the active controller, decide itself, and asks its successor where it loses its
+/// office before it has answered.
+pub(crate) fn decide_here(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<(), Refused> {
+    let office = Office::default();
+    let again = (Arc::clone(broker), office.clone());
+    let asked = Call {
+        header: call.header.clone(),
+        body: call.body.clone(),
+        client: Arc::clone(&call.client),
+        way: Way::Here(office),
+        reply: Responder::taken(api, &call.header.clone(), move |frame: Option<Bytes>| {
+            let (broker, office) = again;
+            match frame {
+                _ if office.is_lost() => {
+                    if let Err(why) = later(&broker, api, call) {
+                        tracing::debug!(?api, %why, "a request that is tried again is refused");
+                    }
+                }
+                Some(frame) => call.reply.pass_on(frame),
+                None => call.reply.close("a request that cannot be answered"),
+            }
+        }),
+    };
+    handle(broker, api, asked)
 }
 
 /// Tries once more in a moment: an election is soon over, and clients take 41 `NOT_CONTROLLER` for
@@ -100,7 +126,13 @@ fn address(host: IpAddr) -> Bytes {
 fn verdict(answer: Result<EnvelopeResponse, PeerError>) -> Result<Bytes, ErrorCode> {
     let answer = answer.map_err(|why| {
         tracing::debug!(%why, "a request could not be forwarded");
-        if why.sent() { ErrorCode::RequestTimedOut } else { ErrorCode::NotController }
+        match why {
+            // it died with the request, and Kafka's brokers ask its successor, too: a topic that
+            // was created already is refused then
+            PeerError::Unreachable { .. } => ErrorCode::NotController,
+            why if why.sent() => ErrorCode::RequestTimedOut,
+            _ => ErrorCode::NotController,
+        }
     })?;
     if answer.error_code != 0 {
         let code = ErrorCode::try_from_code(answer.error_code);

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use kastellan_core::{
@@ -17,6 +18,9 @@ use kastellan_protocol::ErrorCode;
 
 use super::{Driver, Question, storage};
 use crate::controller::{Answer, first_users::first_users, follow::Touched};
+
+/// How long a controller that is to resign waits for the others to have what it has decided.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// The machine, and what it has decided and nobody knows yet.
 pub(super) struct Active {
@@ -90,6 +94,9 @@ impl<D: Disk> Driver<D> {
 
     /// When the controller has something to do without being asked.
     pub(super) fn deadline(&self) -> Option<Millis> {
+        if self.leaves.is_some() {
+            return None;
+        }
         self.active.as_ref()?.machine.deadline()
     }
 
@@ -133,7 +140,24 @@ impl<D: Disk> Driver<D> {
         if let Some(why) = &self.broken {
             return Some(storage(why));
         }
-        self.active.is_none().then(not_controller)
+        (self.active.is_none() || self.leaves.is_some()).then(not_controller)
+    }
+
+    /// Decides nothing more: whoever asks from now on asks the next controller. Who has asked is
+    /// not told so, for what was decided is going to be committed, and would be decided again.
+    pub(super) fn leave(&mut self) {
+        self.decides.store(false, Ordering::Release);
+        self.leaves = Some(self.clock.now().monotonic.after(LAST_ANSWERS));
+    }
+
+    /// Resigns if it is about to, and everybody has an answer or has waited for long enough.
+    pub(super) fn resign_when_answered(&mut self) {
+        let Some(at) = self.leaves else { return };
+        let waits = self.active.as_ref().is_some_and(|active| !active.rounds.is_empty());
+        if !waits || at <= self.clock.now().monotonic {
+            self.attempt(Event::Resign);
+            self.leaves = None;
+        }
     }
 
     fn decide(&mut self, ticket: Ticket, input: Input, round: &mut Round) {
