@@ -48,12 +48,15 @@ pub fn normalise(node: &mut Node, address: SocketAddr) {
         }
         Node::Fields(fields) => {
             fields.retain(|(name, _)| name != "unknown_tagged_fields");
-            let is_place = is_place(fields);
+            let (is_place, is_quorum) = (is_place(fields), is_quorum(fields));
             for (name, inner) in fields.iter_mut() {
                 normalise(inner, address);
                 if let Node::Leaf(text) = inner {
-                    let place = is_place && name == "value" && text != "None";
-                    *text = if place { "a place".to_owned() } else { scalar(name, text, address) };
+                    *text = match name.as_str() {
+                        "value" if is_place && text != "None" => "a place".to_owned(),
+                        "high_watermark" if is_quorum && text != "-1" => "an offset".to_owned(),
+                        _ => scalar(name, text, address),
+                    };
                 }
             }
         }
@@ -76,6 +79,11 @@ fn is_place(fields: &[(String, Node)]) -> bool {
     name.is_some_and(|name| PLACES.contains(&name.trim_matches('"')))
 }
 
+/// Whether these are the fields of a quorum that is described: its log grows while it is asked.
+fn is_quorum(fields: &[(String, Node)]) -> bool {
+    fields.iter().any(|(name, _)| name == "current_voters")
+}
+
 fn scalar(name: &str, text: &str, address: SocketAddr) -> String {
     let known = match name {
         "throttle_time_ms"
@@ -89,7 +97,12 @@ fn scalar(name: &str, text: &str, address: SocketAddr) -> String {
         "member_id" | "leader" if text.len() > 10 => "a member",
         "producer_id" if text.parse::<i64>().is_ok_and(|id| id >= 0) => "a producer",
         "session_id" if text != "0" => "a session",
-        "log_append_time_ms" if text != "-1" => "a time",
+        "log_append_time_ms" | "last_fetch_timestamp" | "last_caught_up_timestamp"
+            if text != "-1" =>
+        {
+            "a time"
+        }
+        "log_end_offset" if text != "-1" => "an offset",
         "log_dir" if text.len() > 2 => "a directory",
         // the disk fills while both are asked
         "usable_bytes" if text != "-1" => "a size",
