@@ -1,5 +1,7 @@
-"""confluent-kafka (librdkafka 2.16) walks through a broker: python walk.py HOST:PORT
+"""confluent-kafka (librdkafka 2.16) walks through a broker: python walk.py HOST:PORT [MARK]
 
+With MARK the walk is one of several on a cluster whose brokers may go meanwhile: the names of its topics and groups end
+with it, and what only asks is asked again where Kafka calls the error retriable, which librdkafka leaves to us.
 Prints `ok STEP MILLISECONDS ms` for every step; librdkafka's own log lines go to stderr as they are.
 """
 
@@ -11,13 +13,22 @@ from confluent_kafka import (
     ConsumerGroupState,
     ConsumerGroupTopicPartitions,
     IsolationLevel,
+    KafkaError,
+    KafkaException,
     Producer,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic, OffsetSpec, ResourceType
 
 BOOTSTRAP = sys.argv[1]
+MARK = "".join(sys.argv[2:3])
+RIDERS, EXACT, LONG, TIMED, USER = (name + MARK for name in ("rider-updates", "exact", "long", "timed", "user-1"))
 PATIENCE = 30.0
+RETRIABLE = {
+    KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._WAIT_COORD, KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
 
 
 def step(work):
@@ -28,7 +39,8 @@ def step(work):
 
 
 def producer(**config):
-    return Producer({"bootstrap.servers": BOOTSTRAP, "linger.ms": 5, **config})
+    # a batch that is sent again must not be there twice
+    return Producer({"bootstrap.servers": BOOTSTRAP, "linger.ms": 5, "enable.idempotence": bool(MARK), **config})
 
 
 def send(target, topic, values, **kwargs):
@@ -76,41 +88,62 @@ def done(futures):
     return {key: future.result(PATIENCE) for key, future in futures.items()}
 
 
+def asked(question):
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return question()
+        except KafkaException as error:
+            if not MARK or error.args[0].code() not in RETRIABLE or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def topics():
+    return asked(lambda: admin.list_topics(timeout=PATIENCE)).topics
+
+
 admin = AdminClient({"bootstrap.servers": BOOTSTRAP})
 plain = producer()
 
 
 @step
 def walk_through():
-    done(admin.create_topics([NewTopic("rider-updates", num_partitions=2)]))
-    send(plain, "rider-updates", [b'{"name":"tom","location":"south"}'], key=b"location-update", partition=1)
-    send(plain, "rider-updates", [b'{"name":"jerry","location":"north"}'], key=b"location-update", partition=0)
-    reader = consumer("user-1")
-    reader.subscribe(["rider-updates"])
+    done(admin.create_topics([NewTopic(RIDERS, num_partitions=2)]))
+    send(plain, RIDERS, [b'{"name":"tom","location":"south"}'], key=b"location-update", partition=1)
+    send(plain, RIDERS, [b'{"name":"jerry","location":"north"}'], key=b"location-update", partition=0)
+    reader = consumer(USER)
+    reader.subscribe([RIDERS])
     seen = {message.partition(): message for message in read(reader, 2)}
     for message in seen.values():
         print(f"user-1: [rider-updates] PART:{message.partition()}: {message.value().decode()}")
         assert message.key() == b"location-update" and message.offset() == 0
     assert seen[1].value() == b'{"name":"tom","location":"south"}'
     assert seen[0].value() == b'{"name":"jerry","location":"north"}'
-    reader.commit(asynchronous=False)
+    asked(lambda: reader.commit(asynchronous=False))
     reader.close()
 
 
 @step
 def committed():
-    wanted = [TopicPartition("rider-updates", partition) for partition in (0, 1)]
-    reader = consumer("user-1")
-    assert [part.offset for part in reader.committed(wanted, timeout=PATIENCE)] == [1, 1]
-    listed = done(admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions("user-1", wanted)]))
-    assert [part.offset for part in listed["user-1"].topic_partitions] == [1, 1]
-    reader.subscribe(["rider-updates"])
+    wanted = [TopicPartition(RIDERS, partition) for partition in (0, 1)]
+    reader = consumer(USER)
+    found = asked(lambda: reader.committed(wanted, timeout=PATIENCE))
+    assert [part.offset for part in found] == [1, 1]
+    listed = asked(lambda: done(admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(USER, wanted)])))
+    assert [part.offset for part in listed[USER].topic_partitions] == [1, 1]
+    reader.subscribe([RIDERS])
     until("an assignment", lambda: reader.poll(0.05) is None and len(reader.assignment()) == 2)
-    send(plain, "rider-updates", [b"new"], partition=0)
+    send(plain, RIDERS, [b"new"], partition=0)
     assert [message.value() for message in read(reader, 1)] == [b"new"]
-    described = done(admin.describe_consumer_groups(["user-1"]))["user-1"]
+    described = asked(lambda: done(admin.describe_consumer_groups([USER])))[USER]
     assert described.state == ConsumerGroupState.STABLE and len(described.members) == 1
-    assert any(group.group_id == "user-1" for group in admin.list_consumer_groups().result(PATIENCE).valid)
+
+    def listed():  # by all brokers but those that are gone
+        found = admin.list_consumer_groups().result(PATIENCE)
+        return any(group.group_id == USER for group in found.valid)
+
+    until("the group is listed", listed)
     reader.close()
 
 
@@ -118,8 +151,8 @@ def committed():
 def rebalance():
     for assignor in ("range", "cooperative-sticky"):
         config = {"partition.assignment.strategy": assignor, "heartbeat.interval.ms": 200, "session.timeout.ms": 6000}
-        first, second = consumer(f"two-{assignor}", **config), consumer(f"two-{assignor}", **config)
-        first.subscribe(["rider-updates"])
+        first, second = consumer(f"two-{assignor}{MARK}", **config), consumer(f"two-{assignor}{MARK}", **config)
+        first.subscribe([RIDERS])
 
         def shared(sizes):
             for member in (first, second):
@@ -127,7 +160,7 @@ def rebalance():
             return (len(first.assignment()), len(second.assignment())) == sizes
 
         until("all partitions at the first", lambda: first.poll(0.02) is None and len(first.assignment()) == 2)
-        second.subscribe(["rider-updates"])
+        second.subscribe([RIDERS])
         until("one partition each", lambda: shared((1, 1)))
         second.close()
         until("all partitions at the first again", lambda: first.poll(0.02) is None and len(first.assignment()) == 2)
@@ -138,16 +171,17 @@ def rebalance():
 def static_member():
     config = {"group.instance.id": "one", "session.timeout.ms": 6000, "heartbeat.interval.ms": 200}
     for _ in range(2):  # the second time it takes its old place without a rebalance
-        reader = consumer("static", **config)
-        reader.subscribe(["rider-updates"])
+        reader = consumer("static" + MARK, **config)
+        reader.subscribe([RIDERS])
         until("an assignment", lambda: (reader.poll(0.02), len(reader.assignment()) == 2)[1])
         reader.close()
 
 
-def codec(name):
+def codec(codec):
+    name = codec + MARK
     values = [f"{name} {number} ".encode() * 20 for number in range(500)]
     done(admin.create_topics([NewTopic(name, num_partitions=1)]))
-    target = producer(**{"compression.type": name, "linger.ms": 50})
+    target = producer(**{"compression.type": codec, "linger.ms": 50})
     before = send(target, name, values, partition=0, headers=[("n", b"1"), ("n", b"2")])
     assert [message.offset() for message in before] == list(range(500))
     reader = consumer(name)
@@ -168,60 +202,62 @@ for each in ("gzip", "snappy", "lz4", "zstd"):
 
 @step
 def idempotent():
-    done(admin.create_topics([NewTopic("exact", num_partitions=1)]))
+    done(admin.create_topics([NewTopic(EXACT, num_partitions=1)]))
     exact = producer(**{"enable.idempotence": True, "linger.ms": 0})
     values = [f"exact {number}".encode() for number in range(2000)]
-    assert [message.offset() for message in send(exact, "exact", values, partition=0)] == list(range(2000))
+    assert [message.offset() for message in send(exact, EXACT, values, partition=0)] == list(range(2000))
 
 
 @step
 def long_value():
     value = b"x" * 900_000
-    done(admin.create_topics([NewTopic("long", num_partitions=1)]))
-    send(plain, "long", [value])
-    reader = consumer("long")
-    reader.subscribe(["long"])
+    done(admin.create_topics([NewTopic(LONG, num_partitions=1)]))
+    send(plain, LONG, [value])
+    reader = consumer(LONG)
+    reader.subscribe([LONG])
     assert read(reader, 1)[0].value() == value
     reader.close()
 
 
 @step
 def offsets_by_timestamp():
-    done(admin.create_topics([NewTopic("timed", num_partitions=1)]))
+    done(admin.create_topics([NewTopic(TIMED, num_partitions=1)]))
     base = int(time.time() * 1000) - 100_000
     for number in range(5):
-        send(plain, "timed", [str(number).encode()], partition=0, timestamp=base + number * 1000)
-    reader = consumer("timed")
+        send(plain, TIMED, [str(number).encode()], partition=0, timestamp=base + number * 1000)
+    reader = consumer(TIMED)
     for timestamp, offset in ((base, 0), (base + 1001, 2), (base + 4000, 4), (base + 4001, -1)):
-        [found] = reader.offsets_for_times([TopicPartition("timed", 0, timestamp)], timeout=PATIENCE)
+        wanted = TopicPartition(TIMED, 0, timestamp)
+        [found] = asked(lambda: reader.offsets_for_times([wanted], timeout=PATIENCE))
         assert found.offset == offset, (timestamp - base, found)
-    assert reader.get_watermark_offsets(TopicPartition("timed", 0), timeout=PATIENCE) == (0, 5)
+    where = TopicPartition(TIMED, 0)
+    assert asked(lambda: reader.get_watermark_offsets(where, timeout=PATIENCE)) == (0, 5)
     reader.close()
-    where = TopicPartition("timed", 0)
     for spec, offset in ((OffsetSpec.earliest(), 0), (OffsetSpec.latest(), 5), (OffsetSpec.max_timestamp(), 4)):
-        found = done(admin.list_offsets({where: spec}, isolation_level=IsolationLevel.READ_UNCOMMITTED))
+        level = IsolationLevel.READ_UNCOMMITTED
+        found = asked(lambda: done(admin.list_offsets({where: spec}, isolation_level=level)))
         assert found[where].offset == offset, (spec, found[where].offset)
 
 
 @step
 def configs():
-    resource = ConfigResource(ResourceType.TOPIC, "timed")
-    found = done(admin.describe_configs([resource]))[resource]
+    resource = ConfigResource(ResourceType.TOPIC, TIMED)
+    found = asked(lambda: done(admin.describe_configs([resource])))[resource]
     assert found["cleanup.policy"].value == "delete"
     assert found["max.message.bytes"].value == "1048588"
 
 
 @step
 def partitions():
-    done(admin.create_partitions([NewPartitions("timed", 3)]))
-    until("three partitions", lambda: len(admin.list_topics(timeout=PATIENCE).topics["timed"].partitions) == 3)
+    done(admin.create_partitions([NewPartitions(TIMED, 3)]))
+    until("three partitions", lambda: len(topics()[TIMED].partitions) == 3)
 
 
 @step
 def delete_topic():
-    done(admin.delete_topics(["timed", "long"], operation_timeout=PATIENCE))
-    until("both gone", lambda: not {"timed", "long"} & set(admin.list_topics(timeout=PATIENCE).topics))
-    assert "rider-updates" in admin.list_topics(timeout=PATIENCE).topics
+    done(admin.delete_topics([TIMED, LONG], operation_timeout=PATIENCE))
+    until("both gone", lambda: not {TIMED, LONG} & set(topics()))
+    assert RIDERS in topics()
 
 
 print("ok all")
