@@ -21,6 +21,7 @@ use crate::{
     net::{Doors, Gate},
     partitions::Partitions,
     peers::Peers,
+    quotas::Quotas,
     sessions::Sessions,
 };
 
@@ -49,6 +50,8 @@ pub(crate) struct Broker {
     pub(crate) sessions: Sessions,
     /// The coordinators of its consumer groups.
     pub(crate) groups: Groups,
+    /// What its clients may take.
+    pub(crate) quotas: Quotas,
     /// Who says what its clients may do.
     pub(crate) access: Access,
     /// Its settings as they are now, typed. Load them once for one request.

@@ -16,7 +16,8 @@ use crate::{
 pub(crate) fn needs_controller(api: ApiKey) -> bool {
     matches!(
         api,
-        ApiKey::AlterConfigs
+        ApiKey::AlterClientQuotas
+            | ApiKey::AlterConfigs
             | ApiKey::AlterPartitionReassignments
             | ApiKey::AlterUserScramCredentials
             | ApiKey::CreateAcls
@@ -93,6 +94,8 @@ pub(crate) fn handle(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<()
         ApiKey::OffsetDelete => api::offset_delete::handle(broker, call),
         ApiKey::SaslHandshake => api::sasl_handshake::handle(broker, call),
         ApiKey::SaslAuthenticate => api::sasl_authenticate::handle(broker, call),
+        ApiKey::DescribeClientQuotas => api::describe_client_quotas::handle(broker, call),
+        ApiKey::AlterClientQuotas => api::alter_client_quotas::handle(broker, call),
         ApiKey::DescribeUserScramCredentials => {
             api::describe_user_scram_credentials::handle(broker, call)
         }

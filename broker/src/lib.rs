@@ -24,6 +24,7 @@ mod partition;
 mod partitions;
 mod peers;
 mod quiet;
+mod quotas;
 mod reconfigure;
 mod sessions;
 mod start;

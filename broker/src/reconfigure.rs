@@ -12,12 +12,19 @@ pub(crate) fn watch(broker: &Arc<Broker>) {
     // the controller outlives nobody: a strong reference would keep the broker for ever
     let watcher = Arc::downgrade(broker);
     broker.controller.observe(move |changes| {
-        if changes.reconfigured
-            && let Some(broker) = watcher.upgrade()
-        {
+        if !changes.reconfigured && !changes.quotas {
+            return;
+        }
+        let Some(broker) = watcher.upgrade() else { return };
+        if changes.reconfigured {
             broker.reconfigure();
         }
+        if changes.quotas {
+            broker.quotas.follow(&broker.controller.image());
+        }
     });
+    // what was committed before somebody watched
+    broker.quotas.follow(&broker.controller.image());
 }
 
 impl Broker {

@@ -11,6 +11,7 @@ mod login;
 mod management;
 mod partitions;
 mod probes;
+mod quotas;
 mod scram;
 mod tls;
 mod upkeep;

@@ -14,6 +14,7 @@ pub mod metadata;
 pub mod partition;
 pub mod producer;
 pub mod quorum;
+pub mod quota;
 pub mod replica;
 pub mod security;
 pub mod session;

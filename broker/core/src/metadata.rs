@@ -15,8 +15,8 @@ pub use controller::{
     AlterConfigs, ConfigChange, ConfigOp, Controller, CreatedTopic, DeletedTopic,
     DirectoryAssignment, Effect, Election, Failure, FeatureUpdate, FeatureUpdateKind, Heartbeat,
     Input, IsrProposal, MAX_PARTITIONS_PER_REQUEST, NewPartitions, NewTopic, PRODUCER_ID_BLOCK,
-    PartitionResults, ProposalResults, Reassignment, Reply, SaltedPassword, ScramChange, ScramUser,
-    TopicRef, TopicResults,
+    PartitionResults, ProposalResults, QuotaChange, Reassignment, Reply, SaltedPassword,
+    ScramChange, ScramUser, TopicRef, TopicResults,
 };
 pub use feature::{ELIGIBLE_LEADER_REPLICAS, Feature, METADATA_VERSION, SUPPORTED, finalized};
 pub use image::{Broker, ConfigResource, Image, Inconsistent, Partition, ResourceKind, Topic};
@@ -25,8 +25,9 @@ pub use name::{
     is_internal, validate_name,
 };
 pub use record::{
-    AccessControlEntryRecord, BrokerRegistrationChange, ConfigRecord, DecodeError, Endpoint,
-    FRAME_VERSION, FeatureLevelRecord, NO_LEADER, NO_LEADER_CHANGE, PartitionChangeRecord,
-    PartitionRecord, ProducerIdsRecord, Record, RegisterBroker, RemoveUserScramCredentialRecord,
-    SecurityProtocol, SupportedFeature, TopicRecord, UserScramCredentialRecord,
+    AccessControlEntryRecord, BrokerRegistrationChange, ClientQuotaRecord, ConfigRecord,
+    DecodeError, Endpoint, FRAME_VERSION, FeatureLevelRecord, NO_LEADER, NO_LEADER_CHANGE,
+    PartitionChangeRecord, PartitionRecord, ProducerIdsRecord, Record, RegisterBroker,
+    RemoveUserScramCredentialRecord, SecurityProtocol, SupportedFeature, TopicRecord,
+    UserScramCredentialRecord,
 };

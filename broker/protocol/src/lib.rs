@@ -38,6 +38,7 @@ mod message;
 pub mod primitive;
 pub mod produce;
 mod refused;
+pub mod throttle;
 pub mod walk;
 
 pub use kafka_protocol::messages::ApiKey;

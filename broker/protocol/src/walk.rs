@@ -21,6 +21,7 @@ mod data;
 mod groups;
 mod peers;
 mod quorum;
+mod quotas;
 mod replicas;
 pub mod schema;
 mod users;
@@ -33,7 +34,7 @@ pub use budget::memory_allowed;
 use schema::{Array, Field, Kind, Schema};
 
 /// Every request that is served, to clients or to other brokers, by family.
-static SCHEMAS: [&[Schema]; 9] = [
+static SCHEMAS: [&[Schema]; 10] = [
     data::SCHEMAS,
     groups::SCHEMAS,
     cluster::SCHEMAS,
@@ -43,6 +44,7 @@ static SCHEMAS: [&[Schema]; 9] = [
     acls::SCHEMAS,
     peers::SCHEMAS,
     users::SCHEMAS,
+    quotas::SCHEMAS,
 ];
 
 /// Checks the body of a request, the bytes after its header.

@@ -170,6 +170,10 @@ needs! {
     DESCRIBE_CLUSTER = DescribeCluster: Describe Cluster;
     /// Each topic.
     DESCRIBE_PRODUCERS = DescribeProducers: Read Topic;
+    /// All quotas.
+    DESCRIBE_QUOTAS = DescribeClientQuotas: DescribeConfigs Cluster;
+    /// All quotas.
+    ALTER_QUOTAS = AlterClientQuotas: AlterConfigs Cluster;
     /// All users.
     DESCRIBE_SCRAM = DescribeUserScramCredentials: Describe Cluster;
     /// All users.

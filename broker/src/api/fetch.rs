@@ -7,7 +7,7 @@ mod write;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use kastellan_core::{id::BrokerId, machine::Millis, session::TopicKey};
@@ -22,6 +22,7 @@ use crate::{
     call::ClientInfo,
     metrics::{self, Counter},
     net::{Hot, Mailbox, Response},
+    quotas::{Purse, throttle_ms},
     sessions::Live,
 };
 
@@ -53,6 +54,8 @@ struct Fetch {
     live: Arc<Mutex<Live>>,
     min_bytes: usize,
     max_bytes: usize,
+    /// What the client may take, where that is limited.
+    purse: Option<Arc<Purse>>,
     /// Bytes that the last look found.
     found: usize,
 }
@@ -81,7 +84,7 @@ pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
     let broker = hot.broker;
     let now = broker.clock.monotonic();
     let patience = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-    let mut fetch = match begin(broker, now, (head, hot.client), request) {
+    let mut fetch = match begin(broker, now, (head, hot.client, hot.purse), request) {
         Ok(fetch) => fetch,
         Err(code) => {
             hot.answer(head.error(code));
@@ -108,7 +111,7 @@ pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
 fn begin(
     broker: &Broker,
     now: Millis,
-    (head, client): (Head, &Arc<ClientInfo>),
+    (head, client, purse): (Head, &Arc<ClientInfo>, Option<&Arc<Purse>>),
     request: FetchRequest,
 ) -> Result<Fetch, ErrorCode> {
     let follower =
@@ -159,14 +162,19 @@ fn begin(
     let epoch = session.epoch();
     drop(guard);
     let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0);
+    let max_bytes = max_bytes.min(broker.settings.load().fetch_max_bytes);
+    let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
+    // more than this is never given, so that nobody waits for it
+    let most = purse.map_or(usize::MAX, |purse| broker.quotas.largest_fetch(purse));
     Ok(Fetch {
         head,
         client: Arc::clone(client),
         keep,
         epoch,
         live,
-        min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
-        max_bytes: max_bytes.min(broker.settings.load().fetch_max_bytes),
+        min_bytes: min_bytes.min(most),
+        max_bytes: max_bytes.min(most),
+        purse: purse.cloned(),
         found: 0,
     })
 }
@@ -186,12 +194,22 @@ impl Fetch {
         }
         let Live { session, heard, .. } = &mut *live;
         heard.take(|slot| session.mark(slot));
+        let began = self.purse.is_some().then(Instant::now);
         let judge = broker.judge(&self.client);
         let looked = Looked::new((broker, &judge), &mut live, self.max_bytes, self.keep);
         if !force && !looked.urgent && looked.bytes < self.min_bytes {
             looked.put_back(&mut live.session);
             self.found = looked.bytes;
             return None;
+        }
+        if let (Some(purse), Some(began)) = (&self.purse, began) {
+            let now = broker.clock.monotonic();
+            let wait = broker.quotas.fetch(purse, now, looked.bytes);
+            let wait = wait.max(broker.quotas.request(purse, now, began.elapsed()));
+            if !wait.is_zero() {
+                looked.put_back(&mut live.session);
+                return Some(write::throttled(&self.head, throttle_ms(wait)));
+            }
         }
         if self.keep && !live.session.is_empty() {
             let (now, size) = (broker.clock.monotonic(), live.session.len());

@@ -4,6 +4,8 @@
 mod append;
 mod parked;
 
+use std::time::Duration;
+
 use kastellan_protocol::{
     Refused,
     batch::Scratch as Inflated,
@@ -13,7 +15,7 @@ use kastellan_protocol::{
 
 pub(crate) use self::parked::Parked;
 use self::{append::Appender, parked::Waiting};
-use crate::net::Hot;
+use crate::{net::Hot, quotas::throttle_ms};
 
 /// Memory that a connection reuses from request to request.
 #[derive(Debug, Default)]
@@ -66,16 +68,18 @@ pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
         }
     }
     let hints = appender.hints;
+    let throttle_ms = take(hot, request.acks);
     let nodes = hints.nodes(&hot.broker.controller.image(), &hot.client.listener);
     if request.acks == 0 {
         if answers.iter().any(|answer| answer.error.is_some()) {
             hot.mailbox.close("a produce with acks=0 failed");
         }
+        hot.mute(throttle_ms);
     } else if waiting.is_empty() {
-        answer(hot, request, answers, &nodes);
+        answer(hot, request, (answers, &nodes), throttle_ms);
     } else {
         let patience = request.timeout_ms;
-        let waiting = Waiting { partitions: waiting, patience, nodes };
+        let waiting = Waiting { partitions: waiting, patience, nodes, throttle_ms };
         parked::park(hot, request, std::mem::take(answers), waiting);
     }
     *hot.scratch = scratch;
@@ -85,13 +89,23 @@ pub(crate) fn handle(hot: &mut Hot<'_>) -> Result<(), Refused> {
 fn answer(
     hot: &mut Hot<'_>,
     request: &ProduceRequest,
-    answers: &[PartitionResponse],
-    nodes: &[NodeEndpoint],
+    (answers, nodes): (&[PartitionResponse], &[NodeEndpoint]),
+    throttle_ms: i32,
 ) {
     let (version, correlation_id) = (hot.header.api_version, hot.header.correlation_id);
     hot.answer_with(|body, out| {
-        let throttle_ms = 0;
         ProduceResponse { version, correlation_id, throttle_ms, request, body, answers, nodes }
             .encode(out);
     });
+    hot.mute(throttle_ms);
+}
+
+/// Takes what the request is from the client's quotas; how long it has to wait in milliseconds.
+/// Without an answer that could say so, its time is free, as in Kafka.
+fn take(hot: &Hot<'_>, acks: i16) -> i32 {
+    let Some(purse) = hot.purse else { return 0 };
+    let (quotas, now) = (&hot.broker.quotas, hot.broker.clock.monotonic());
+    let wait = quotas.produce(purse, now, hot.body.len());
+    let busy = if acks == 0 { Duration::ZERO } else { hot.busy() };
+    throttle_ms(wait.max(quotas.request(purse, now, busy)))
 }

@@ -42,6 +42,8 @@ pub(crate) struct Changes<'a> {
     /// Whether settings of the broker or of topics are other ones now; those of topics are in
     /// force.
     pub(crate) reconfigured: bool,
+    /// Whether client quotas are other ones.
+    pub(crate) quotas: bool,
     /// The offset of the newest record that this tells of.
     pub(crate) offset: Offset,
     /// Those of `changed` that have other partitions or replicas than before.
@@ -119,6 +121,7 @@ impl Touched {
             | Record::ProducerIds(_)
             | Record::UserScramCredential(_)
             | Record::RemoveUserScramCredential(_)
+            | Record::ClientQuota(_)
             | Record::AccessControlEntry(_)
             | Record::RemoveAccessControlEntry { .. }
             | Record::NoOp => (),
@@ -272,6 +275,7 @@ impl Follower {
                 self.partitions.configure(name, self.config(after, name));
             }
         }
+        changes.quotas = !before.quotas().ptr_eq(after.quotas());
         changes.reconfigured = brokers || !touched.configs.is_empty();
         let there = touched.configs.iter().filter(|name| after.topic(name).is_some());
         changes.topic_configs = there.map(String::as_str).collect();

@@ -1,11 +1,12 @@
 //! One connection: a task that reads frames, has them handled and sends what has been answered.
 //!
 //! It sleeps until the socket, an answer from elsewhere, a parked fetch or the sweeper wakes it. It
-//! has no timer of its own except while a fetch is parked.
+//! has no timer of its own except while a fetch is parked or the client has to wait for its quota.
 
 mod handle;
 mod login;
 mod parked;
+mod quota;
 
 use std::{
     collections::VecDeque,
@@ -37,6 +38,7 @@ use super::{
 };
 use crate::{
     api::produce::Scratch, broker::Broker, call::ClientInfo, metrics::Counter, peers::Turned,
+    quotas::Purse,
 };
 
 /// How long a producer waits at a time while the disk is too far behind.
@@ -65,7 +67,11 @@ pub(super) struct Connection {
     began: VecDeque<(ApiKey, Instant)>,
     /// Requests that wait: fetches for data, acknowledgements for the disk.
     parked: Vec<Parked>,
-    /// Runs while a fetch is parked.
+    /// What its client may take, where that is limited.
+    purse: Option<Arc<Purse>>,
+    /// Until when nothing is read from a client that has taken too much (KIP-219).
+    muted: Option<Millis>,
+    /// Runs while a fetch is parked or the client is muted.
     timer: Option<Pin<Box<Sleep>>>,
     /// Runs while a range is read from the disk; gives its length.
     warming: Option<JoinHandle<usize>>,
@@ -125,6 +131,8 @@ impl Connection {
             pending: 0,
             began: VecDeque::new(),
             parked: Vec::new(),
+            purse: None,
+            muted: None,
             timer: None,
             warming: None,
             scratch: Scratch::default(),
@@ -144,6 +152,7 @@ impl Connection {
         self.mailbox.vitals().active(self.broker.clock.monotonic());
         loop {
             let now = self.broker.clock.monotonic();
+            self.muted = self.muted.filter(|until| *until > now);
             self.handle_frames()?;
             self.retry_parked(now);
             if self.scratch.has_produced() && self.broker.partitions.over_budget() {
@@ -188,14 +197,17 @@ impl Connection {
     /// Moves what has been answered, in order, to the output.
     fn collect(&mut self) -> Glance {
         let (out, began, metrics) = (&mut self.out, &mut self.began, &self.broker.metrics);
+        let mut throttle_ms = 0;
         let glance = self.mailbox.take(|response| {
             out.push(&response);
+            throttle_ms = throttle_ms.max(response.throttle_ms);
             if let Some((api, began)) = began.pop_front() {
                 metrics.answered(api, began.elapsed());
             }
         });
         self.pending = glance.unanswered;
         self.answers.charge(self.out.memory());
+        quota::mute(&mut self.muted, &self.broker, throttle_ms);
         glance
     }
 
@@ -253,6 +265,7 @@ impl Connection {
     fn may_handle(&self, glance: Glance) -> bool {
         let limits = self.gate.limits.load();
         !glance.draining
+            && self.muted.is_none()
             && !self.answers.is_starved()
             && self.pending < limits.pipelined
             && self.out.queued() < limits.queued_response_bytes
@@ -307,10 +320,12 @@ impl Connection {
         Poll::Pending
     }
 
-    /// Ready when the first parked fetch has waited long enough.
+    /// Ready when the first parked fetch, or a muted client, has waited long enough.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let closing = self.rejected.as_ref().map(|(_, until)| *until);
-        let Some(deadline) = self.parked.iter().map(Parked::deadline).chain(closing).min() else {
+        let Some(deadline) =
+            self.parked.iter().map(Parked::deadline).chain(closing).chain(self.muted).min()
+        else {
             return Poll::Pending;
         };
         let at = self.broker.clock.instant(deadline).into();

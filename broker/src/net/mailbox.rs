@@ -6,6 +6,9 @@ use std::{
     task::Waker,
 };
 
+use bytes::BytesMut;
+use kastellan_protocol::{messages::ApiKey, throttle};
+
 use super::{Response, vitals::Vitals};
 
 /// The slots of one connection.
@@ -66,6 +69,28 @@ impl Mailbox {
                 wake(state);
             }
         }
+    }
+
+    /// Has the answer in a slot say that its client is not read from for a while; false where there
+    /// is no answer yet.
+    pub(super) fn throttle(
+        &self,
+        slot: u64,
+        (api, version): (ApiKey, i16),
+        throttle_ms: i32,
+    ) -> bool {
+        let mut state = self.lock();
+        let index = slot.checked_sub(state.first).and_then(|index| usize::try_from(index).ok());
+        let Some(Some(response)) = index.and_then(|index| state.slots.get_mut(index)) else {
+            return false;
+        };
+        response.throttle_ms = response.throttle_ms.max(throttle_ms);
+        let mut frame = BytesMut::from(std::mem::take(&mut response.bytes));
+        if let Some(place) = throttle::place(api, version, &mut frame) {
+            *place = response.throttle_ms.to_be_bytes();
+        }
+        response.bytes = frame.freeze();
+        true
     }
 
     /// A parked fetch should look again.

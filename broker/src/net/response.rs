@@ -28,11 +28,13 @@ pub(crate) struct Response {
     pub(crate) bytes: Bytes,
     /// Ranges to be sent in front of the byte of `bytes` at the position given; ascending.
     pub(crate) files: Vec<(usize, FileRange)>,
+    /// How long the connection is not read from after it, in milliseconds (KIP-219).
+    pub(crate) throttle_ms: i32,
 }
 
 impl Response {
     /// A frame that is all bytes.
     pub(crate) fn inline(bytes: Bytes) -> Self {
-        Self { bytes, files: Vec::new() }
+        Self { bytes, files: Vec::new(), throttle_ms: 0 }
     }
 }

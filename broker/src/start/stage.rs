@@ -28,6 +28,7 @@ use crate::{
     net::{self, Bound, ClientDoor, Doors, Entrance, Gate, Limits},
     partitions::{Defaults, Partitions},
     peers::Peers,
+    quotas::Quotas,
     reconfigure,
     sessions::Sessions,
 };
@@ -62,6 +63,10 @@ fn defaults(config: &Config, settings: &BrokerConfig, clock: Clock) -> Defaults 
     Defaults { me, clock, producers: PRODUCERS, lag: settings.fleet.replica_lag_time_max }
 }
 
+fn addresses(bound: &[Bound]) -> Vec<(String, SocketAddr)> {
+    bound.iter().map(|bound| (bound.name.to_string(), bound.address)).collect()
+}
+
 impl Stage {
     pub(super) fn new(
         mut config: Config,
@@ -74,8 +79,7 @@ impl Stage {
         let settings = BrokerConfig::parse(config.settings.clone());
         let settings = settings.map_err(StartError::Settings)?;
         let bound = bind_all(&config, &settings)?;
-        let addresses: Vec<_> =
-            bound.iter().map(|bound| (bound.name.to_string(), bound.address)).collect();
+        let addresses = addresses(&bound);
         let doors = open_doors(&config, &settings)?;
         let mut peer_side = PeerSide::open(&mut config, &settings, manage.identity())?;
         let opened = Opened::new(&config)?;
@@ -111,6 +115,7 @@ impl Stage {
             sessions: Sessions::new(settings.load().fetch_session_slots),
             groups: Groups::new(&settings.load()),
             doors,
+            quotas: Quotas::new(settings.load().quota_windows),
             access: Access::new(settings.load().authorizer.clone()),
             addresses,
             config,

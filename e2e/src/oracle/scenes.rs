@@ -14,6 +14,7 @@ mod offsets;
 mod partitions;
 mod produce;
 mod producers;
+mod quotas;
 mod recode;
 mod topics;
 
@@ -39,6 +40,7 @@ pub fn play(side: &mut Side) {
     cluster::play(side);
     configs::play(side);
     log_dirs::play(side);
+    quotas::play(side);
     topics::play(side);
     produce::play(side);
     recode::play(side);

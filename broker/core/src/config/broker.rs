@@ -8,7 +8,7 @@ use super::{
     listener,
     setting::Synonym,
 };
-use crate::security::Authorizer;
+use crate::{quota::Windows, security::Authorizer};
 
 /// What a broker is configured to do: as it was started, and what was set since. Times are in
 /// milliseconds, sizes in bytes.
@@ -50,6 +50,8 @@ pub struct BrokerConfig {
     pub socket_listen_backlog: i32,
     /// queued.max.request.bytes; `None`: no limit.
     pub queued_max_request_bytes: Option<usize>,
+    /// quota.window.num and quota.window.size.seconds.
+    pub quota_windows: Windows,
     /// fetch.max.bytes.
     pub fetch_max_bytes: usize,
     /// max.incremental.fetch.session.cache.slots.
@@ -242,6 +244,10 @@ impl BrokerConfig {
             socket_request_max_bytes: value.number("socket.request.max.bytes"),
             socket_listen_backlog: value.int("socket.listen.backlog.size"),
             queued_max_request_bytes: usize::try_from(value.long("queued.max.request.bytes")).ok(),
+            quota_windows: Windows::new(
+                value.int("quota.window.num"),
+                value.int("quota.window.size.seconds"),
+            ),
             fetch_max_bytes: value.number("fetch.max.bytes"),
             fetch_session_slots: value.number("max.incremental.fetch.session.cache.slots"),
             max_request_partitions: value.number("max.request.partition.size.limit"),

@@ -22,6 +22,7 @@ mod index;
 mod input;
 mod placement;
 mod producer_ids;
+mod quotas;
 mod reassign;
 mod reply;
 mod rules;
@@ -39,6 +40,7 @@ pub use input::{
     Input, IsrProposal, NewPartitions, NewTopic, Reassignment, TopicRef,
 };
 pub use producer_ids::PRODUCER_ID_BLOCK;
+pub use quotas::QuotaChange;
 pub use reply::{
     CreatedTopic, DeletedTopic, Effect, Failure, PartitionResults, ProposalResults, Reply,
     TopicResults,
@@ -177,6 +179,7 @@ impl Controller {
             | Record::ProducerIds(_)
             | Record::UserScramCredential(_)
             | Record::RemoveUserScramCredential(_)
+            | Record::ClientQuota(_)
             | Record::AccessControlEntry(_)
             | Record::RemoveAccessControlEntry { .. }
             | Record::NoOp => Vec::new(),
@@ -208,6 +211,7 @@ impl Controller {
             | Record::ProducerIds(_)
             | Record::UserScramCredential(_)
             | Record::RemoveUserScramCredential(_)
+            | Record::ClientQuota(_)
             | Record::AccessControlEntry(_)
             | Record::RemoveAccessControlEntry { .. }
             | Record::NoOp => (),
@@ -271,6 +275,9 @@ impl Machine for Controller {
             }
             Input::AlterScram { ticket, changes } => self.alter_scram(ticket, &changes, effects),
             Input::FirstUsers { ticket, users } => self.first_users(ticket, users, effects),
+            Input::AlterQuotas { ticket, changes, validate_only } => {
+                self.alter_quotas(ticket, changes, validate_only, effects);
+            }
             Input::CreateAcls { ticket, acls } => self.create_acls(ticket, acls, effects),
             Input::DeleteAcls { ticket, filters } => self.delete_acls(ticket, &filters, effects),
             Input::AlterConfigs { ticket, resources, validate_only } => {

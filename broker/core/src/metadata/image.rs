@@ -5,6 +5,7 @@
 
 mod apply;
 mod parts;
+mod quota;
 mod scram;
 mod snapshot;
 #[cfg(test)]
@@ -15,11 +16,13 @@ use std::{ops::Bound, sync::Arc};
 pub use apply::Inconsistent;
 use imbl::{OrdMap, OrdSet};
 pub use parts::{Broker, ConfigResource, Partition, ResourceKind, Topic};
+pub(in crate::metadata) use quota::quota_record;
 
 use super::name::collision_form;
 use crate::{
     config::{BrokerConfig, Overrides},
     id::{BrokerId, Offset, Uuid},
+    quota::{QuotaEntity, QuotaValues},
     security::{Acls, ScramCredential, ScramMechanism},
 };
 
@@ -36,6 +39,7 @@ pub struct Image {
     configs: OrdMap<ConfigResource, Arc<Overrides>>,
     features: OrdMap<String, i16>,
     scram: OrdMap<(String, ScramMechanism), Arc<ScramCredential>>,
+    quotas: OrdMap<QuotaEntity, QuotaValues>,
     next_producer_id: i64,
     acls: Acls,
 }

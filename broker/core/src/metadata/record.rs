@@ -5,7 +5,7 @@
 //! `common/metadata/*.json`; a test compares this module with them. [`Record::encode`] writes the
 //! versions that metadata.version 27 (4.1-IV1) asks for, [`Record::decode`] reads all up to those.
 //!
-//! Schemas not in here (quotas, tokens) are refused by name: skipping a fact would
+//! Schemas not in here (tokens) are refused by name: skipping a fact would
 //! mean running with other metadata than was agreed on.
 
 mod acl;
@@ -13,6 +13,7 @@ mod broker;
 mod codec;
 mod fields;
 mod partition;
+mod quota;
 mod scram;
 #[cfg(test)]
 pub(super) mod tests;
@@ -24,13 +25,14 @@ pub use broker::{
 };
 pub use codec::{DecodeError, FRAME_VERSION};
 pub use partition::{NO_LEADER, NO_LEADER_CHANGE, PartitionChangeRecord, PartitionRecord};
+pub use quota::ClientQuotaRecord;
 pub use scram::{RemoveUserScramCredentialRecord, UserScramCredentialRecord};
 pub use topic::{ConfigRecord, FeatureLevelRecord, ProducerIdsRecord, TopicRecord};
 
 use crate::id::{BrokerId, Uuid};
 
 /// One fact. Names are those of Kafka's schemas.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Record {
     /// A broker came, or came back.
     RegisterBroker(RegisterBroker),
@@ -78,6 +80,8 @@ pub enum Record {
     UserScramCredential(UserScramCredentialRecord),
     /// A user's password was removed.
     RemoveUserScramCredential(RemoveUserScramCredentialRecord),
+    /// A client quota was set or removed.
+    ClientQuota(ClientQuotaRecord),
     /// An access control list got an entry.
     AccessControlEntry(AccessControlEntryRecord),
     /// An access control list lost an entry.

@@ -3,10 +3,11 @@
 use kastellan_core::{
     id::{BrokerId, Uuid},
     metadata::{
-        AccessControlEntryRecord, BrokerRegistrationChange, ConfigRecord, DecodeError, Endpoint,
-        FRAME_VERSION, FeatureLevelRecord, PartitionChangeRecord, PartitionRecord,
-        ProducerIdsRecord, Record, RegisterBroker, RemoveUserScramCredentialRecord,
-        SecurityProtocol, SupportedFeature, TopicRecord, UserScramCredentialRecord,
+        AccessControlEntryRecord, BrokerRegistrationChange, ClientQuotaRecord, ConfigRecord,
+        DecodeError, Endpoint, FRAME_VERSION, FeatureLevelRecord, PartitionChangeRecord,
+        PartitionRecord, ProducerIdsRecord, Record, RegisterBroker,
+        RemoveUserScramCredentialRecord, SecurityProtocol, SupportedFeature, TopicRecord,
+        UserScramCredentialRecord,
     },
     security::{ScramCredential, Secret},
 };
@@ -127,6 +128,12 @@ fn samples() -> Vec<Record> {
         Record::RemoveUserScramCredential(RemoveUserScramCredentialRecord {
             name: text("alice"),
             mechanism: 1,
+        }),
+        Record::ClientQuota(ClientQuotaRecord {
+            entity: [(text("client-id"), None), (text("user"), Some(text("alice")))].into(),
+            key: text("producer_byte_rate"),
+            value: 1024.5,
+            remove: true,
         }),
         Record::AccessControlEntry(AccessControlEntryRecord {
             id: id(14),

@@ -74,6 +74,7 @@ fn plain(kind: &str, nullable: bool, reader: &mut Reader<'_>) -> String {
         "uint16" => reader.u16().expect("as the schema says").to_string(),
         "int32" => reader.i32().expect("as the schema says").to_string(),
         "int64" => reader.i64().expect("as the schema says").to_string(),
+        "float64" => reader.f64().expect("as the schema says").to_string(),
         "uuid" => reader.uuid().expect("as the schema says").as_u128().to_string(),
         "string" if nullable => {
             format!("{:?}", reader.compact_nullable_string().expect("as the schema says"))

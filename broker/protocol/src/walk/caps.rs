@@ -33,3 +33,7 @@ pub(super) const ACLS: usize = 10_000;
 /// Filters for entries of the access control lists in one request. Each is held against all entries
 /// and may be answered with all of them.
 pub(super) const ACL_FILTERS: usize = 1_000;
+/// Entities whose quotas one request changes: its records are one batch of the metadata log.
+pub(super) const QUOTA_ENTITIES: usize = 10_000;
+/// Types, filters or quotas of one entity; there are fewer than ten of each.
+pub(super) const QUOTA_PARTS: usize = 100;

@@ -77,6 +77,8 @@ pub enum Kind {
     Int32,
     /// Eight bytes.
     Int64,
+    /// Eight bytes, a number with a fraction.
+    Float64,
     /// Sixteen bytes.
     Uuid,
     /// UTF-8 with its length.
@@ -110,7 +112,7 @@ impl Kind {
             Kind::Bool | Kind::Int8 => 1,
             Kind::Int16 | Kind::Uint16 | Kind::String => 2,
             Kind::Int32 | Kind::Bytes | Kind::Records | Kind::Array(_) => 4,
-            Kind::Int64 => 8,
+            Kind::Int64 | Kind::Float64 => 8,
             Kind::Uuid => 16,
             Kind::Struct(fields) => {
                 let present = fields.iter().filter(|field| field.is_plain_in(version));
@@ -221,6 +223,11 @@ pub(super) const fn int32(name: &'static str) -> Field {
 /// An INT64.
 pub(super) const fn int64(name: &'static str) -> Field {
     Field::new(name, Kind::Int64)
+}
+
+/// A FLOAT64.
+pub(super) const fn float64(name: &'static str) -> Field {
+    Field::new(name, Kind::Float64)
 }
 
 /// A UUID.

@@ -75,6 +75,8 @@ apis! {
     SaslAuthenticate SaslAuthenticateRequest,
     DescribeUserScramCredentials DescribeUserScramCredentialsRequest,
     AlterUserScramCredentials AlterUserScramCredentialsRequest,
+    DescribeClientQuotas DescribeClientQuotasRequest,
+    AlterClientQuotas AlterClientQuotasRequest,
     DeleteRecords DeleteRecordsRequest,
     OffsetForLeaderEpoch OffsetForLeaderEpochRequest,
     AlterConfigs AlterConfigsRequest,

@@ -112,8 +112,10 @@ fn text(value: &Value) -> &str {
 }
 
 fn kind_of(element: &str) -> &'static str {
-    const PLAIN: [&str; 10] =
-        ["bool", "int8", "int16", "uint16", "int32", "int64", "uuid", "string", "bytes", "records"];
+    const PLAIN: [&str; 11] = [
+        "bool", "int8", "int16", "uint16", "int32", "int64", "float64", "uuid", "string", "bytes",
+        "records",
+    ];
     PLAIN.into_iter().find(|plain| *plain == element).unwrap_or("struct")
 }
 
@@ -125,6 +127,7 @@ fn name_of(kind: Kind) -> &'static str {
         Kind::Uint16 => "uint16",
         Kind::Int32 => "int32",
         Kind::Int64 => "int64",
+        Kind::Float64 => "float64",
         Kind::Uuid => "uuid",
         Kind::String => "string",
         Kind::Bytes => "bytes",

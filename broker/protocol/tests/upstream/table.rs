@@ -8,7 +8,7 @@ use super::definition::{ours, range, theirs};
 use super::jar::Definitions;
 use kastellan_protocol::walk::schema::{NEVER, Versions};
 use kastellan_protocol::walk::{schema, schemas};
-use kastellan_protocol::{ApiKey, api_version};
+use kastellan_protocol::{ApiKey, api_version, throttle};
 
 /// Kafka's definitions of its messages, by their names.
 fn definitions() -> Option<BTreeMap<String, Value>> {
@@ -68,6 +68,33 @@ fn responses_turn_flexible_with_their_requests_but_for_api_versions() {
             let flexible = flexible.is_some_and(|first| version >= first);
             let tagged = api != ApiKey::ApiVersions && flexible;
             assert_eq!(api.response_header_version(version), i16::from(tagged), "{api:?}");
+        }
+    }
+}
+
+/// Whether Kafka's response in this version begins with its throttle time.
+fn leads(message: &Value, version: i16) -> bool {
+    let fields = message["fields"].as_array().expect("fields are an array");
+    let has = |field: &&Value| {
+        let versions = range(&field["versions"], Versions::ALL);
+        versions.is_some_and(|(min, max)| (min..=max).contains(&version))
+            && field.get("taggedVersions").is_none()
+    };
+    fields.iter().find(has).is_some_and(|first| first["name"] == "ThrottleTimeMs")
+}
+
+#[test]
+fn a_throttle_time_is_where_kafka_declares_it() {
+    let Some(definitions) = definitions() else { return };
+    for &(api, min, max) in api_version::served() {
+        // written by hand
+        if matches!(api, ApiKey::Produce | ApiKey::Fetch) {
+            continue;
+        }
+        let message = &definitions[&format!("{api:?}Response")];
+        for version in min..=max {
+            let ours = throttle::leads(api, version);
+            assert_eq!(ours, leads(message, version), "{api:?} v{version}");
         }
     }
 }

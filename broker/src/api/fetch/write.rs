@@ -51,8 +51,14 @@ impl Head {
 
 /// The answer that tells nothing.
 pub(super) fn nothing(head: &Head) -> Response {
-    let writer = ResponseWriter::new(&head.response(None), 0, BytesMut::new());
-    Response::inline(writer.finish().freeze())
+    throttled(head, 0)
+}
+
+/// The answer that tells a client to wait so many milliseconds, and nothing else.
+pub(super) fn throttled(head: &Head, throttle_ms: i32) -> Response {
+    let head = ResponseHead { throttle_ms, ..head.response(None) };
+    let writer = ResponseWriter::new(&head, 0, BytesMut::new());
+    Response { throttle_ms, ..Response::inline(writer.finish().freeze()) }
 }
 
 /// The answer that tells what was seen.
@@ -112,7 +118,7 @@ pub(super) fn response(
         }
     }
     writer.nodes(hints.nodes(&image, listener));
-    Response { bytes: writer.finish().freeze(), files }
+    Response { bytes: writer.finish().freeze(), files, throttle_ms: 0 }
 }
 
 /// How many runs of partitions of one topic there are.

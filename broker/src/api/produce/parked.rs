@@ -31,6 +31,7 @@ pub(crate) struct Parked {
     answers: Vec<PartitionResponse>,
     pending: Arc<Pending>,
     nodes: Vec<NodeEndpoint>,
+    throttle_ms: i32,
 }
 
 /// What an answer waits for.
@@ -41,6 +42,8 @@ pub(super) struct Waiting {
     pub(super) patience: i32,
     /// Where the leaders are that the answer names.
     pub(super) nodes: Vec<NodeEndpoint>,
+    /// How long the client has to wait after it.
+    pub(super) throttle_ms: i32,
 }
 
 /// The place of an answer, and what its partition has said.
@@ -99,6 +102,7 @@ pub(super) fn park(
         answers,
         pending,
         nodes: waiting.nodes,
+        throttle_ms: waiting.throttle_ms,
     }));
 }
 
@@ -142,13 +146,14 @@ impl Parked {
         ProduceResponse {
             version: self.version,
             correlation_id: self.correlation_id,
-            throttle_ms: 0,
+            throttle_ms: self.throttle_ms,
             request: &self.request,
             body: &self.names,
             answers: &self.answers,
             nodes: &self.nodes,
         }
         .encode(&mut out);
-        Some(Response::inline(out.freeze()))
+        let throttle_ms = self.throttle_ms;
+        Some(Response { throttle_ms, ..Response::inline(out.freeze()) })
     }
 }

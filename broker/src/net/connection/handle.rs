@@ -5,10 +5,11 @@ use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
+use kastellan_core::machine::Millis;
 use kastellan_protocol::{
     Refused,
     header::{self, RequestHeader},
@@ -25,6 +26,7 @@ use crate::{
     call::{Call, ClientInfo, Peer, Responder, Way},
     dispatch::dispatch,
     net::{Mailbox, Response, account, input::Front},
+    quotas::Purse,
 };
 
 /// A request that cannot be answered, an unknown API or version among them: Kafka closes the
@@ -67,6 +69,9 @@ pub(crate) struct Hot<'a> {
     pub(crate) parked: &'a mut Vec<Parked>,
     /// Memory that is reused from request to request.
     pub(crate) scratch: &'a mut Scratch,
+    /// What the client may take, where that is limited.
+    pub(crate) purse: Option<&'a Arc<Purse>>,
+    muted: &'a mut Option<Millis>,
     out: &'a mut super::Out,
     pending: &'a mut usize,
     began: &'a mut VecDeque<(ApiKey, Instant)>,
@@ -90,10 +95,21 @@ impl Hot<'_> {
     pub(crate) fn answer(&mut self, response: Response) {
         if *self.pending == 0 {
             self.out.push(&response);
+            self.mute(response.throttle_ms);
         } else {
             let slot = self.open_slot();
             self.mailbox.answer(slot, response);
         }
+    }
+
+    /// Reads nothing more for so many milliseconds.
+    pub(crate) fn mute(&mut self, throttle_ms: i32) {
+        super::quota::mute(self.muted, self.broker, throttle_ms);
+    }
+
+    /// How long the request has kept this thread busy.
+    pub(crate) fn busy(&self) -> Duration {
+        self.at.1.elapsed()
     }
 
     /// The request as one of the cold APIs, to be answered by another thread.
@@ -123,6 +139,7 @@ impl Connection {
         let limits = self.gate.limits.load_full();
         while !self.mailbox.is_draining()
             && self.rejected.is_none()
+            && self.muted.is_none()
             && self.pending < limits.pipelined
             && self.out.queued() < limits.queued_response_bytes
         {
@@ -172,6 +189,8 @@ impl Connection {
         self.broker.metrics.request(api);
         let at = (api, Instant::now());
         let waiting = self.pending;
+        let client_id = header.client_id.as_ref();
+        let purse = self.broker.quotas.look_up(&mut self.purse, &self.client, client_id);
         let mut hot = Hot {
             broker: &self.broker,
             header: &header,
@@ -181,6 +200,8 @@ impl Connection {
             client: &self.client,
             parked: &mut self.parked,
             scratch: &mut self.scratch,
+            purse,
+            muted: &mut self.muted,
             out: &mut self.out,
             pending: &mut self.pending,
             began: &mut self.began,
@@ -205,11 +226,18 @@ impl Connection {
         body: Bytes,
     ) -> Result<(), Trouble> {
         let slot = self.mailbox.open_slot();
-        self.began.push_back((api, Instant::now()));
+        let began = Instant::now();
+        self.began.push_back((api, began));
         let reply = Responder::new(api, &header, slot, Arc::clone(&self.mailbox));
         let client = Arc::clone(&self.client);
+        let client_id = header.client_id.as_ref();
+        let purse = self.broker.quotas.look_up(&mut self.purse, &client, client_id).cloned();
+        let version = header.api_version;
         let handled =
             dispatch(&self.broker, api, Call { header, body, client, reply, way: Way::Direct });
+        if let Some(purse) = purse {
+            self.take_time(&purse, (api, version), (slot, began));
+        }
         // Most are answered by now.
         self.collect();
         Ok(handled?)

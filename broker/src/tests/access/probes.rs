@@ -12,6 +12,8 @@ mod data;
 pub(crate) mod drive;
 #[path = "probes/groups.rs"]
 mod groups;
+#[path = "probes/quotas.rs"]
+mod quotas;
 
 use std::fmt::Debug;
 
@@ -161,6 +163,8 @@ pub(crate) const ROWS: &[Row] = &[
     row("UPDATE_FEATURES", 7, 4, &[]),
     row("DESCRIBE_CLUSTER", 8, 4, &[]),
     row("DESCRIBE_PRODUCERS", 3, 2, &[]),
+    row("DESCRIBE_QUOTAS", 10, 4, &[]),
+    row("ALTER_QUOTAS", 11, 4, &[]),
     row("DESCRIBE_SCRAM", 8, 4, &[]),
     row("ALTER_SCRAM", 7, 4, &[]),
     row("UNREGISTER_BROKER", 7, 4, &[]),
@@ -200,6 +204,7 @@ impl Row {
 pub(crate) fn probe(asker: &mut impl Ask, name: &str, fixture: &Fixture) -> Option<bool> {
     data::probe(asker, name, fixture)
         .or_else(|| groups::probe(asker, name))
+        .or_else(|| quotas::probe(asker, name))
         .or_else(|| admin::probe(asker, name, fixture))
 }
 

@@ -110,6 +110,19 @@ pub(super) static ROWS: &[Setting] = &[
     )
     .without_effect(),
     Setting::broker(
+        "quota.window.num",
+        Int(1, i32::MAX),
+        "11",
+        "How many samples the rates of client quotas are measured over: what a client has not taken \
+         for that long less one it may take at once.",
+    ),
+    Setting::broker(
+        "quota.window.size.seconds",
+        Int(1, i32::MAX),
+        "1",
+        "How long each sample of the rates of client quotas is, in seconds.",
+    ),
+    Setting::broker(
         "socket.listen.backlog.size",
         Int(1, i32::MAX),
         "4096",

@@ -177,10 +177,6 @@ pub(super) static ROWS: &[Setting] = &[
         "Nothing that waits has to be purged here.",
     )
     .without_effect(),
-    Setting::broker("quota.window.num", Int(1, i32::MAX), "11", "There are no quotas yet.")
-        .without_effect(),
-    Setting::broker("quota.window.size.seconds", Int(1, i32::MAX), "1", "There are no quotas yet.")
-        .without_effect(),
     Setting::dynamic(
         "replica.alter.log.dirs.io.max.bytes.per.second",
         Long(0, i64::MAX),

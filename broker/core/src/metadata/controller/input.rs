@@ -4,7 +4,7 @@ use kastellan_protocol::ErrorCode;
 
 #[cfg(doc)]
 use super::Reply;
-use super::{DirectoryAssignment, Failure, ScramChange, ScramUser};
+use super::{DirectoryAssignment, Failure, QuotaChange, ScramChange, ScramUser};
 use crate::{
     id::{BrokerId, LeaderEpoch, Offset, Uuid},
     machine::Ticket,
@@ -143,6 +143,15 @@ pub enum Input {
         epoch: Option<i64>,
         /// Which replica lies where.
         assignments: Vec<DirectoryAssignment>,
+    },
+    /// Client quotas are to change. Answered with [`Reply::Quotas`].
+    AlterQuotas {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// What is to change.
+        changes: Vec<QuotaChange>,
+        /// Only whether it could.
+        validate_only: bool,
     },
     /// Entries are wanted in the access control lists. Answered with [`Reply::CreatedAcls`].
     CreateAcls {

@@ -7,6 +7,7 @@ use crate::{
     id::{BrokerId, Uuid},
     machine::Ticket,
     metadata::{Partition, Record},
+    quota::QuotaParts,
     security::Acl,
 };
 
@@ -66,6 +67,8 @@ pub enum Reply {
         /// How many there are.
         count: i64,
     },
+    /// One result per entity whose quotas were to change, in the order asked.
+    Quotas(Vec<(QuotaParts, Result<(), Failure>)>),
     /// One result per entry of the access control lists that was wanted, in the order asked.
     CreatedAcls(Vec<Result<(), Failure>>),
     /// The entries that are gone, for each filter in the order asked.

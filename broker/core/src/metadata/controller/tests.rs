@@ -10,6 +10,7 @@ mod directories;
 mod elect_leaders;
 mod fleet;
 mod placement;
+mod quotas;
 mod reassign;
 mod registration;
 mod scram;

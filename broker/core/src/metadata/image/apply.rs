@@ -15,6 +15,7 @@ use crate::{
             TopicRecord,
         },
     },
+    quota::BadEntity,
     security::BadAcl,
 };
 
@@ -49,6 +50,12 @@ pub enum Inconsistent {
     /// A password for a mechanism that is not known.
     #[error("a record is about a password for mechanism {0}, which is not known")]
     UnknownMechanism(i8),
+    /// A client quota of something that cannot have one.
+    #[error("a record is about a client quota of what is no entity: {0}")]
+    BadQuotaEntity(BadEntity),
+    /// A client quota that is not known, or with a value that is none.
+    #[error("a record sets the client quota {0}, which is not known or not a rate")]
+    BadQuota(String),
     /// A setting of a kind of thing that is not known.
     #[error("a record sets {name} of resource type {kind}, which is not known")]
     UnknownResource {
@@ -99,6 +106,7 @@ impl Image {
             }
             Record::UserScramCredential(record) => self.apply_scram(record),
             Record::RemoveUserScramCredential(record) => self.remove_scram(record),
+            Record::ClientQuota(record) => self.apply_quota(record),
             Record::AccessControlEntry(record) => self.apply_acl(record),
             Record::RemoveAccessControlEntry { id } => {
                 if self.acls.remove(id) {

@@ -40,6 +40,7 @@ impl Image {
             .chain(topics)
             .chain(self.config_records())
             .chain(self.scram_records())
+            .chain(self.quota_records())
             .chain(producer_ids)
             .chain(acls)
     }

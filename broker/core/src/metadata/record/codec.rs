@@ -3,9 +3,10 @@
 use kastellan_protocol::primitive::{Malformed, Reader, Writer};
 
 use super::{
-    AccessControlEntryRecord, BrokerRegistrationChange, ConfigRecord, FeatureLevelRecord,
-    PartitionChangeRecord, PartitionRecord, ProducerIdsRecord, Record, RegisterBroker,
-    RemoveUserScramCredentialRecord, TopicRecord, UserScramCredentialRecord, fields::Out,
+    AccessControlEntryRecord, BrokerRegistrationChange, ClientQuotaRecord, ConfigRecord,
+    FeatureLevelRecord, PartitionChangeRecord, PartitionRecord, ProducerIdsRecord, Record,
+    RegisterBroker, RemoveUserScramCredentialRecord, TopicRecord, UserScramCredentialRecord,
+    fields::Out,
 };
 use crate::id::BrokerId;
 
@@ -71,7 +72,7 @@ pub(super) const SCHEMAS: &[Schema] = &[
     schema(10, "DelegationTokenRecord", None),
     schema(11, "UserScramCredentialRecord", Some(0)),
     schema(12, "FeatureLevelRecord", Some(0)),
-    schema(14, "ClientQuotaRecord", None),
+    schema(14, "ClientQuotaRecord", Some(0)),
     schema(15, "ProducerIdsRecord", Some(0)),
     schema(17, "BrokerRegistrationChangeRecord", Some(2)),
     schema(18, "AccessControlEntryRecord", Some(0)),
@@ -140,6 +141,7 @@ impl Record {
             Self::BrokerRegistrationChange(_) => 17,
             Self::UserScramCredential(_) => 11,
             Self::RemoveUserScramCredential(_) => 22,
+            Self::ClientQuota(_) => 14,
             Self::AccessControlEntry(_) => 18,
             Self::RemoveAccessControlEntry { .. } => 19,
             Self::NoOp => 20,
@@ -163,6 +165,7 @@ impl Record {
             | Self::ProducerIds(_)
             | Self::UserScramCredential(_)
             | Self::RemoveUserScramCredential(_)
+            | Self::ClientQuota(_)
             | Self::AccessControlEntry(_)
             | Self::RemoveAccessControlEntry { .. }
             | Self::NoOp => 0,
@@ -181,6 +184,7 @@ impl Record {
             Self::ProducerIds(record) => record.write(out),
             Self::UserScramCredential(record) => record.write(out),
             Self::RemoveUserScramCredential(record) => record.write(out),
+            Self::ClientQuota(record) => record.write(out),
             Self::AccessControlEntry(record) => record.write(out),
             Self::UnregisterBroker { broker, epoch }
             | Self::FenceBroker { broker, epoch }
@@ -224,6 +228,7 @@ fn read_fields(api_key: u32, version: u32, reader: &mut Reader<'_>) -> Result<Re
         }
         11 => Record::UserScramCredential(UserScramCredentialRecord::read(reader)?),
         12 => Record::FeatureLevel(FeatureLevelRecord::read(reader)?),
+        14 => Record::ClientQuota(ClientQuotaRecord::read(reader)?),
         15 => Record::ProducerIds(ProducerIdsRecord::read(reader)?),
         17 => Record::BrokerRegistrationChange(BrokerRegistrationChange::read(reader)?),
         18 => Record::AccessControlEntry(AccessControlEntryRecord::read(reader)?),

@@ -120,6 +120,13 @@ fn scram() -> impl Strategy<Value = Record> {
     )
 }
 
+fn quota() -> impl Strategy<Value = Record> {
+    let entity = prop::collection::btree_map(text(), prop::option::of(text()), 0..3);
+    (entity, text(), -9.0..9.0_f64, any::<bool>()).prop_map(|(entity, key, value, remove)| {
+        Record::ClientQuota(ClientQuotaRecord { entity, key, value, remove })
+    })
+}
+
 pub(in crate::metadata) fn record() -> impl Strategy<Value = Record> {
     let id = || any::<i32>().prop_map(BrokerId);
     let config = (any::<i8>(), text(), text(), prop::option::of(text())).prop_map(
@@ -144,6 +151,7 @@ pub(in crate::metadata) fn record() -> impl Strategy<Value = Record> {
             Record::ProducerIds(ProducerIdsRecord { broker, epoch, next })
         }),
         scram(),
+        quota(),
         (text(), any::<i8>()).prop_map(|(name, mechanism)| {
             Record::RemoveUserScramCredential(RemoveUserScramCredentialRecord { name, mechanism })
         }),
