@@ -10,9 +10,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use kastellan_core::{id::BrokerId, machine::Millis, security::Principal};
+use kastellan_core::{id::BrokerId, machine::Millis, metadata::Requester, security::Principal};
 use kastellan_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
-use kastellan_protocol::{ErrorCode, Refused, header::RequestHeader, messages::ApiKey};
+use kastellan_protocol::{ErrorCode, Refused, header::RequestHeader, messages::ApiKey, throttle};
 
 use crate::net::{Mailbox, Response};
 
@@ -115,6 +115,16 @@ impl Call {
         id < 0 || self.client.peer.is_some_and(|peer| peer.may_be(id))
     }
 
+    /// On whose account partitions are created and deleted. From version `strict` on clients know
+    /// 89 `THROTTLING_QUOTA_EXCEEDED`.
+    pub(crate) fn requester(&self, strict: i16) -> Requester {
+        Requester {
+            user: self.client.principal.name().into(),
+            client: self.header.client_id.as_deref().unwrap_or_default().into(),
+            strict: self.version() >= strict,
+        }
+    }
+
     /// The version that the request is written in, within what is advertised.
     pub(crate) fn version(&self) -> i16 {
         self.header.api_version
@@ -185,7 +195,7 @@ impl Responder {
         let Some(to) = self.to.take() else { return };
         let (api, version, id) = (self.api, self.version, self.correlation_id);
         match kastellan_protocol::encode_response(api, version, id, body) {
-            Ok(frame) => to.answer(frame),
+            Ok(frame) => to.answer((api, version), frame),
             Err(error) => {
                 tracing::error!(?api, version, %error, "an answer of ours cannot be encoded");
                 to.close("an answer could not be encoded");
@@ -196,7 +206,7 @@ impl Responder {
     /// Answers with a whole frame, its size in front, which another broker has written.
     pub(crate) fn pass_on(mut self, frame: Bytes) {
         if let Some(to) = self.to.take() {
-            to.answer(frame);
+            to.answer((self.api, self.version), frame);
         }
     }
 
@@ -216,9 +226,13 @@ impl Responder {
 }
 
 impl To {
-    fn answer(self, frame: Bytes) {
+    /// Whoever is told to wait is not read from for as long, whichever broker has said so.
+    fn answer(self, (api, version): (ApiKey, i16), frame: Bytes) {
         match self {
-            Self::Slot(slot, mailbox) => mailbox.answer(slot, Response::inline(frame)),
+            Self::Slot(slot, mailbox) => {
+                let throttle_ms = throttle::told(api, version, &frame);
+                mailbox.answer(slot, Response { throttle_ms, ..Response::inline(frame) });
+            }
             Self::Taker(taker) => taker(Some(frame)),
         }
     }

@@ -38,10 +38,12 @@ pub(crate) enum Counter {
     Received,
     /// Bytes that clients' sockets have taken.
     Sent,
+    /// Requests after which a client was not read from for a while.
+    Throttled,
 }
 
 /// How many counters there are.
-const COUNTERS: usize = Counter::Sent as usize + 1;
+const COUNTERS: usize = Counter::Throttled as usize + 1;
 
 /// Everything that is counted. Values only grow, from 0 at the start of the process.
 #[derive(Debug)]

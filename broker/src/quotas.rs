@@ -4,6 +4,7 @@
 //! limits up once, and again when quotas, user or client id are other ones.
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -31,6 +32,7 @@ pub(crate) struct Quotas {
     windows: Windows,
     produced: Mutex<Ledger>,
     fetched: Mutex<Ledger>,
+    connected: Mutex<Ledger>,
     /// The time of threads, in hundredths of a second of one.
     busy: Mutex<Ledger>,
 }
@@ -64,6 +66,7 @@ impl Quotas {
             windows,
             produced: ledger(),
             fetched: ledger(),
+            connected: ledger(),
             busy: ledger(),
         }
     }
@@ -79,7 +82,7 @@ impl Quotas {
         let any = !self.book.load().quotas.is_empty();
         self.any.store(any, Ordering::Release);
         if !any {
-            for ledger in [&self.produced, &self.fetched, &self.busy] {
+            for ledger in [&self.produced, &self.fetched, &self.connected, &self.busy] {
                 ledger.lock().unwrap_or_else(PoisonError::into_inner).clear();
             }
         }
@@ -131,6 +134,19 @@ impl Quotas {
         )]
         let bytes = self.windows.burst(limit.rate) as usize;
         bytes
+    }
+
+    /// Takes a connection from the quota of its address; one that comes too early is not taken in,
+    /// and hears of it after this time, at most a window.
+    pub(crate) fn connect(&self, host: IpAddr, now: Millis) -> Duration {
+        if !self.any.load(Ordering::Acquire) {
+            return Duration::ZERO;
+        }
+        let Some(limit) = Limit::of_address(&self.book.load().quotas, host) else {
+            return Duration::ZERO;
+        };
+        let wait = with(&self.connected, |ledger| ledger.take_if_free(now, &limit, 1.0));
+        wait.min(self.windows.length())
     }
 
     /// Takes the time that a request kept a thread busy; how long its client has to wait, at most a

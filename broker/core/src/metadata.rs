@@ -15,7 +15,7 @@ pub use controller::{
     AlterConfigs, ConfigChange, ConfigOp, Controller, CreatedTopic, DeletedTopic,
     DirectoryAssignment, Effect, Election, Failure, FeatureUpdate, FeatureUpdateKind, Heartbeat,
     Input, IsrProposal, MAX_PARTITIONS_PER_REQUEST, NewPartitions, NewTopic, PRODUCER_ID_BLOCK,
-    PartitionResults, ProposalResults, QuotaChange, Reassignment, Reply, SaltedPassword,
+    PartitionResults, ProposalResults, QuotaChange, Reassignment, Reply, Requester, SaltedPassword,
     ScramChange, ScramUser, TopicRef, TopicResults,
 };
 pub use feature::{ELIGIBLE_LEADER_REPLICAS, Feature, METADATA_VERSION, SUPPORTED, finalized};

@@ -52,11 +52,21 @@ pub fn leads(api: ApiKey, version: i16) -> bool {
     SINCE.iter().any(|(known, since)| *known == api && version >= *since)
 }
 
+/// What a whole response frame says, in milliseconds; 0 where it cannot say it at its beginning.
+pub fn told(api: ApiKey, version: i16, frame: &[u8]) -> i32 {
+    let told = frame.get(at(api, version)..).and_then(|rest| rest.first_chunk());
+    told.filter(|_| leads(api, version)).map_or(0, |told| i32::from_be_bytes(*told))
+}
+
 /// The place for it in a whole response frame that begins with it.
 pub fn place(api: ApiKey, version: i16, frame: &mut [u8]) -> Option<&mut [u8; 4]> {
-    let header = if api.response_header_version(version) >= 1 { 5 } else { 4 };
-    let place = frame.get_mut(4 + header..)?.first_chunk_mut();
+    let place = frame.get_mut(at(api, version)..)?.first_chunk_mut();
     place.filter(|_| leads(api, version))
+}
+
+/// Where it begins, behind the size and the header.
+fn at(api: ApiKey, version: i16) -> usize {
+    4 + if api.response_header_version(version) >= 1 { 5 } else { 4 }
 }
 
 #[cfg(test)]
@@ -72,6 +82,7 @@ mod tests {
         let encoded = encode_response(ApiKey::Heartbeat, 4, 7, &HeartbeatResponse::default());
         let mut frame = BytesMut::from(&*encoded.unwrap());
         *place(ApiKey::Heartbeat, 4, &mut frame).unwrap() = 300_i32.to_be_bytes();
+        assert_eq!(told(ApiKey::Heartbeat, 4, &frame), 300);
         let (_, read) =
             decode_response::<HeartbeatResponse>(4, frame.split_off(4).freeze()).unwrap();
         assert_eq!((read.throttle_time_ms, read.error_code), (300, 0));
@@ -83,6 +94,7 @@ mod tests {
             decode_response::<SyncGroupResponse>(1, frame.split_off(4).freeze()).unwrap();
         assert_eq!((read.throttle_time_ms, read.error_code), (300, 0));
         assert_eq!(place(ApiKey::SyncGroup, 0, &mut [0; 64]), None);
+        assert_eq!(told(ApiKey::SyncGroup, 0, &[7; 64]), 0);
         assert_eq!(place(ApiKey::Heartbeat, 1, &mut [0; 9]), None);
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         return Ok(());
     }
     broker.decide(
-        call.way,
+        call.way.clone(),
         move |ticket| Input::AlterQuotas { ticket, changes, validate_only },
         move |reply| {
             let results = match reply {

@@ -17,7 +17,10 @@ use kastellan_protocol::{
 };
 
 use super::failure;
-use crate::{access::needs::CREATE_PARTITIONS, broker::Broker, call::Call};
+use crate::{access::needs::CREATE_PARTITIONS, broker::Broker, call::Call, quotas::throttle_ms};
+
+/// The first version of clients that know 89 `THROTTLING_QUOTA_EXCEEDED` (KIP-599).
+const STRICT: i16 = 3;
 
 /// Answers once the new partitions can be used.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -30,10 +33,15 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let topics: Vec<_> = wanted.into_iter().map(new_partitions).collect();
     let names: Vec<_> = topics.iter().map(|topic| topic.topic.clone()).collect();
     let validate_only = request.validate_only;
+    let requester = call.requester(STRICT);
     broker.decide(
         call.way.clone(),
-        move |ticket| Input::CreatePartitions { ticket, topics, validate_only },
+        move |ticket| {
+            let input = Box::new(Input::CreatePartitions { ticket, topics, validate_only });
+            Input::OnBehalf { requester, input }
+        },
         move |reply| {
+            let (reply, wait) = reply.throttled();
             let results = match reply {
                 Reply::Results(results) => results,
                 other => {
@@ -53,7 +61,11 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
                         .with_error_message(message)
                 })
                 .collect();
-            call.reply.send(&CreatePartitionsResponse::default().with_results(results));
+            call.reply.send(
+                &CreatePartitionsResponse::default()
+                    .with_throttle_time_ms(throttle_ms(wait))
+                    .with_results(results),
+            );
         },
     );
     Ok(())

@@ -22,7 +22,10 @@ use crate::access::{
     Judge,
     needs::{CREATE_TOPICS, CREATE_TOPICS_ANY, CREATE_TOPICS_CONFIGS},
 };
-use crate::{broker::Broker, call::Call, controller::new_id};
+use crate::{broker::Broker, call::Call, controller::new_id, quotas::throttle_ms};
+
+/// The first version of clients that know 89 `THROTTLING_QUOTA_EXCEEDED` (KIP-599).
+const STRICT: i16 = 6;
 
 /// Answers once the topics can be used.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -37,10 +40,15 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     let topics = wanted.into_iter().map(new_topic).collect();
     let validate_only = request.validate_only;
     let again = Arc::clone(broker);
+    let requester = call.requester(STRICT);
     broker.decide(
         call.way.clone(),
-        move |ticket| Input::CreateTopics { ticket, topics, validate_only },
+        move |ticket| {
+            let input = Box::new(Input::CreateTopics { ticket, topics, validate_only });
+            Input::OnBehalf { requester, input }
+        },
         move |reply| {
+            let (reply, wait) = reply.throttled();
             let mut topics: Vec<_> = match reply {
                 Reply::Created(created) => {
                     let (settings, judge) = (again.settings.load(), again.judge(&call.client));
@@ -52,7 +60,11 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
                 }
             };
             topics.extend(denied.into_iter().map(|name| refused(name, CREATE_TOPICS.denied())));
-            call.reply.send(&CreateTopicsResponse::default().with_topics(topics));
+            call.reply.send(
+                &CreateTopicsResponse::default()
+                    .with_throttle_time_ms(throttle_ms(wait))
+                    .with_topics(topics),
+            );
         },
     );
     Ok(())

@@ -20,7 +20,10 @@ use crate::access::{
     Judge,
     needs::{DELETE_TOPICS, DELETE_TOPICS_NAME},
 };
-use crate::{broker::Broker, call::Call};
+use crate::{broker::Broker, call::Call, quotas::throttle_ms};
+
+/// The first version of clients that know 89 `THROTTLING_QUOTA_EXCEEDED` (KIP-599).
+const STRICT: i16 = 5;
 
 /// Answers once the topics are gone.
 pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
@@ -49,10 +52,15 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     // the controller answers once what is asked for twice in the same words
     let mut seen = BTreeSet::new();
     asked.retain(|topic| topic.as_ref().is_err() || seen.insert(topic.clone().ok()));
+    let requester = call.requester(STRICT);
     broker.decide(
         call.way.clone(),
-        move |ticket| Input::DeleteTopics { ticket, topics },
+        move |ticket| {
+            let input = Box::new(Input::DeleteTopics { ticket, topics });
+            Input::OnBehalf { requester, input }
+        },
         move |reply| {
+            let (reply, wait) = reply.throttled();
             let mut deleted = match reply {
                 Reply::Deleted(deleted) => Ok(deleted.into_iter()),
                 other => Err(other.failure()),
@@ -66,7 +74,11 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
                 })
                 .map(|topic| result(topic, version))
                 .collect();
-            call.reply.send(&DeleteTopicsResponse::default().with_responses(responses));
+            call.reply.send(
+                &DeleteTopicsResponse::default()
+                    .with_throttle_time_ms(throttle_ms(wait))
+                    .with_responses(responses),
+            );
         },
     );
     Ok(())

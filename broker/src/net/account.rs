@@ -122,6 +122,7 @@ pub(super) fn cost(api: ApiKey, version: i16, body: &[u8]) -> Result<usize, Refu
             | ApiKey::ListGroups
             | ApiKey::DescribeAcls
             | ApiKey::DeleteAcls
+            | ApiKey::DescribeClientQuotas
             | ApiKey::DescribeConfigs
             | ApiKey::DescribeLogDirs
             | ApiKey::DescribeProducers

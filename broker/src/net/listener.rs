@@ -15,7 +15,7 @@ use super::{
     connection::{Connection, Ending},
     door::Turned,
     login::Entry,
-    registry::Visit,
+    registry::{Place, Visit},
 };
 use crate::{
     broker::Broker,
@@ -121,6 +121,16 @@ fn take_in(
             return;
         }
     };
+    if let Entrance::Clients(_) = entrance {
+        let wait = broker.quotas.connect(host, broker.clock.monotonic());
+        if !wait.is_zero() {
+            if let Some(missed) = quiet.speak() {
+                tracing::warn!(%host, missed, "connection refused: its connection_creation_rate");
+            }
+            turn_away_late((stream, place), wait);
+            return;
+        }
+    }
     let visit = match entrance {
         Entrance::Clients(door) if door.asks() => {
             match gate.connections.visit(&gate.limits.load(), host) {
@@ -167,6 +177,15 @@ fn take_in(
                 }
             }
         }
+    });
+}
+
+/// Closes a connection after a while, so that a client that comes at once again does not get ahead
+/// by it. Until then it holds its place: there are no more of these than connections.
+fn turn_away_late(visitor: (TcpStream, Place), wait: Duration) {
+    tokio::spawn(async move {
+        tokio::time::sleep(wait).await;
+        drop(visitor);
     });
 }
 

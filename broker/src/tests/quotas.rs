@@ -1,5 +1,7 @@
 //! Client quotas over the wire.
 
+mod connections;
+mod mutations;
 mod throttled;
 
 use kastellan_protocol::{

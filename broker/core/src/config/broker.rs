@@ -50,6 +50,8 @@ pub struct BrokerConfig {
     pub socket_listen_backlog: i32,
     /// queued.max.request.bytes; `None`: no limit.
     pub queued_max_request_bytes: Option<usize>,
+    /// controller.quota.window.num and controller.quota.window.size.seconds.
+    pub controller_quota_windows: Windows,
     /// quota.window.num and quota.window.size.seconds.
     pub quota_windows: Windows,
     /// fetch.max.bytes.
@@ -244,6 +246,10 @@ impl BrokerConfig {
             socket_request_max_bytes: value.number("socket.request.max.bytes"),
             socket_listen_backlog: value.int("socket.listen.backlog.size"),
             queued_max_request_bytes: usize::try_from(value.long("queued.max.request.bytes")).ok(),
+            controller_quota_windows: Windows::new(
+                value.int("controller.quota.window.num"),
+                value.int("controller.quota.window.size.seconds"),
+            ),
             quota_windows: Windows::new(
                 value.int("quota.window.num"),
                 value.int("quota.window.size.seconds"),

@@ -20,6 +20,7 @@ mod fencing;
 mod heartbeat;
 mod index;
 mod input;
+mod mutations;
 mod placement;
 mod producer_ids;
 mod quotas;
@@ -39,6 +40,7 @@ pub use input::{
     AlterConfigs, ConfigChange, ConfigOp, Election, FeatureUpdate, FeatureUpdateKind, Heartbeat,
     Input, IsrProposal, NewPartitions, NewTopic, Reassignment, TopicRef,
 };
+pub use mutations::Requester;
 pub use producer_ids::PRODUCER_ID_BLOCK;
 pub use quotas::QuotaChange;
 pub use reply::{
@@ -47,7 +49,9 @@ pub use reply::{
 };
 pub use scram::{SaltedPassword, ScramChange, ScramUser};
 
-use self::{fencing::push_in_batches, index::Index, rules::Rules, sessions::Sessions};
+use self::{
+    fencing::push_in_batches, index::Index, mutations::Mutations, rules::Rules, sessions::Sessions,
+};
 use super::{
     Image, Inconsistent, Partition, ResourceKind,
     feature::SUPPORTED,
@@ -78,6 +82,8 @@ pub struct Controller {
     index: Index,
     /// Soft state: who was heard of lately.
     sessions: Sessions,
+    /// Soft state: what everybody has created and deleted lately.
+    mutations: Mutations,
     /// Soft state: when preferred replicas get the lead back.
     balance_at: Option<Millis>,
     /// The first record that could not follow the ones before it.
@@ -93,6 +99,7 @@ impl Controller {
             rules: Rules::of(&image, &fixed),
             index: Index::of(&image),
             sessions: Sessions::default(),
+            mutations: Mutations::default(),
             balance_at: None,
             fault: None,
             image,
@@ -223,8 +230,8 @@ impl Machine for Controller {
     type Input = Input;
     type Effect = Effect;
 
-    fn step(&mut self, now: Now, input: Input, effects: &mut Vec<Effect>) {
-        let now = now.monotonic;
+    fn step(&mut self, both: Now, input: Input, effects: &mut Vec<Effect>) {
+        let now = both.monotonic;
         self.notice_oversleeping(now);
         self.plan_balance(now);
         match input {
@@ -250,6 +257,9 @@ impl Machine for Controller {
             }
             Input::UpdateFeatures { ticket, updates, validate_only } => {
                 self.update_features(ticket, &updates, validate_only, effects);
+            }
+            Input::OnBehalf { requester, input } => {
+                self.on_behalf(both, &requester, *input, effects);
             }
             Input::CreateTopics { ticket, topics, validate_only } => {
                 self.create_topics(ticket, topics, validate_only, effects);

@@ -10,7 +10,7 @@ use crate::machine::Millis;
 
 /// The most accounts that are kept: clients may call themselves what they like. Those that find no
 /// room share one.
-const MOST: usize = 100_000;
+pub const MOST_ACCOUNTS: usize = 20_000;
 
 /// What everybody has taken of one thing, as long as it counts.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Ledger {
 impl Ledger {
     /// A ledger in which nobody has taken anything.
     pub fn new(windows: Windows) -> Self {
-        Self { windows, accounts: BTreeMap::new(), most: MOST, swept: Millis::ZERO }
+        Self { windows, accounts: BTreeMap::new(), most: MOST_ACCOUNTS, swept: Millis::ZERO }
     }
 
     /// How rates are measured.
@@ -41,13 +41,27 @@ impl Ledger {
         rate.wait(now, windows, limit.rate)
     }
 
-    /// The same, but `amount` is not taken by who has to wait.
+    /// The same, but `amount` is not taken by who has to wait. Who has rested gets whatever it is
+    /// and owes it: in Kafka a consumer never gets a batch that is larger than its windows.
     pub fn take_if_free(&mut self, now: Millis, limit: &Limit, amount: f64) -> Duration {
-        let wait = self.take(now, limit, amount);
-        if !wait.is_zero() {
-            let windows = self.windows;
-            self.account(now, &limit.account).add(now, windows, -amount);
+        let windows = self.windows;
+        let rate = self.account(now, &limit.account);
+        let owed = rate.owed(now);
+        if !owed.is_zero() {
+            return owed;
         }
+        let rested = rate.is_over(now, windows);
+        rate.add(now, windows, amount);
+        let wait = rate.wait(now, windows, limit.rate);
+        if wait.is_zero() {
+            return wait;
+        }
+        if rested {
+            let time = Duration::try_from_secs_f64(amount / limit.rate).unwrap_or(Duration::MAX);
+            rate.owe(now, time);
+            return Duration::ZERO;
+        }
+        rate.add(now, windows, -amount);
         wait
     }
 
@@ -109,6 +123,18 @@ mod tests {
         assert_eq!(ledger.len(), 11);
         assert!(ledger.take(Millis(1_000), &client(1_001), 1.0) > Duration::from_mins(1));
         assert!(ledger.take(Millis(1_000), &client(5), 1.0).is_zero());
+    }
+
+    #[test]
+    fn what_is_larger_than_the_windows_is_given_and_owed() {
+        let mut ledger = Ledger::new(Windows::new(11, 1));
+        let (limit, mut now, mut taken) = (client(0), Millis(7), 0.0);
+        while now < Millis(1_000_007) {
+            let wait = ledger.take_if_free(now, &limit, 500.0);
+            taken += if wait.is_zero() { 500.0 } else { 0.0 };
+            now = now.after(wait).after(Duration::from_millis(1));
+        }
+        assert!((taken / 10_000.0 - 1.0_f64).abs() < 0.1, "{taken}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which limit is that of a client, and with whom it shares it.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use imbl::OrdMap;
 
@@ -8,6 +8,9 @@ use super::{QuotaEntity, QuotaKey, QuotaValues};
 
 /// All client quotas, by entity.
 pub type QuotaMap = OrdMap<QuotaEntity, QuotaValues>;
+
+/// Bytes of a client id that accounts are told apart by; those of people are shorter.
+const LONGEST: usize = 128;
 
 /// Who takes together from one limit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +21,8 @@ pub enum Account {
     Client(Arc<str>),
     /// All clients of a user with this id.
     UserClient(Arc<str>, Arc<str>),
+    /// Everybody at an address.
+    Address(IpAddr),
     /// Everybody for whom there was no room to be told apart.
     Others,
 }
@@ -32,6 +37,16 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// The account of a client id: of a long one its beginning, so that what is remembered of it is
+    /// small.
+    fn name(client: &Arc<str>) -> Arc<str> {
+        if client.len() <= LONGEST {
+            return Arc::clone(client);
+        }
+        let end = (0..=LONGEST).rev().find(|end| client.is_char_boundary(*end));
+        client.get(..end.unwrap_or(0)).unwrap_or_default().into()
+    }
+
     /// The limit of clients of `user` that call themselves `client`; `None`: there is none. The
     /// first of Kafka's eight levels that says anything counts: those of the user come before that
     /// of all users, those before that of clients alone, and in each a client id of its own before
@@ -48,7 +63,7 @@ impl Limit {
             for of_client in [named(client), None] {
                 let entity = QuotaEntity::UserClient(of_user.clone(), of_client);
                 if let Some(rate) = rate(&entity) {
-                    let account = Account::UserClient(Arc::clone(user), Arc::clone(client));
+                    let account = Account::UserClient(Arc::clone(user), Self::name(client));
                     return Some(Self { account, rate });
                 }
             }
@@ -58,7 +73,15 @@ impl Limit {
         }
         [named(client), None].into_iter().find_map(|of_client| {
             let rate = rate(&QuotaEntity::Client(of_client))?;
-            Some(Self { account: Account::Client(Arc::clone(client)), rate })
+            Some(Self { account: Account::Client(Self::name(client)), rate })
         })
+    }
+
+    /// How fast `host` may open connections (KIP-612); `None`: as fast as it likes.
+    pub fn of_address(quotas: &QuotaMap, host: IpAddr) -> Option<Self> {
+        let host = host.to_canonical();
+        let rate = |name| quotas.get(&QuotaEntity::Ip(name))?.get(QuotaKey::ConnectionCreationRate);
+        let rate = rate(Some(host.to_string().into())).or_else(|| rate(None))?;
+        Some(Self { account: Account::Address(host), rate })
     }
 }

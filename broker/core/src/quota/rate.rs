@@ -19,6 +19,8 @@ pub struct Windows {
 pub struct Rate {
     /// When each sample began, and what was taken in it; oldest first.
     samples: VecDeque<(Millis, f64)>,
+    /// Until when nothing more is given to who took more at once than the windows hold.
+    owes: Millis,
 }
 
 impl Windows {
@@ -37,6 +39,11 @@ impl Windows {
     /// anything: that of all samples but one.
     pub fn burst(self, rate: f64) -> f64 {
         rate * seconds(self.settled())
+    }
+
+    /// What a bucket holds that fills with `rate` tokens a second: that of all samples.
+    pub fn capacity(self, rate: f64) -> f64 {
+        rate * self.memory().as_secs_f64()
     }
 
     /// How long one sample is: the longest that the time of threads is waited for.
@@ -64,7 +71,8 @@ impl Rate {
     /// go on.
     pub fn wait(&mut self, now: Millis, windows: Windows, rate: f64) -> Duration {
         self.forget(now, windows);
-        let Some((oldest, _)) = self.samples.front() else { return Duration::ZERO };
+        let owed = self.owed(now);
+        let Some((oldest, _)) = self.samples.front() else { return owed };
         let elapsed = u64::try_from(now.since(*oldest).as_millis()).unwrap_or(u64::MAX);
         // what is new is measured as if the samples before it had been empty
         let full = elapsed / windows.length;
@@ -72,12 +80,23 @@ impl Rate {
         let elapsed = elapsed.saturating_add(missing.saturating_mul(windows.length)).max(1);
         let taken: f64 = self.samples.iter().map(|(_, taken)| taken).sum();
         let over = taken / rate - seconds(elapsed);
-        Duration::try_from_secs_f64(over.max(0.0)).unwrap_or(Duration::MAX)
+        Duration::try_from_secs_f64(over.max(0.0)).unwrap_or(Duration::MAX).max(owed)
+    }
+
+    /// What was taken is made up for when so much time is over, although the windows forget it.
+    pub fn owe(&mut self, now: Millis, time: Duration) {
+        self.owes = now.after(time);
+    }
+
+    /// How much of that time is left.
+    pub fn owed(&self, now: Millis) -> Duration {
+        self.owes.since(now)
     }
 
     /// Whether nothing that was taken counts any more.
     pub fn is_over(&self, now: Millis, windows: Windows) -> bool {
-        self.samples.back().is_none_or(|(began, _)| now.since(*began) >= windows.memory())
+        let last = self.samples.back();
+        self.owes <= now && last.is_none_or(|(began, _)| now.since(*began) >= windows.memory())
     }
 
     fn forget(&mut self, now: Millis, windows: Windows) {

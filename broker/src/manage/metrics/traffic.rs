@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The counters, with Kafka's names where it has them.
-const COUNTERS: [(Counter, &str, &str); 5] = [
+const COUNTERS: [(Counter, &str, &str); 6] = [
     (
         Counter::BytesIn,
         "kafka_server_brokertopicmetrics_bytesin_total",
@@ -34,6 +34,11 @@ const COUNTERS: [(Counter, &str, &str); 5] = [
         Counter::Sent,
         "kastellan_network_sent_bytes_total",
         "Bytes that clients' sockets have taken.",
+    ),
+    (
+        Counter::Throttled,
+        "kastellan_throttled_requests_total",
+        "Requests after which a client that is over a quota was not read from for a while.",
     ),
 ];
 

@@ -8,12 +8,14 @@ use kastellan_protocol::messages::ApiKey;
 use super::Connection;
 use crate::{
     broker::Broker,
+    metrics::Counter,
     quotas::{Purse, throttle_ms},
 };
 
 /// Nothing is read for so many milliseconds, or for as long as it was to be anyway.
 pub(super) fn mute(muted: &mut Option<Millis>, broker: &Broker, throttle_ms: i32) {
     let Ok(wait @ 1..) = u64::try_from(throttle_ms) else { return };
+    broker.metrics.add(Counter::Throttled, 1);
     let until = broker.clock.monotonic().after(Duration::from_millis(wait));
     *muted = (*muted).max(Some(until));
 }

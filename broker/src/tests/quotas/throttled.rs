@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Everybody: nobody logs in here.
-const ANYBODY: Parts<'static> = &[("user", Some("ANONYMOUS"))];
+pub(super) const ANYBODY: Parts<'static> = &[("user", Some("ANONYMOUS"))];
 
 /// A second of a rate may be taken at once.
 const SHORT: &[(&str, &str)] = &[("quota.window.num", "2")];
@@ -20,12 +20,12 @@ fn large() -> Bytes {
     batch(&[&"x".repeat(100_000)])
 }
 
-fn milliseconds(throttle_ms: i32) -> Duration {
+pub(super) fn milliseconds(throttle_ms: i32) -> Duration {
     Duration::from_millis(u64::try_from(throttle_ms).unwrap())
 }
 
 /// Asks something; how long the answer took.
-fn ask(client: &mut Client) -> Duration {
+pub(super) fn ask(client: &mut Client) -> Duration {
     let began = Instant::now();
     client.call(12, &MetadataRequest::default());
     began.elapsed()

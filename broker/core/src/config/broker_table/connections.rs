@@ -21,6 +21,19 @@ pub(super) static ROWS: &[Setting] = &[
         "A connection on which nothing happened for this long is closed, in milliseconds; negative \
          never closes one.",
     ),
+    Setting::broker(
+        "controller.quota.window.num",
+        Int(1, i32::MAX),
+        "11",
+        "How many samples controller_mutation_rate is measured over: who has not created or deleted \
+         partitions for that long may create or delete that many at once.",
+    ),
+    Setting::broker(
+        "controller.quota.window.size.seconds",
+        Int(1, i32::MAX),
+        "1",
+        "How long each sample of controller_mutation_rate is, in seconds.",
+    ),
     Setting::dynamic(
         "fetch.max.bytes",
         Int(1024, i32::MAX),

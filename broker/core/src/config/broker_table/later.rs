@@ -43,20 +43,6 @@ pub(super) static ROWS: &[Setting] = &[
     )
     .without_effect(),
     Setting::broker(
-        "controller.quota.window.num",
-        Int(1, i32::MAX),
-        "11",
-        "There are no quotas yet.",
-    )
-    .without_effect(),
-    Setting::broker(
-        "controller.quota.window.size.seconds",
-        Int(1, i32::MAX),
-        "1",
-        "There are no quotas yet.",
-    )
-    .without_effect(),
-    Setting::broker(
         "controller.socket.timeout.ms",
         Int(i32::MIN, i32::MAX),
         "30000",

@@ -19,7 +19,7 @@ use crate::{
 
 impl Controller {
     pub(super) fn create_partitions(
-        &self,
+        &mut self,
         ticket: Ticket,
         topics: Vec<NewPartitions>,
         validate_only: bool,
@@ -41,7 +41,10 @@ impl Controller {
                 ))
             } else {
                 let room = MAX_PARTITIONS_PER_REQUEST - records.len();
-                grow(&image, &wanted, room, self.placed(room))
+                grow(&image, &wanted, room, self.placed(room)).and_then(|new| {
+                    self.mutations.charge(new.len())?;
+                    Ok(new)
+                })
             };
             let result = decided.map(|new| {
                 apply_all(&mut image, &new);

@@ -21,7 +21,7 @@ use crate::{
 
 impl Controller {
     pub(super) fn create_topics(
-        &self,
+        &mut self,
         ticket: Ticket,
         topics: Vec<NewTopic>,
         validate_only: bool,
@@ -45,7 +45,10 @@ impl Controller {
                     format!("topic {:?} occurs more than once in the request", topic.name),
                 ))
             } else {
-                self.create_topic(&image, &topic, room)
+                self.create_topic(&image, &topic, room).and_then(|plan| {
+                    self.mutations.charge(plan.partitions.len())?;
+                    Ok(plan)
+                })
             };
             created.push(match decided {
                 Ok(plan) => {

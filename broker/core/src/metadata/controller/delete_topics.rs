@@ -17,7 +17,7 @@ use crate::{
 
 impl Controller {
     pub(super) fn delete_topics(
-        &self,
+        &mut self,
         ticket: Ticket,
         topics: Vec<TopicRef>,
         effects: &mut Vec<Effect>,
@@ -44,13 +44,18 @@ impl Controller {
             }
             let mut decided = self.find(topic);
             if decided.result.is_ok() {
-                if mentions.get(&decided.id) == Some(&1) {
-                    records.push(Record::RemoveTopic { id: decided.id });
+                let once = mentions.get(&decided.id) == Some(&1);
+                decided.result = if once {
+                    let topic = self.image.topic_by_id(&decided.id);
+                    self.mutations.charge(topic.map_or(0, |topic| topic.partitions.len()))
                 } else {
-                    decided.result = Err(Failure::new(
+                    Err(Failure::new(
                         ErrorCode::InvalidRequest,
                         "the topic occurs more than once in the request",
-                    ));
+                    ))
+                };
+                if decided.result.is_ok() {
+                    records.push(Record::RemoveTopic { id: decided.id });
                 }
             }
             deleted.push(decided);

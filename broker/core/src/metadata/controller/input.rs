@@ -4,7 +4,7 @@ use kastellan_protocol::ErrorCode;
 
 #[cfg(doc)]
 use super::Reply;
-use super::{DirectoryAssignment, Failure, QuotaChange, ScramChange, ScramUser};
+use super::{DirectoryAssignment, Failure, QuotaChange, Requester, ScramChange, ScramUser};
 use crate::{
     id::{BrokerId, LeaderEpoch, Offset, Uuid},
     machine::Ticket,
@@ -20,6 +20,14 @@ pub enum Input {
     Bootstrap {
         /// Whom to answer.
         ticket: Ticket,
+    },
+    /// A request whose partitions count on the account of who asks (KIP-599). Answered as the
+    /// request is, within [`Reply::Throttled`] where the client has to wait.
+    OnBehalf {
+        /// Who asks.
+        requester: Requester,
+        /// For what.
+        input: Box<Input>,
     },
     /// [`Controller::deadline`](super::Controller) has passed. Nobody is answered.
     Tick,

@@ -1,5 +1,7 @@
 //! What the controller wants done and what it answers.
 
+use std::time::Duration;
+
 use kastellan_protocol::ErrorCode;
 
 use crate::{
@@ -73,11 +75,27 @@ pub enum Reply {
     CreatedAcls(Vec<Result<(), Failure>>),
     /// The entries that are gone, for each filter in the order asked.
     DeletedAcls(Vec<Result<Vec<Acl>, Failure>>),
+    /// What a limited client is answered, and how long it has to wait then.
+    Throttled {
+        /// How long.
+        wait: Duration,
+        /// The answer.
+        reply: Box<Reply>,
+    },
     /// The request as a whole failed. Drivers answer so, too, when the log takes no records.
     Failed(Failure),
 }
 
 impl Reply {
+    /// The answer itself, and how long its client has to wait.
+    pub fn throttled(self) -> (Self, Duration) {
+        if let Self::Throttled { wait, reply } = self {
+            (*reply, wait)
+        } else {
+            (self, Duration::ZERO)
+        }
+    }
+
     /// Why this is not the answer that was asked for: what failed, or that it is another one.
     pub fn failure(self) -> Failure {
         if let Self::Failed(failure) = self { failure } else { Failure::unexpected() }

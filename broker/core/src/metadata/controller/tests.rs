@@ -9,6 +9,7 @@ mod delete_topics;
 mod directories;
 mod elect_leaders;
 mod fleet;
+mod mutations;
 mod placement;
 mod quotas;
 mod reassign;

@@ -1,6 +1,6 @@
 //! Which of the eight levels counts.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use super::super::*;
 
@@ -47,4 +47,35 @@ fn the_strongest_level_that_says_anything_counts() {
         });
         assert_eq!(found.map(|it| it.account), account);
     }
+}
+
+#[test]
+fn an_address_has_its_own_rate_or_that_of_all_addresses() {
+    let connections = |rate| {
+        let mut values = QuotaValues::default();
+        values.set(QuotaKey::ConnectionCreationRate, Some(rate));
+        values
+    };
+    let mut quotas = QuotaMap::new();
+    let host: IpAddr = "192.0.2.1".parse().unwrap();
+    assert_eq!(Limit::of_address(&quotas, host), None);
+    quotas.insert(QuotaEntity::Ip(None), connections(5.0));
+    quotas.insert(QuotaEntity::Ip(name("192.0.2.1")), connections(7.0));
+    let limit = |rate, host| Some(Limit { account: Account::Address(host), rate });
+    assert_eq!(Limit::of_address(&quotas, host), limit(7.0, host));
+    let mapped = "::ffff:192.0.2.1".parse().unwrap();
+    assert_eq!(Limit::of_address(&quotas, mapped), limit(7.0, host));
+    let other = "2001:db8::1".parse().unwrap();
+    assert_eq!(Limit::of_address(&quotas, other), limit(5.0, other));
+}
+
+#[test]
+fn little_is_remembered_of_a_long_client_id() {
+    let mut quotas = QuotaMap::new();
+    let mut values = QuotaValues::default();
+    values.set(QuotaKey::ProducerByteRate, Some(1.0));
+    quotas.insert(QuotaEntity::Client(None), values);
+    let long: Arc<str> = "\u{e9}".repeat(16_000).into();
+    let found = Limit::of(&quotas, QuotaKey::ProducerByteRate, &"u".into(), &long).unwrap();
+    assert_eq!(found.account, Account::Client("\u{e9}".repeat(64).into()));
 }

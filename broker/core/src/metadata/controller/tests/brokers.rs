@@ -50,6 +50,7 @@ fn beat(bench: &mut Bench, id: i32, want_shut_down: bool) -> (bool, bool, bool) 
         | Reply::DeletedAcls(_)
         | Reply::Deleted(_)
         | Reply::Quotas(_)
+        | Reply::Throttled { .. }
         | Reply::Results(_)
         | Reply::Partitions(_)
         | Reply::ProducerIds { .. }
