@@ -41,18 +41,20 @@ use kastellan_core::{
 };
 use kastellan_log::{Checkpoints, StdDisk};
 use kastellan_protocol::ErrorCode;
+use tokio::sync::{Notify, futures::Notified};
 
 pub(crate) use self::topics::new_id;
 use self::{
     assign::Teller,
     driver::{Consulted, Dial, Driver, Follow, Message, Opening, Outbox},
     follow::{Assign, Follower, Observers},
-    wire::Asking,
+    wire::{Asking, Unanswered},
 };
 pub(crate) use self::{error::ControllerError, follow::Changes, producer_ids::ProducerIds};
 use crate::{
     call::Call,
     clock::Clock,
+    log_dirs::LogDirs,
     partitions::Partitions,
     peers::{LISTENER, Peers},
 };
@@ -71,6 +73,8 @@ pub(crate) struct Controller {
     part: Arc<ArcSwap<Part>>,
     /// Whether this node leads and knows all that was decided before.
     decides: Arc<AtomicBool>,
+    /// Told whenever that may have changed.
+    moved: Arc<Notify>,
     settings: Arc<ArcSwap<BrokerConfig>>,
     observers: Arc<Observers>,
     thread: Mutex<Option<Running>>,
@@ -147,6 +151,7 @@ impl Controller {
         }
         driver.start()?;
         let (image, part, decides) = (driver.image(), driver.part(), driver.decides());
+        let moved = driver.moved();
         let settings = image.load().settings_of(me, &setup.fixed);
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let peers = setup.fleet.as_ref().map(|fleet| fleet.peers.clone());
@@ -164,26 +169,11 @@ impl Controller {
         if let Some(fleet) = setup.fleet {
             let incarnation = setup.registration.incarnation;
             driver.follow(joining(follower, incarnation, fleet.opened));
-            let thread = spawn(driver, messages)?;
-            return Ok(Self { inbox, cluster, image, part, decides, settings, observers, thread });
+        } else {
+            begin_alone(&mut driver, dirs, setup.registration, follower)?;
         }
-        let missing = found::is_missing(&image.load(), me, dirs);
-        driver.register(setup.registration)?;
-        dirs.found(found::locate(&image.load(), dirs)?, missing);
-        let assignments = follower.open_all(&image.load());
-        if !assignments.is_empty() {
-            driver.ask_now(move |ticket| Input::AssignDirectories {
-                ticket,
-                broker: me,
-                epoch: None,
-                assignments,
-            })?;
-        }
-        driver.follow(Box::new(move |before, after, touched| {
-            follower.follow(before, after, touched);
-        }));
         let thread = spawn(driver, messages)?;
-        Ok(Self { inbox, cluster, image, part, decides, settings, observers, thread })
+        Ok(Self { inbox, cluster, image, part, decides, moved, settings, observers, thread })
     }
 
     /// The metadata as it is committed. Hold it for one request, not longer.
@@ -199,6 +189,11 @@ impl Controller {
     /// Which node decides now, as far as this one knows.
     pub(crate) fn active(&self) -> Active {
         of_part(&self.part.load(), &self.decides)
+    }
+
+    /// Returns when another node may decide than at the time of the call.
+    pub(crate) fn moved(&self) -> Notified<'_> {
+        self.moved.notified()
     }
 
     /// A request of the quorum: its thread answers.
@@ -274,6 +269,32 @@ impl Controller {
     }
 }
 
+/// Registers a broker that is alone with itself, and opens what lies here.
+fn begin_alone(
+    driver: &mut Driver<StdDisk>,
+    dirs: &LogDirs,
+    registration: RegisterBroker,
+    follower: Follower,
+) -> Result<(), ControllerError> {
+    let (me, image) = (registration.broker, driver.image());
+    let missing = found::is_missing(&image.load(), me, dirs);
+    driver.register(registration)?;
+    dirs.found(found::locate(&image.load(), dirs)?, missing);
+    let assignments = follower.open_all(&image.load());
+    if !assignments.is_empty() {
+        driver.ask_now(move |ticket| Input::AssignDirectories {
+            ticket,
+            broker: me,
+            epoch: None,
+            assignments,
+        })?;
+    }
+    driver.follow(Box::new(move |before, after, touched| {
+        follower.follow(before, after, touched);
+    }));
+    Ok(())
+}
+
 /// The other replicas of the metadata log, and where their answers go.
 struct Correspondents {
     peers: Peers,
@@ -290,8 +311,8 @@ fn outbox(to: Correspondents) -> Outbox {
         let inbox = inbox.clone();
         wire::ask(&asking, request, move |response| {
             let event = match response {
-                Some(response) => Event::Response { correlation, response },
-                None => Event::Unreachable { correlation },
+                Ok(response) => Event::Response { correlation, response },
+                Err(Unanswered { gone }) => Event::Unreachable { correlation, gone },
             };
             if inbox.send(Message::Happened(event)).is_err() {
                 tracing::debug!("the controller has stopped: an answer of a peer is too late");

@@ -208,7 +208,7 @@ impl Quorum {
             Event::Tick => {}
             Event::Request { token, request } => self.answer(token, request),
             Event::Response { correlation, response } => self.answered(correlation, response),
-            Event::Unreachable { correlation } => self.unreachable(correlation),
+            Event::Unreachable { correlation, gone } => self.unreachable(correlation, gone),
             Event::Appended { end } => self.appended(end),
             Event::Synced { upto } => self.synced(upto),
             Event::SnapshotTaken(snapshot) => self.log.advance_start(snapshot),

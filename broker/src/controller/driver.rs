@@ -26,6 +26,7 @@ use kastellan_core::{
 };
 use kastellan_log::{Checkpoints, Directory, Disk};
 use kastellan_protocol::ErrorCode;
+use tokio::sync::Notify;
 
 use self::active::Active;
 use super::{Answer, error::ControllerError, follow::Touched, log::MetadataLog, state_file};
@@ -114,6 +115,7 @@ pub(super) struct Driver<D: Disk> {
     published: Arc<ArcSwap<Image>>,
     part: Arc<ArcSwap<Part>>,
     decides: Arc<AtomicBool>,
+    moved: Arc<Notify>,
     me: BrokerId,
     /// What the broker was started with.
     fixed: BrokerConfig,
@@ -156,6 +158,7 @@ impl<D: Disk> Driver<D> {
             published: Arc::new(ArcSwap::from_pointee(log.image().clone())),
             part: Arc::new(ArcSwap::from_pointee(quorum.part())),
             decides: Arc::default(),
+            moved: Arc::default(),
             quorum,
             log,
             me,
@@ -327,6 +330,11 @@ impl<D: Disk> Driver<D> {
     /// Whether it decides: it leads, and knows all that was decided before.
     pub(super) fn decides(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.decides)
+    }
+
+    /// Told whenever this replica does something else, or follows somebody else.
+    pub(super) fn moved(&self) -> Arc<Notify> {
+        Arc::clone(&self.moved)
     }
 
     #[cfg(test)]

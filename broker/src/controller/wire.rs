@@ -16,7 +16,7 @@ use kastellan_core::{
 use kastellan_protocol::{ErrorCode, messages};
 
 pub(super) use self::{
-    ask::{Asking, ask},
+    ask::{Asking, Unanswered, ask},
     hear::hear,
 };
 use crate::peers::LISTENER;

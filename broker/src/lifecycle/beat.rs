@@ -87,10 +87,13 @@ where
     R::Response: Send + 'static,
 {
     let (sender, answer) = oneshot::channel();
+    let moved = broker.controller.moved();
     ask_controller(broker, request, patience, move |result| drop(sender.send(result)));
-    match tokio::time::timeout(patience, answer).await {
-        Ok(answer) => answer.unwrap_or(Err(PeerError::Stopped)),
-        Err(_) => Err(PeerError::TimedOut { sent: true }),
+    tokio::select! {
+        answer = answer => answer.unwrap_or(Err(PeerError::Stopped)),
+        // whoever was asked may be silent for ever, and a new controller does not wait long
+        () = moved => Err(PeerError::Unknown),
+        () = tokio::time::sleep(patience) => Err(PeerError::TimedOut { sent: true }),
     }
 }
 

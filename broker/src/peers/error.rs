@@ -47,6 +47,12 @@ pub(crate) enum PeerError {
 }
 
 impl PeerError {
+    /// Whether nobody listens there.
+    pub(crate) fn is_refused(&self) -> bool {
+        let Self::Unreachable { why, .. } = self else { return false };
+        why.kind() == io::ErrorKind::ConnectionRefused
+    }
+
     /// Whether the request may have been carried out all the same.
     pub(crate) fn sent(&self) -> bool {
         match self {

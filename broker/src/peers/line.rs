@@ -127,9 +127,7 @@ impl Line {
     fn unreachable(&mut self, why: PeerError) {
         self.backoff.failed(Instant::now());
         tracing::debug!(to = self.to.0, %why, "a peer cannot be reached");
-        if let PeerError::Unreachable { why, .. } = &why
-            && why.kind() == io::ErrorKind::ConnectionRefused
-        {
+        if why.is_refused() {
             self.shared.lost(self.to, Lost::Refused);
         }
         let mut waiting = std::mem::take(&mut self.waiting).into_iter();

@@ -134,11 +134,11 @@ impl Controller {
     }
 
     /// The first input of a term. A new cluster begins with the levels of its features. In one that
-    /// exists nothing is known yet of who lives: every session begins now, and whoever refuses a
-    /// connection is found out at once.
+    /// exists nothing is known yet of who lives: every session is assumed to begin now, and whoever
+    /// refuses a connection is found out at once.
     fn bootstrap(&mut self, now: Millis, ticket: Ticket, effects: &mut Vec<Effect>) {
         for broker in self.image.brokers().filter(|broker| !broker.fenced) {
-            self.sessions.touch(broker.id, broker.epoch, now);
+            self.sessions.assume(broker.id, broker.epoch, now);
         }
         push_in_batches(&self.repairs(&self.rules), effects);
         let others = self.image.brokers().filter(|it| !it.fenced && it.id != self.node);
@@ -156,8 +156,7 @@ impl Controller {
     /// A controller that did not look for so long that it could not hear anybody has learnt nothing
     /// about others: it was paused, not they.
     fn notice_oversleeping(&mut self, now: Millis) {
-        let deadline = self.sessions.deadline(self.rules.session);
-        if deadline.is_some_and(|deadline| now.since(deadline) > self.rules.session / 2) {
+        if self.sessions.overslept(now, self.rules.sessions) {
             self.sessions.restart(now);
         }
     }
@@ -297,7 +296,7 @@ impl Machine for Controller {
     }
 
     fn deadline(&self) -> Option<Millis> {
-        let session = self.sessions.deadline(self.rules.session);
+        let session = self.sessions.deadline(self.rules.sessions);
         session.into_iter().chain(self.balance_at).min()
     }
 }

@@ -120,12 +120,7 @@ impl Quorum {
         let me = self.setup.me;
         let place = request.successors.iter().position(|key| key.matches(me));
         let wait = match place {
-            Some(0) => self.now.monotonic,
-            Some(place) => {
-                let place = u32::try_from(place).unwrap_or(u32::MAX);
-                let step = self.setup.timeouts.retry * 5;
-                self.after(step.saturating_mul(place).min(self.setup.timeouts.election))
-            }
+            Some(place) => self.after(self.after_others(place)),
             None => self.election_ends(),
         };
         if let Role::Follower(follower) = &mut self.role

@@ -10,6 +10,7 @@ use super::{
     send::{Asked, Outstanding},
     voters::Voter,
 };
+use crate::id::BrokerId;
 
 /// The most bytes of a snapshot in one answer.
 const SNAPSHOT_BYTES: u32 = 1 << 20;
@@ -21,6 +22,22 @@ impl Quorum {
         let installing = follower.download.is_some_and(|download| download.whole);
         let asked = self.is_asked(Asked::Fetch) || self.is_asked(Asked::Snapshot);
         !installing && !asked && self.log.synced >= self.log.end
+    }
+
+    /// The leader is gone, as somebody says who may be wrong. A voter waits for it no longer than
+    /// for its turn to stand for election, and encourages others from now on; an observer soon asks
+    /// who leads. Where the leader is at work all the same, those who hear it encourage nobody, and
+    /// this replica goes on following it.
+    pub(super) fn miss(&mut self, node: BrokerId) {
+        if self.stored.leader != Some(node) {
+            return;
+        }
+        let pause = if self.may_lead() { self.turn() } else { self.after_others(1) };
+        let soon = self.after(pause);
+        if let Role::Follower(follower) = &mut self.role {
+            follower.fetched = false;
+            follower.until = follower.until.min(soon);
+        }
     }
 
     pub(super) fn keep_following(&mut self) {
@@ -72,9 +89,14 @@ impl Quorum {
             return;
         }
         let again = self.after(self.setup.timeouts.retry);
-        let timeout = self.after(self.setup.timeouts.fetch);
+        let timeout = self.patience();
         let leads = standing.error.is_none() && standing.epoch == self.stored.epoch;
         let from_leader = self.stored.leader == Some(asked.to);
+        let abdicated = standing.epoch == self.stored.epoch && standing.leader != Some(asked.to);
+        if from_leader && abdicated {
+            // it was started anew, and nobody leads an epoch twice
+            self.miss(asked.to);
+        }
         match &mut self.role {
             Role::Unattached(unattached) => unattached.ask_at = again,
             Role::Follower(follower) if asked.what == Asked::Fetch && leads && from_leader => {

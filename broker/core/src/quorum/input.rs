@@ -46,6 +46,9 @@ pub enum Event {
     Unreachable {
         /// The number it was sent with.
         correlation: u64,
+        /// Nobody listens there: the process has ended, as far as one can tell from here. A hint,
+        /// which may be wrong.
+        gone: bool,
     },
     /// The driver has appended records of the epoch that this replica leads in.
     Appended {

@@ -79,9 +79,12 @@ impl Quorum {
         }
     }
 
-    /// Gives a request up.
-    pub(super) fn unreachable(&mut self, correlation: u64) {
+    /// Gives a request up; `gone`: it was refused.
+    pub(super) fn unreachable(&mut self, correlation: u64, gone: bool) {
         let Some(request) = self.outstanding.remove(&correlation) else { return };
+        if gone {
+            self.miss(request.to);
+        }
         let again = self.after(self.setup.timeouts.retry);
         match (&mut self.role, request.what) {
             (Role::Follower(follower), Asked::Fetch | Asked::Snapshot) => follower.fetch_at = again,
@@ -96,7 +99,7 @@ impl Quorum {
         };
         let over: Vec<u64> = self.outstanding.iter().filter_map(over).collect();
         for correlation in over {
-            self.unreachable(correlation);
+            self.unreachable(correlation, false);
         }
     }
 
@@ -108,24 +111,22 @@ impl Quorum {
 
     /// Whether there is anybody to ask who leads.
     pub(super) fn asks_for_leader(&self) -> bool {
-        !self.is_asked(Asked::Leader) && !self.known().is_empty()
+        !self.unasked().is_empty()
     }
 
-    /// Whoever may know who leads.
-    fn known(&self) -> Vec<BrokerId> {
+    /// Whoever may know who leads and is not being asked.
+    fn unasked(&self) -> Vec<BrokerId> {
         let voters = self.others().into_iter().map(|voter| voter.id);
-        voters.chain(self.setup.bootstrap.iter().copied()).collect()
+        let known = voters.chain(self.setup.bootstrap.iter().copied());
+        let asked =
+            |to| self.outstanding.values().any(|it| it.what == Asked::Leader && it.to == to);
+        known.filter(|to| !asked(*to)).collect()
     }
 
-    /// Asks one of the voters who leads: with a fetch, as everybody answers those.
+    /// Asks everybody who leads, as whoever is asked may be the one that is silent: with a fetch,
+    /// as everybody answers those.
     pub(super) fn look_for_leader(&mut self) {
-        if !self.asks_for_leader() {
-            return;
-        }
-        let known = self.known();
-        let nth = self.draw.below(known.len() as u64);
-        let to = usize::try_from(nth).ok().and_then(|nth| known.get(nth).copied());
-        if let Some(to) = to {
+        for to in self.unasked() {
             let request = self.fetch_request(0);
             self.send(to, Asked::Leader, Request::Fetch(request));
         }

@@ -70,6 +70,29 @@ impl Bench {
         bench
     }
 
+    /// Replica `me` follows node 2 in epoch 3, and has just heard it.
+    fn heard_its_leader(me: i32) -> Self {
+        let mut bench = Self::with(setup(me, &[1, 2, 3]), None, LogView::default());
+        bench.effects.clear();
+        let begin = BeginQuorumEpochRequest {
+            voter: key(me),
+            leader: BrokerId(2),
+            epoch: 3,
+            endpoints: voter(2).endpoints,
+        };
+        bench.ask(Request::BeginQuorumEpoch(begin));
+        let correlation = bench.fetching();
+        bench.step(Event::Response { correlation, response: following::records(3, &[]) });
+        bench
+    }
+
+    /// The fetch that is under way.
+    fn fetching(&mut self) -> u64 {
+        self.pass(0);
+        let fetches = |(_, _, request): &(_, _, Request)| matches!(request, Request::Fetch(_));
+        self.sent().into_iter().rfind(fetches).unwrap().1
+    }
+
     fn step(&mut self, event: Event) {
         let now = Now { monotonic: Millis(self.now), wall: 1_000_000 + self.now.cast_signed() };
         let random = self.now.wrapping_mul(0x9e37) + 5;
@@ -140,8 +163,18 @@ fn vote(
     last: (LeaderEpoch, Offset),
     pre_vote: bool,
 ) -> Request {
+    vote_of(1, candidate, epoch, last, pre_vote)
+}
+
+fn vote_of(
+    voter: i32,
+    candidate: i32,
+    epoch: LeaderEpoch,
+    last: (LeaderEpoch, Offset),
+    pre_vote: bool,
+) -> Request {
     Request::Vote(VoteRequest {
-        voter: key(1),
+        voter: key(voter),
         candidate: key(candidate),
         epoch,
         last_epoch: last.0,

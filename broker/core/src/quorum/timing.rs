@@ -41,6 +41,9 @@ impl Default for Timeouts {
     }
 }
 
+/// How many pauses after a failure two voters that miss one leader leave between them.
+const STEP: u32 = 5;
+
 /// Numbers from the randomness of one input (splitmix64).
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Draw(u64);
@@ -67,6 +70,28 @@ impl Quorum {
 
     pub(super) fn is_over(&self, until: Millis) -> bool {
         until <= self.now.monotonic
+    }
+
+    /// How long it lets `place` others stand for election first, so that not all do at once and
+    /// split the votes.
+    pub(super) fn after_others(&self, place: usize) -> Duration {
+        let place = u32::try_from(place).unwrap_or(u32::MAX);
+        let step = self.setup.timeouts.retry * STEP;
+        step.saturating_mul(place).min(self.setup.timeouts.election)
+    }
+
+    /// How long it lets others stand for election where nobody has said who is the best: those with
+    /// a smaller id. A leader answers all who have what it has at the same time, so they miss it at
+    /// the same time, too.
+    pub(super) fn turn(&self) -> Duration {
+        let (me, leader) = (self.setup.me.id, self.stored.leader);
+        let before = |id: crate::id::BrokerId| id < me && Some(id) != leader;
+        self.after_others(self.voters().iter().filter(|voter| before(voter.key.id)).count())
+    }
+
+    /// When a follower gives up a leader that it hears no more of.
+    pub(super) fn patience(&self) -> Millis {
+        self.after(self.setup.timeouts.fetch + self.turn())
     }
 
     /// When this election is over: some time between one timeout from now and two.

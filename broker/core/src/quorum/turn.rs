@@ -74,7 +74,7 @@ impl Quorum {
         let voted = self.voted_in(epoch);
         self.store(Stored { epoch, leader: Some(leader), voted });
         self.leave();
-        let until = self.after(self.setup.timeouts.fetch);
+        let until = self.patience();
         let now = self.now.monotonic;
         self.role = Role::Follower(Follower {
             endpoints,

@@ -16,6 +16,7 @@ pub enum Rare {
     DiskFailed,
     EncouragementRefused,
     FetchFromAnotherEpoch,
+    LeaderFoundGone,
     LeaderGaveUp,
     LeaderHandedOver,
     LeaderLostWhatWasNotSynced,
@@ -43,7 +44,7 @@ pub enum Rare {
 
 impl Rare {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::CandidateRefused,
         Self::ChangeOfVotersRefused,
         Self::ChangeOfVotersTruncated,
@@ -52,6 +53,7 @@ impl Rare {
         Self::DiskFailed,
         Self::EncouragementRefused,
         Self::FetchFromAnotherEpoch,
+        Self::LeaderFoundGone,
         Self::LeaderGaveUp,
         Self::LeaderHandedOver,
         Self::LeaderLostWhatWasNotSynced,

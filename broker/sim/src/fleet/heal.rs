@@ -48,6 +48,7 @@ fn millis(duration: std::time::Duration) -> u64 {
 
 /// Ends every fault.
 fn mend(world: &mut World) -> Check {
+    world.refusing = None;
     world.env.net.heal();
     world.env.net.set_faults(NetFaults::NONE);
     // who is far behind is not to need a round trip for every batch
@@ -142,7 +143,10 @@ fn disturb(world: &mut World) -> Check {
         let after = world.leader().map_or(-1, |(_, epoch)| epoch);
         stable_leader::check(&mut world.env, epoch, after, what)?;
     }
-    Ok(())
+    world.refusing = Some(leader);
+    world.run_until(Millis(world.env.now.0 + fetch * 3))?;
+    let after = world.leader().map_or(-1, |(_, epoch)| epoch);
+    stable_leader::check(&mut world.env, epoch, after, "a follower was refused")
 }
 
 fn state(world: &World) -> BTreeMap<i32, String> {

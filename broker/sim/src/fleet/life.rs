@@ -11,7 +11,7 @@ use kastellan_core::{
     id::{BrokerId, Offset},
     log::{Log as _, LogError},
     machine::{Machine as _, Millis, Ticket},
-    quorum::{Event, Input, Part, Quorum, Request, VoteRequest},
+    quorum::{Event, Input, Part, Quorum, Request, RoleKind, VoteRequest},
 };
 use kastellan_log::{Directory, Log, Unsynced};
 
@@ -103,6 +103,8 @@ impl Life {
             let random = env.machines.next();
             let now = node.clock.read(env.now);
             let before = (self.quorum.epoch(), self.quorum.high_watermark());
+            let refused = matches!(event, Event::Unreachable { gone: true, .. });
+            let followed = self.quorum.part().role == RoleKind::Follower;
             let mut effects = Vec::new();
             self.quorum.step(now, Input { random, event }, &mut effects);
             for effect in effects {
@@ -110,6 +112,8 @@ impl Life {
                 env.trace.bytes(text.as_bytes());
                 self.carry_out(node, env, effect)?;
             }
+            let stands = self.quorum.part().role == RoleKind::Prospective;
+            env.counters.note_if(refused && followed && stands, Rare::LeaderFoundGone);
             let after = (self.quorum.epoch(), self.quorum.high_watermark());
             forward::check(env, node.key.id, before, after)?;
         }

@@ -22,8 +22,18 @@ pub(super) const ROOT: &str = "/data";
 /// What nodes send each other.
 #[derive(Debug, Clone)]
 pub(super) enum Packet {
-    Request { correlation: u64, request: Request },
-    Response { correlation: u64, response: Response },
+    Request {
+        correlation: u64,
+        request: Request,
+    },
+    Response {
+        correlation: u64,
+        response: Response,
+    },
+    /// Nobody listens there.
+    Refused {
+        correlation: u64,
+    },
 }
 
 /// How a process ends.
@@ -131,6 +141,9 @@ impl Node {
             }
             Packet::Response { correlation, response } => {
                 life.handle(node, env, Event::Response { correlation, response })
+            }
+            Packet::Refused { correlation } => {
+                life.handle(node, env, Event::Unreachable { correlation, gone: true })
             }
         })
     }

@@ -25,6 +25,7 @@ pub(super) enum Operation {
     MendDisks,
     Pause,
     Propose,
+    Refuse,
     RemoveVoter,
     Resign,
     SkewClock,
@@ -34,7 +35,7 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::AddVoter,
         Self::Crash,
         Self::CrashAll,
@@ -48,6 +49,7 @@ impl Operation {
         Self::MendDisks,
         Self::Pause,
         Self::Propose,
+        Self::Refuse,
         Self::RemoveVoter,
         Self::Resign,
         Self::SkewClock,
@@ -70,7 +72,7 @@ impl Operation {
             | Self::CutOneWay
             | Self::SplitInTwo
             | Self::CutPowerSoon => (4, false),
-            Self::Resign | Self::JumpClock | Self::SkewClock => (3, false),
+            Self::Resign | Self::JumpClock | Self::SkewClock | Self::Refuse => (3, false),
             Self::SlowDisk | Self::FailDisk => (2, false),
             Self::CrashAll => (1, false),
         }
@@ -81,10 +83,11 @@ impl Operation {
     }
 
     pub(super) fn run(self, world: &mut World) -> Check {
-        let cut: fn(&mut World) = match self {
+        let simple: fn(&mut World) = match self {
             Self::CutOneWay => cuts::one_way,
             Self::Isolate => cuts::isolate,
             Self::SplitInTwo => cuts::split,
+            Self::Refuse => deaths::refuse,
             Self::Heal => cuts::heal,
             Self::AddVoter => return membership::add(world),
             Self::RemoveVoter => return membership::remove(world),
@@ -102,7 +105,7 @@ impl Operation {
             Self::Resign => return work::resign(world),
             Self::Snapshot => return work::snapshot(world),
         };
-        cut(world);
+        simple(world);
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use super::{
     env::Env,
     invariant::{Check, log_matching, majority},
     life::Life,
-    node::Node,
+    node::{Node, Packet},
 };
 
 /// Steps between two comparisons of all logs.
@@ -26,6 +26,8 @@ pub(super) struct World {
     /// Whether nodes that are down come back by themselves.
     pub(super) restarts: bool,
     compared_at: u64,
+    /// Who refuses the next request that reaches it, though it lives.
+    pub(super) refusing: Option<BrokerId>,
 }
 
 impl World {
@@ -38,7 +40,7 @@ impl World {
             let faults = kastellan_log::disk::Faults { block, ..Default::default() };
             node.disk.memory().set_faults(faults);
         }
-        Self { env, nodes, restarts: true, compared_at: 0 }
+        Self { env, nodes, restarts: true, compared_at: 0, refusing: None }
     }
 
     pub(super) fn ids(&self) -> Vec<BrokerId> {
@@ -86,6 +88,13 @@ impl World {
             if node.paused_until > self.env.now {
                 // it waits in the socket
                 self.env.net.hold(node.paused_until, delivery);
+                continue;
+            }
+            let refuses = node.life.is_none() || self.refusing == Some(delivery.to);
+            if refuses && let Packet::Request { correlation, .. } = delivery.message {
+                self.refusing = self.refusing.filter(|it| *it != delivery.to);
+                let (from, to) = (delivery.to, delivery.from);
+                self.env.net.send(self.env.now, from, to, Packet::Refused { correlation });
                 continue;
             }
             let before = high_watermark(node);

@@ -56,7 +56,7 @@ impl<D: Disk> Driver<D> {
             Effect::Sync => {}
             Effect::Send { to, correlation, request } => match &mut self.outbox {
                 Some(outbox) => outbox(to, correlation, request),
-                None => self.events.push_back(Event::Unreachable { correlation }),
+                None => self.events.push_back(Event::Unreachable { correlation, gone: false }),
             },
             Effect::Reply { token, response } => self.reply(token, response),
             Effect::ReplyRecords { token, mut response, from, max_bytes } => {
@@ -83,6 +83,7 @@ impl<D: Disk> Driver<D> {
                     );
                 }
                 self.part.store(part.into());
+                self.moved.notify_waiters();
                 if self.active.is_some() && self.quorum.leads().is_none() {
                     self.step_down(&super::active::not_controller());
                 }

@@ -9,7 +9,7 @@ use kastellan_core::{
 use kastellan_protocol::protocol;
 
 use super::{fetch, vote};
-use crate::peers::{Peers, Purpose};
+use crate::peers::{PeerError, Peers, Purpose};
 
 /// Whom to ask, and for how long to wait.
 pub(in crate::controller) struct Asking<'a> {
@@ -19,12 +19,19 @@ pub(in crate::controller) struct Asking<'a> {
     pub(in crate::controller) patience: Duration,
 }
 
-/// Sends a request. `then` is called once, with the answer or with nothing, on a thread of the
-/// peers or on this one.
+/// There is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::controller) struct Unanswered {
+    /// Nobody listens there.
+    pub(in crate::controller) gone: bool,
+}
+
+/// Sends a request. `then` is called once, with the answer or that there is none, on a thread of
+/// the peers or on this one.
 pub(in crate::controller) fn ask(
     asking: &Asking<'_>,
     request: Request,
-    then: impl FnOnce(Option<Response>) + Send + 'static,
+    then: impl FnOnce(Result<Response, Unanswered>) + Send + 'static,
 ) {
     let cluster = asking.cluster;
     match request {
@@ -52,7 +59,7 @@ pub(in crate::controller) fn ask(
         Request::UpdateRaftVoter(_)
         | Request::AddRaftVoter(_)
         | Request::RemoveRaftVoter(_)
-        | Request::DescribeQuorum => then(None),
+        | Request::DescribeQuorum => then(Err(Unanswered { gone: false })),
     }
 }
 
@@ -60,16 +67,17 @@ fn send<R: protocol::Request>(
     asking: &Asking<'_>,
     purpose: Purpose,
     request: &R,
-    then: impl FnOnce(Option<Response>) + Send + 'static,
+    then: impl FnOnce(Result<Response, Unanswered>) + Send + 'static,
     read: impl FnOnce(R::Response) -> Option<Response> + Send + 'static,
 ) where
     R::Response: 'static,
 {
     let to = asking.to;
     asking.peers.send((to, purpose), request, asking.patience, move |answer| {
+        let gone = answer.as_ref().is_err_and(PeerError::is_refused);
         if let Err(why) = &answer {
             tracing::debug!(node = to.0, %why, "a replica of the metadata log does not answer");
         }
-        then(answer.ok().and_then(read));
+        then(answer.ok().and_then(read).ok_or(Unanswered { gone }));
     });
 }

@@ -52,7 +52,7 @@ impl Controller {
         previous_epoch: Option<i64>,
     ) -> Result<(), Failure> {
         let id = wanted.broker;
-        let lives = self.sessions.lives(id, now, self.rules.session);
+        let lives = self.sessions.lives(id, now, self.rules.sessions);
         if let Some(known) = self.image.broker(id)
             && known.incarnation != wanted.incarnation
             && lives
@@ -65,7 +65,7 @@ impl Controller {
                     "another process is registered as broker {} and was heard of less than {} ms \
                      ago: give this one an id of its own, or wait if the other is gone",
                     id.0,
-                    self.rules.session.as_millis()
+                    self.rules.sessions.heard.as_millis()
                 ),
             ));
         }

@@ -132,7 +132,7 @@ impl Controller {
 
     /// Fences a broker that was silent for too long; the others in turn.
     pub(super) fn expire_sessions(&mut self, now: Millis, effects: &mut Vec<Effect>) {
-        for broker in self.sessions.expired(now, self.rules.session) {
+        for broker in self.sessions.expired(now, self.rules.sessions) {
             match self.image.broker(broker).filter(|it| !it.fenced) {
                 Some(registered) => {
                     push_in_batches(&self.fence(registered), effects);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::sessions::Lengths;
 use crate::{
     config::{BrokerConfig, Overrides},
     metadata::{
@@ -22,8 +23,8 @@ pub(super) struct Rules {
     pub(super) min_in_sync: usize,
     /// unclean.leader.election.enable of topics that do not override it.
     pub(super) unclean: bool,
-    /// broker.session.timeout.ms.
-    pub(super) session: Duration,
+    /// How long brokers may be silent.
+    pub(super) sessions: Lengths,
     /// leader.imbalance.check.interval.seconds; `None` where auto.leader.rebalance.enable is off.
     pub(super) balance: Option<Duration>,
 }
@@ -40,7 +41,11 @@ impl Rules {
             eligible: image.feature(ELIGIBLE_LEADER_REPLICAS) > 0,
             min_in_sync: config.topic_default(MIN_IN_SYNC).trim().parse().unwrap_or(1),
             unclean: is_true(&config.topic_default(UNCLEAN)),
-            session: fleet.session_timeout,
+            sessions: Lengths {
+                heard: fleet.session_timeout,
+                // one heartbeat may get lost
+                assumed: fleet.session_timeout.min(fleet.heartbeat_interval * 2),
+            },
             balance: fleet.auto_leader_rebalance.then_some(fleet.leader_imbalance_check),
         }
     }

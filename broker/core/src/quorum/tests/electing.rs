@@ -105,6 +105,47 @@ fn a_candidate_asks_before_it_raises_the_epoch() {
 }
 
 #[test]
+fn a_voter_whose_leader_is_gone_does_not_wait_until_it_misses_it() {
+    // node 1 follows 2: its turn is at once; in the place of 3 it comes after 1
+    let mut bench = Bench::heard_its_leader(1);
+    let correlation = bench.fetching();
+    bench.step(Event::Unreachable { correlation: correlation + 7, gone: true });
+    assert_eq!(bench.role(), RoleKind::Follower, "that is not waited for");
+    bench.step(Event::Unreachable { correlation, gone: true });
+    assert_eq!(bench.role(), RoleKind::Prospective);
+
+    let mut bench = Bench::heard_its_leader(3);
+    let correlation = bench.fetching();
+    bench.step(Event::Unreachable { correlation, gone: true });
+    assert_eq!(bench.role(), RoleKind::Follower);
+    assert!(granted(bench.ask(vote_of(3, 1, 3, (9, 9), true))), "it encourages others");
+    bench.pass(100);
+    assert_eq!(bench.role(), RoleKind::Prospective);
+}
+
+#[test]
+fn a_leader_that_says_it_leads_no_longer_is_gone() {
+    let mut bench = Bench::heard_its_leader(1);
+    let correlation = bench.fetching();
+    let mut answer = following::records(3, &[]);
+    let Response::Fetch(fetch) = &mut answer else { panic!("{answer:?}") };
+    fetch.standing = Standing { error: Some(ErrorCode::NotLeaderOrFollower), ..standing(3, None) };
+    bench.step(Event::Response { correlation, response: answer });
+    assert_eq!(bench.role(), RoleKind::Prospective);
+}
+
+#[test]
+fn followers_of_one_leader_miss_it_one_after_the_other() {
+    for (me, miss_at) in [(1, 2_000), (3, 2_100)] {
+        let mut bench = Bench::heard_its_leader(me);
+        bench.pass(miss_at - 1);
+        assert_eq!(bench.role(), RoleKind::Follower, "{me}");
+        bench.pass(1);
+        assert_eq!(bench.role(), RoleKind::Prospective, "{me}");
+    }
+}
+
+#[test]
 fn a_voter_with_another_directory_is_another_voter() {
     let mut bench = Bench::new(&[1, 2, 3]);
     let mut other = vote(2, 4, (0, 0), false);

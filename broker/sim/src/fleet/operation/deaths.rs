@@ -1,4 +1,4 @@
-//! Processes that die, and one that is stopped for a while.
+//! Processes that die, one that is stopped for a while, and one that only seems to be dead.
 
 use kastellan_core::machine::Millis;
 
@@ -50,4 +50,9 @@ pub(super) fn pause(world: &mut World) -> Check {
         env.counters.note(Rare::NodePaused);
         Ok(())
     })
+}
+
+/// The leader refuses the next request that reaches it, as if its process were gone.
+pub(super) fn refuse(world: &mut World) {
+    world.refusing = world.leader().map(|(leader, _)| leader);
 }

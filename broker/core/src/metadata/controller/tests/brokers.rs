@@ -198,7 +198,23 @@ fn a_new_controller_hears_everybody_out_and_dials() {
     let dial = |id| Effect::Dial { broker: BrokerId(id), epoch: epoch(&bench, id) };
     let expected = [dial(1), dial(3), Effect::Reply(TICKET, Reply::Done)];
     assert_eq!(bench.step(Input::Bootstrap { ticket: TICKET }), expected);
-    assert_eq!(bench.controller.deadline(), Some(Millis(103_000)));
+    assert_eq!(bench.controller.deadline(), Some(Millis(101_000)));
+
+    // who is heard of has a whole session, who is not is not waited for that long
+    bench.now = Millis(100_900);
+    beat(&mut bench, 1, false);
+    let told = register_as(&mut bench, registration(3, 2), None);
+    assert!(
+        matches!(&told, Reply::Failed(why) if why.code == ErrorCode::DuplicateBrokerRegistration)
+    );
+    bench.now = Millis(101_000);
+    bench.carry_out(Input::Tick);
+    bench.carry_out(Input::Tick);
+    let fenced = |id| bench.controller.image().broker(BrokerId(id)).unwrap().fenced;
+    assert_eq!([1, 2, 3].map(fenced), [false, true, true]);
+    let told = register_as(&mut bench, registration(3, 2), None);
+    assert!(matches!(told, Reply::Registered { .. }), "{told:?}");
+    assert_eq!(bench.controller.deadline(), Some(Millis(103_900)));
 }
 
 #[test]

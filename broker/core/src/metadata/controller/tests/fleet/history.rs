@@ -60,6 +60,8 @@ pub(super) struct Fleet {
     pub(super) processes: BTreeMap<BrokerId, Process>,
     /// When the controller last heard of whom.
     pub(super) heard: BTreeMap<BrokerId, Millis>,
+    /// Of whom it has not heard since it took over.
+    pub(super) assumed: BTreeSet<BrokerId>,
     /// Who has every acknowledged record of a partition.
     pub(super) whole: BTreeMap<Key, BTreeSet<BrokerId>>,
     pub(super) asked: Asked,
@@ -82,6 +84,7 @@ impl Fleet {
             now: Millis::ZERO,
             processes: BTreeMap::new(),
             heard: BTreeMap::new(),
+            assumed: BTreeSet::new(),
             whole: BTreeMap::new(),
             asked: Asked::default(),
             incarnations: 0,

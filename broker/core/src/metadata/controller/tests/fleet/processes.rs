@@ -10,6 +10,8 @@ use super::{
 };
 
 const SESSION: Duration = Duration::from_secs(3);
+/// Of a broker that a new controller has not heard of yet.
+const ASSUMED: Duration = Duration::from_secs(1);
 const BEAT: Duration = Duration::from_millis(500);
 
 /// A broker as it sees itself.
@@ -44,7 +46,21 @@ fn directories(id: BrokerId) -> Vec<Uuid> {
 impl Fleet {
     /// Whether the controller heard of the broker lately.
     fn lives(&self, id: BrokerId) -> bool {
-        self.heard.get(&id).is_some_and(|heard| heard.after(SESSION) > self.now)
+        self.over_at(id).is_some_and(|over_at| over_at > self.now)
+    }
+
+    fn length(&self, id: BrokerId) -> Duration {
+        if self.assumed.contains(&id) { ASSUMED } else { SESSION }
+    }
+
+    /// When the broker's session is over.
+    fn over_at(&self, id: BrokerId) -> Option<Millis> {
+        self.heard.get(&id).map(|heard| heard.after(self.length(id)))
+    }
+
+    fn note_life(&mut self, id: BrokerId) {
+        self.heard.insert(id, self.now);
+        self.assumed.remove(&id);
     }
 
     pub(super) fn start(&mut self, id: BrokerId) -> Checked {
@@ -91,7 +107,7 @@ impl Fleet {
                     offline: Vec::new(),
                 };
                 self.processes.insert(id, gone);
-                self.heard.insert(id, self.now);
+                self.note_life(id);
             }
             Some(Reply::Failed(failure)) => {
                 ensure!(duplicate && failure.code.code() == 101, "{failure:?}");
@@ -228,7 +244,7 @@ impl Fleet {
         let Some(Reply::Heartbeat { is_caught_up, is_fenced, should_shut_down }) = told else {
             return Err(format!("{told:?}"));
         };
-        self.heard.insert(id, self.now);
+        self.note_life(id);
         self.processes.get_mut(&id).unwrap().reported = Some(offset);
         let after = Arc::clone(self.image().broker(id).unwrap());
         ensure!(is_caught_up == all, "{is_caught_up} of what it said");
@@ -318,17 +334,17 @@ impl Fleet {
                 self.saw("fenced for silence");
             }
         }
-        let now = self.now;
-        self.heard.retain(|_, heard| heard.after(SESSION) > now);
+        let over: Vec<_> = self.heard.keys().copied().filter(|id| !self.lives(*id)).collect();
+        self.heard.retain(|id, _| !over.contains(id));
         Ok(())
     }
 
     /// Whoever was not heard of for longer than a session is fenced.
     fn check_sessions(&self) -> Checked {
         for known in self.image().brokers().filter(|known| !known.fenced) {
-            let heard = self.heard.get(&known.id).copied();
-            let silent = heard.is_none_or(|heard| heard.after(SESSION) < self.now);
-            ensure!(!silent, "{:?} was not heard of since {heard:?}", known.id);
+            let over_at = self.over_at(known.id);
+            let silent = over_at.is_none_or(|over_at| over_at < self.now);
+            ensure!(!silent, "{:?} was to be heard of until {over_at:?}", known.id);
         }
         Ok(())
     }
@@ -339,8 +355,10 @@ impl Fleet {
         self.now = self.now.after(Duration::from_millis(ms));
         let fenced = |image: &Image| image.brokers().filter(|it| it.fenced).count();
         let before = fenced(self.image());
-        let first = self.heard.values().min().map(|heard| heard.after(SESSION));
-        if first.is_some_and(|first| self.now.since(first) > SESSION / 2) {
+        let missed = |id: &BrokerId| {
+            self.over_at(*id).is_some_and(|at| self.now.since(at) > self.length(*id) / 2)
+        };
+        if self.heard.keys().any(missed) {
             self.ask(Input::Tick)?;
             ensure!(fenced(self.image()) == before, "fenced for the controller's own silence");
             let now = self.now;
@@ -356,9 +374,11 @@ impl Fleet {
         self.controller = Controller::new(self.replayed.clone(), BrokerId(1), settings());
         self.processes.values_mut().for_each(|process| process.reported = None);
         self.heard.clear();
+        self.assumed.clear();
         let unfenced = self.image().brokers().filter(|it| !it.fenced).map(|it| it.id);
         for id in unfenced.collect::<Vec<_>>() {
             self.heard.insert(id, self.now);
+            self.assumed.insert(id);
         }
         if self.mutant == Some(Mutant::ForgetSessions) {
             return Ok(());
