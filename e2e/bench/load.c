@@ -2,10 +2,14 @@
  *   load produce BROKERS TOPIC PARTITIONS SIZE SECONDS     acks=all, linger 5 ms, no compression, no idempotence
  *   load consume BROKERS TOPIC PARTITIONS COUNT            all partitions from their beginning
  *   load latency BROKERS TOPIC RATE SECONDS                one partition, linger 0, acks=all, produced and consumed here
+ *   load gaps BROKERS TOPIC PARTITION RATE                 acks=all, linger 0, until SIGTERM; never gives
+ *                                                        up, and does not wait long for those who are silent
  * Each prints one line: messages N seconds S cpu S [p50 MS p99 MS: acknowledgement] [e2e50 MS e2e99 MS]
+ * gaps: ... failed N lost N gap MS [the longest time without an acknowledgement] at MS [its begin, since 1970]
  */
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,14 +59,31 @@ static double quantile(const struct histogram *h, double q) {
 
 static uint64_t done, failed;
 
+/* The longest time between two acknowledgements, or since the start, and when it began. */
+static int64_t last_ack, longest, longest_at;
+
+static void note_gap(void) {
+    int64_t now = now_us();
+    if (now - last_ack > longest) {
+        longest = now - last_ack;
+        struct timespec t;
+        clock_gettime(CLOCK_REALTIME, &t);
+        longest_at = t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000 - longest / 1000;
+    }
+    last_ack = now;
+}
+
 /* Every 64th message carries its time; asking the clock for each would be the client's cost, not the broker's. */
 static void report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque) {
     (void)rk;
     (void)opaque;
-    if (message->err)
-        failed++;
-    else
+    if (message->err) {
+        if (failed++ == 0)
+            fprintf(stderr, "load: a message failed: %s\n", rd_kafka_err2str(message->err));
+    } else {
         done++;
+        note_gap();
+    }
     int64_t sent = (int64_t)(intptr_t)message->_private;
     if (sent)
         note(&acked, now_us() - sent);
@@ -83,10 +104,15 @@ static rd_kafka_t *client(rd_kafka_type_t type, const char *brokers, const char 
     return rk;
 }
 
+/* How long a request to a topic may take, in milliseconds; NULL: as shipped. */
+static const char *patience;
+
 static rd_kafka_topic_t *topic_of(rd_kafka_t *rk, const char *name) {
     rd_kafka_topic_conf_t *conf = rd_kafka_topic_conf_new();
     char error[512];
     rd_kafka_topic_conf_set(conf, "acks", "all", error, sizeof error);
+    if (patience)
+        rd_kafka_topic_conf_set(conf, "request.timeout.ms", patience, error, sizeof error);
     return rd_kafka_topic_new(rk, name, conf);
 }
 
@@ -191,6 +217,48 @@ static void latency(const char *brokers, const char *name, int rate, double seco
            quantile(&arrived, 0.99));
 }
 
+/* Said once the first message is acknowledged. */
+#define RUNNING "load: running"
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal) {
+    (void)signal;
+    stopped = 1;
+}
+
+static void gaps(const char *brokers, const char *name, int partition, int rate) {
+    const char *config[] = {"linger.ms", "0", "message.timeout.ms", "120000",
+                            "reconnect.backoff.ms", "20", "reconnect.backoff.max.ms", "100", "retry.backoff.ms", "20",
+                            "socket.timeout.ms", "1000", "topic.metadata.refresh.interval.ms", "100",
+                            "topic.metadata.refresh.fast.interval.ms", "50", "log_level", "2", NULL};
+    signal(SIGTERM, stop);
+    patience = "1000";
+    rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, brokers, config);
+    rd_kafka_topic_t *topic = topic_of(rk, name);
+    char value[100] = {0};
+    double cpu = cpu_seconds();
+    int64_t start = last_ack = now_us();
+    uint64_t sent = 0;
+    while (!stopped) {
+        while (now_us() >= start + (int64_t)(sent * (1e6 / rate)) &&
+               !rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, value, sizeof value, NULL, 0, NULL)) {
+            /* connecting is nobody's gap */
+            if (sent++ == 0) {
+                rd_kafka_flush(rk, 60000);
+                start = now_us();
+                longest = 0;
+                fprintf(stderr, "%s\n", RUNNING);
+            }
+        }
+        rd_kafka_poll(rk, 1);
+    }
+    rd_kafka_flush(rk, 60000);
+    printf("messages %" PRIu64 " seconds %.3f cpu %.3f failed %" PRIu64 " lost %" PRIu64 " gap %.1f at %" PRId64 "\n",
+           done, (now_us() - start) / 1e6, cpu_seconds() - cpu, failed, sent - done - failed, longest / 1e3,
+           longest_at);
+}
+
 int main(int argc, char **argv) {
     if (argc == 7 && !strcmp(argv[1], "produce"))
         produce(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]), atof(argv[6]));
@@ -198,6 +266,8 @@ int main(int argc, char **argv) {
         consume(argv[2], argv[3], atoi(argv[4]), strtoull(argv[5], NULL, 10));
     else if (argc == 6 && !strcmp(argv[1], "latency"))
         latency(argv[2], argv[3], atoi(argv[4]), atof(argv[5]));
+    else if (argc == 6 && !strcmp(argv[1], "gaps"))
+        gaps(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]));
     else
         die("see the comment at the top of load.c");
     fflush(stdout);

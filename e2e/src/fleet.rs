@@ -1,6 +1,7 @@
-//! Several of our brokers as one cluster of processes, each to be killed, stopped, cut off and
-//! started again.
+//! Several brokers as one cluster of processes, each to be killed, stopped, cut off and started
+//! again: ours, or Apache Kafka's beside them in benchmarks.
 
+mod kafka;
 mod view;
 
 use std::fs;
@@ -42,6 +43,8 @@ pub struct Fleet {
     settings: Vec<String>,
     voters: String,
     nodes: Vec<Node>,
+    /// The jars of Apache Kafka; `None`: they are ours.
+    jars: Option<PathBuf>,
 }
 
 impl Fleet {
@@ -62,7 +65,13 @@ impl Fleet {
             nodes.push(Node { id, address, peers, process: None, stopped: false });
         }
         let settings = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        Ok(Fleet { folder: folder.to_owned(), settings, voters: voters.join(","), nodes })
+        Ok(Fleet {
+            folder: folder.to_owned(),
+            settings,
+            voters: voters.join(","),
+            nodes,
+            jars: None,
+        })
     }
 
     /// [`Fleet::form`] with three brokers that keep three copies, two of them in sync, all started.
@@ -80,6 +89,9 @@ impl Fleet {
 
     /// What one of them is started with.
     fn command(&self, id: i32) -> Result<Command> {
+        if let Some(jars) = &self.jars {
+            return Ok(self.server(jars, id));
+        }
         let node = self.node(id)?;
         self.with((id, &self.data(id), CLUSTER), (node.address, node.peers))
     }
@@ -116,7 +128,10 @@ impl Fleet {
     pub fn spawn(&mut self, id: i32) -> Result<()> {
         let mut command = self.command(id)?;
         let log = self.folder.join(format!("{id}.log"));
-        let process = Process::start_keeping_stdout(&mut command, &log)?;
+        let process = match self.jars {
+            None => Process::start_keeping_stdout(&mut command, &log)?,
+            Some(_) => Process::start(&mut command, &log)?,
+        };
         let node = self.node_mut(id)?;
         (node.process, node.stopped) = (Some(process), false);
         Ok(())
@@ -124,8 +139,12 @@ impl Fleet {
 
     /// Waits until one that was spawned serves.
     pub fn ready(&mut self, id: i32) -> Result<()> {
+        let is_ours = self.jars.is_none();
         let node = self.node_mut(id)?;
         let process = node.process.as_mut().context("it was not started")?;
+        if !is_ours {
+            return process.wait_for(node.address, START);
+        }
         let line = first_line(process, START)?;
         ensure!(line.starts_with("ready "), "broker {id} said {line:?}");
         Ok(())
@@ -153,24 +172,27 @@ impl Fleet {
     pub fn terminate(&mut self, id: i32, limit: Duration) -> Result<()> {
         let mut process = self.node_mut(id)?.process.take().context("it does not run")?;
         let status = process.terminate(limit)?;
-        ensure!(status.success(), "broker {id} ended with {status}:\n{}", process.tail());
+        // a JVM says that it was a signal, however orderly its end
+        ensure!(
+            status.success() || self.jars.is_some(),
+            "broker {id} ended with {status}:\n{}",
+            process.tail()
+        );
         Ok(())
     }
 
     /// SIGSTOP: it is there, and silent.
     pub fn stop(&mut self, id: i32) -> Result<()> {
-        self.signal(id, Signal::STOP, true)
+        let node = self.node_mut(id)?;
+        node.stopped = true;
+        node.process.as_ref().context("it does not run")?.stop()
     }
 
     /// SIGCONT.
     pub fn go_on(&mut self, id: i32) -> Result<()> {
-        self.signal(id, Signal::CONT, false)
-    }
-
-    fn signal(&mut self, id: i32, signal: Signal, stopped: bool) -> Result<()> {
         let node = self.node_mut(id)?;
-        node.stopped = stopped;
-        node.process.as_ref().context("it does not run")?.signal(signal)
+        node.stopped = false;
+        node.process.as_ref().context("it does not run")?.signal(Signal::CONT)
     }
 
     /// Where clients connect, all of them, with a comma in between.

@@ -7,7 +7,8 @@
 //! them, [`foreign`] runs the test suites of client libraries, [`activity`] counts what
 //! a process does, [`kubernetes`] runs an API server, [`cluster`] nodes with it, [`image`] is what
 //! runs on them, [`certificates`] are for TLS, [`disks`] are file systems that fill up and fail,
-//! [`fleet`] is several of our brokers as one cluster, [`pump`] a client whose notes are checked.
+//! [`fleet`] is several of our brokers as one cluster, [`pump`] a client whose notes are checked,
+//! [`load`] the load of benchmarks, [`failover`] how long nobody is served when one of three fails.
 
 pub mod activity;
 pub mod batch;
@@ -15,12 +16,14 @@ pub mod cache;
 pub mod certificates;
 pub mod cluster;
 pub mod disks;
+pub mod failover;
 mod findings;
 pub mod fleet;
 pub mod foreign;
 pub mod image;
 pub mod judged;
 pub mod kubernetes;
+pub mod load;
 pub mod need;
 pub mod oracle;
 pub mod ours;

@@ -63,6 +63,35 @@ pub fn java(jars: &Path) -> Command {
     command
 }
 
+/// What formats the data folder of a node with these `properties`, but for who votes.
+pub fn format(jars: &Path, properties: &Path) -> Command {
+    let mut command = java(jars);
+    command
+        .args(["-XX:TieredStopAtLevel=1", "-Xshare:auto", "kafka.tools.StorageTool"])
+        .args(["format", "-t", CLUSTER_ID, "-c"])
+        .arg(properties);
+    command
+}
+
+/// What runs a node with these `properties`.
+pub fn server(jars: &Path, jvm: Jvm, properties: &Path) -> Command {
+    let mut command = java(jars);
+    match jvm {
+        Jvm::Test => command.args(["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]),
+        Jvm::AsShipped => command.args([
+            "-Xmx1g",
+            "-Xms1g",
+            "-server",
+            "-XX:+UseG1GC",
+            "-XX:MaxGCPauseMillis=20",
+            "-XX:InitiatingHeapOccupancyPercent=35",
+            "-XX:+ExplicitGCInvokesConcurrent",
+        ]),
+    };
+    command.arg("kafka.Kafka").arg(properties);
+    command
+}
+
 impl Peer {
     /// Formats a node in `folder` (which must be empty) with `settings` added to the properties.
     /// Does not start it.
@@ -86,32 +115,14 @@ impl Peer {
         }
         let file = folder.join("server.properties");
         fs::write(&file, properties)?;
-        cache::run(
-            java(&jars)
-                .args(["-XX:TieredStopAtLevel=1", "-Xshare:auto", "kafka.tools.StorageTool"])
-                .args(["format", "--standalone", "-t", CLUSTER_ID, "-c"])
-                .arg(&file),
-        )?;
+        cache::run(format(&jars, &file).arg("--standalone"))?;
         let address = SocketAddr::from(([127, 0, 0, 1], broker));
         Ok(Peer { jars, folder: folder.to_owned(), jvm, address, process: None })
     }
 
     /// Starts the node and waits until it accepts connections.
     pub fn start(&mut self) -> Result<()> {
-        let mut command = java(&self.jars);
-        match self.jvm {
-            Jvm::Test => command.args(["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]),
-            Jvm::AsShipped => command.args([
-                "-Xmx1g",
-                "-Xms1g",
-                "-server",
-                "-XX:+UseG1GC",
-                "-XX:MaxGCPauseMillis=20",
-                "-XX:InitiatingHeapOccupancyPercent=35",
-                "-XX:+ExplicitGCInvokesConcurrent",
-            ]),
-        };
-        command.arg("kafka.Kafka").arg(self.folder.join("server.properties"));
+        let mut command = server(&self.jars, self.jvm, &self.folder.join("server.properties"));
         let mut process = Process::start(&mut command, &self.folder.join("kafka.log"))?;
         process.wait_for(self.address, Duration::from_mins(2))?;
         self.process = Some(process);

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
+/// How long a process may take to stop, at most.
+const STOPPED: Duration = Duration::from_secs(30);
+
 /// A running program whose stderr (and stdout, unless taken) goes to a file. Killed with SIGKILL
 /// when dropped.
 #[derive(Debug)]
@@ -108,6 +111,20 @@ impl Process {
         Ok(kill_process(pid, signal)?)
     }
 
+    /// SIGSTOP, and waits until every thread of it has stopped: on a busy machine one may run on
+    /// until another one takes the signal in.
+    pub fn stop(&self) -> Result<()> {
+        self.signal(Signal::STOP)?;
+        let deadline = Instant::now() + STOPPED;
+        while !is_stopped(self.pid())? {
+            if Instant::now() > deadline {
+                bail!("not all of it stopped within {STOPPED:?} of SIGSTOP");
+            }
+            pause();
+        }
+        Ok(())
+    }
+
     /// SIGTERM, and waits for the end; fails when it takes longer than `limit`.
     pub fn terminate(&mut self, limit: Duration) -> Result<ExitStatus> {
         self.signal(Signal::TERM)?;
@@ -148,6 +165,18 @@ fn open(log: &Path) -> Result<File> {
         .append(true)
         .open(log)
         .with_context(|| format!("cannot open {}", log.display()))
+}
+
+/// Whether every thread of process `pid` is stopped.
+fn is_stopped(pid: u32) -> Result<bool> {
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let stat = fs::read_to_string(task?.path().join("stat"))?;
+        let after = stat.rsplit_once(") ").context("a stat has a name in parentheses")?.1;
+        if !after.starts_with('T') {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// CPU time and memory of process `pid`.

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use kastellan_e2e::batch::Batch;
+use kastellan_e2e::load::{self, median, words};
 use kastellan_e2e::need::{self, Tool};
 use kastellan_e2e::ours::Ours;
 use kastellan_e2e::peer::{Jvm, Peer};
@@ -41,7 +42,8 @@ fn main() -> Result<()> {
     if !need::ready("bench", &tools)? {
         bail!("the benchmark needs all of these");
     }
-    let mut bench = Bench { load: load()?, modules: modules()?, seconds, figures: Figures::new() };
+    let mut bench =
+        Bench { load: load::program()?, modules: modules()?, seconds, figures: Figures::new() };
     for turn in 0..reps {
         let mut order = ["kafka", "ours"];
         order.rotate_left(turn % 2);
@@ -65,16 +67,6 @@ fn arguments() -> Result<(usize, u32)> {
         }
     }
     Ok((reps, seconds))
-}
-
-/// The load generator, compiled once per source.
-fn load() -> Result<PathBuf> {
-    let source = cache::e2e().join("bench/load.c");
-    let folder = cache::prepared("bench-load", std::slice::from_ref(&source), |folder| {
-        let out = folder.join("load");
-        cache::run(Command::new("cc").args(["-O2", "-o"]).arg(out).arg(&source).arg("-lrdkafka"))
-    })?;
-    Ok(folder.join("load"))
 }
 
 fn modules() -> Result<PathBuf> {
@@ -235,22 +227,6 @@ impl Run {
     fn cpu_per_million(&self) -> f64 {
         self.cpu / (self.get("messages") / 1e6)
     }
-}
-
-/// `name number name number ...`
-fn words(text: &str) -> BTreeMap<String, f64> {
-    let all: Vec<&str> = text.split_whitespace().collect();
-    let pairs = all.chunks_exact(2).filter_map(|pair| match pair {
-        [name, value] => Some(((*name).to_owned(), value.parse().ok()?)),
-        _ => None,
-    });
-    pairs.collect()
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Creates a topic and writes one record to it.
