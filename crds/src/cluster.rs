@@ -93,7 +93,7 @@ pub struct KafkaClusterSpec {
     #[schemars(length(min = 1, max = 512))]
     pub image: Option<String>,
     /// How many brokers; each is a controller as well if it is needed as one. Left out, and without
-    /// `pools`: 3. `kastellan up` takes 1, which is also what it makes of a missing value.
+    /// `pools`: 3. The number stays what it was when the cluster was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub replicas: Option<i32>,

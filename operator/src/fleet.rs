@@ -15,6 +15,7 @@ mod explain;
 pub mod manifest;
 pub mod plan;
 pub mod problem;
+pub mod quorum;
 
 use self::problem::Place;
 

@@ -13,7 +13,6 @@ use kube::Client;
 use tokio::sync::mpsc;
 
 pub mod api;
-pub mod certificates;
 pub mod cluster;
 pub mod contains;
 pub mod driver;
@@ -22,6 +21,7 @@ pub mod http;
 pub mod index;
 pub mod kafka;
 pub mod leader;
+pub mod management;
 pub mod metrics;
 pub mod names;
 pub mod object;

@@ -10,7 +10,7 @@ pub mod command;
 pub mod failure;
 pub mod fleet;
 pub mod kubernetes;
-mod pki;
+pub mod pki;
 mod stop;
 mod survey;
 mod telemetry;

@@ -1,73 +1,125 @@
-//! The cluster's own authority and the certificates that it signs for brokers.
+//! The cluster's own authority, and what it signs: for brokers, and for the operator that manages
+//! them. Clients have nothing to do with it.
 //!
 //! A node is who its certificate says: `CN=node-<id>`, `O=<cluster id>`. Both ends of a connection
-//! between brokers show one.
+//! between brokers show one. Keys are made where they are stored, and are nowhere else: not in a
+//! plan, a status, an event or a log line.
 
-use std::fmt;
-
-use jiff::{Span, Zoned};
+use k8s_openapi::jiff::tz::TimeZone;
+use k8s_openapi::jiff::{Timestamp, ToSpan as _};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    KeyUsagePurpose,
 };
 
-/// How long an authority is valid.
-const AUTHORITY_YEARS: i64 = 10;
-/// How long what it signs is valid.
-const NODE_YEARS: i64 = 1;
+/// How long the authority is good for.
+const AUTHORITY_DAYS: i64 = 3650;
+/// How long what it signs is good for.
+const DAYS: i64 = 365;
+/// So many days before its end a certificate is made anew.
+pub const RENEWAL_DAYS: i64 = 90;
 
-/// A certificate and its private key, in PEM form.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Signed {
+/// A certificate with its key, in PEM form, and when it ends.
+#[derive(Clone)]
+pub struct Pair {
     /// The certificate.
-    pub(crate) certificate: String,
-    /// The key, which nobody else may see.
-    pub(crate) key: String,
+    pub certificate: String,
+    /// Its key.
+    pub key: String,
+    /// Its end.
+    pub not_after: Timestamp,
 }
 
-impl fmt::Debug for Signed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signed").field("certificate", &self.certificate).finish_non_exhaustive()
+impl std::fmt::Debug for Pair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pair").field("not_after", &self.not_after).finish_non_exhaustive()
+    }
+}
+
+/// Who a certificate is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Its common name: `node-<id>` or `operator`.
+    pub common_name: String,
+    /// The cluster's id, which keeps clusters with mixed-up Secrets apart.
+    pub organization: String,
+    /// Names and addresses under which it is dialled.
+    pub names: Vec<String>,
+}
+
+impl Subject {
+    /// A node, which is dialled under `names`.
+    pub fn node(id: i32, cluster_id: &str, names: Vec<String>) -> Self {
+        Self { common_name: format!("node-{id}"), organization: cluster_id.to_owned(), names }
     }
 }
 
 /// A new authority of a cluster.
-pub(crate) fn authority(cluster_id: &str) -> Result<Signed, rcgen::Error> {
-    let mut params = named("kastellan-ca", cluster_id, AUTHORITY_YEARS);
+pub fn authority(cluster_id: &str, now: Timestamp) -> Result<Pair, rcgen::Error> {
+    let mut params = params("kastellan", cluster_id, now, AUTHORITY_DAYS);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let key = KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
-    Ok(Signed { certificate: certificate.pem(), key: key.serialize_pem() })
+    let (certificate, key) = (certificate.pem(), key.serialize_pem());
+    Ok(Pair { certificate, key, not_after: end(now, AUTHORITY_DAYS) })
 }
 
-/// A certificate of node `id`, signed by `authority`.
-pub(crate) fn node(authority: &Signed, id: i32, cluster_id: &str) -> Result<Signed, rcgen::Error> {
+/// A new certificate, signed by an authority.
+pub fn sign(
+    authority_certificate: &str,
+    authority_key: &str,
+    subject: &Subject,
+    now: Timestamp,
+) -> Result<Pair, rcgen::Error> {
     let issuer =
-        Issuer::from_ca_cert_pem(&authority.certificate, KeyPair::from_pem(&authority.key)?)?;
-    let mut params = named(&format!("node-{id}"), cluster_id, NODE_YEARS);
+        Issuer::from_ca_cert_pem(authority_certificate, KeyPair::from_pem(authority_key)?)?;
+    let mut params = params(&subject.common_name, &subject.organization, now, DAYS);
+    for name in &subject.names {
+        params.subject_alt_names.push(rcgen::SanType::DnsName(name.as_str().try_into()?));
+    }
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages =
         vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
     params.use_authority_key_identifier_extension = true;
     let key = KeyPair::generate()?;
     let certificate = params.signed_by(&key, &issuer)?;
-    Ok(Signed { certificate: certificate.pem(), key: key.serialize_pem() })
+    let (certificate, key) = (certificate.pem(), key.serialize_pem());
+    Ok(Pair { certificate, key, not_after: end(now, DAYS) })
 }
 
-/// Who it is for and until when; from yesterday on, for clocks that are behind.
-fn named(common_name: &str, organization: &str, years: i64) -> CertificateParams {
+fn end(now: Timestamp, days: i64) -> Timestamp {
+    now + (days * 24).hours()
+}
+
+fn params(common_name: &str, organization: &str, now: Timestamp, days: i64) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.remove(DnType::CommonName);
     params.distinguished_name.push(DnType::CommonName, common_name);
     params.distinguished_name.push(DnType::OrganizationName, organization);
-    let today = Zoned::now().date();
-    let day = |span: Span| {
-        let day = today.checked_add(span).unwrap_or(today);
-        let number = |part: i8| u8::try_from(part).unwrap_or(1);
-        date_time_ymd(day.year().into(), number(day.month()), number(day.day()))
+    let date = |moment: Timestamp| {
+        let date = moment.to_zoned(TimeZone::UTC).date();
+        let part = |number: i8| u8::try_from(number).unwrap_or(1);
+        rcgen::date_time_ymd(i32::from(date.year()), part(date.month()), part(date.day()))
     };
-    params.not_before = day(Span::new().days(-1));
-    params.not_after = day(Span::new().years(years));
+    // a day earlier: clocks differ, and the day has begun somewhere
+    (params.not_before, params.not_after) = (date(now - 24.hours()), date(end(now, days)));
     params
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_authority_signs_has_its_names_and_its_end() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let authority = authority("id", now).unwrap();
+        let subject = Subject::node(0, "id", vec!["demo-0.kafka.svc".to_owned()]);
+        let pair = sign(&authority.certificate, &authority.key, &subject, now).unwrap();
+        assert!(pair.certificate.starts_with("-----BEGIN CERTIFICATE-----"));
+        assert!(pair.key.contains("PRIVATE KEY"));
+        assert_eq!(pair.not_after, now + 8760.hours());
+        assert!(sign("no certificate", &authority.key, &subject, now).is_err());
+    }
 }

@@ -35,6 +35,8 @@ fn cluster(spec: &serde_json::Value) -> Cluster {
             version: "0.1".to_owned(),
             image: "kastellan:0.1".to_owned(),
             formatted: BTreeSet::from([0]),
+            brokers: (0..parsed.replicas).filter(|_| parsed.replicas > 1).collect(),
+            claimed: BTreeSet::new(),
         },
         restart: None,
         pull_secrets: vec!["registry".to_owned()],
@@ -45,11 +47,15 @@ fn objects(cluster: &Cluster) -> Vec<Object> {
     let ports: Vec<(String, u16)> =
         cluster.node_ports().map(|listener| (listener.name.to_string(), 30_000)).collect();
     let mut objects = vec![render::identity(cluster), render::config_map(cluster, 0)];
-    objects.extend(render::services(cluster, &[0]));
+    let ids: Vec<i32> = cluster.identity.brokers.iter().copied().collect();
+    objects.extend(render::services(cluster, if ids.is_empty() { &[0] } else { &ids }));
     objects.extend(render::shared(cluster));
     if render::persistent(cluster) {
         let volumes = render::volumes(cluster);
         objects.extend(volumes.iter().map(|volume| render::claim(cluster, 0, volume, None)));
+    }
+    if cluster.identity.voters().contains(&0) {
+        objects.push(render::directory(cluster, 0));
     }
     objects.push(render::stateful_set(cluster, 0, &ports).object);
     objects
@@ -81,6 +87,11 @@ fn same(case: &str, spec: &serde_json::Value) {
 #[test]
 fn the_smallest_cluster() {
     same("small", &json!({ "replicas": 1 }));
+}
+
+#[test]
+fn a_cluster_that_does_not_say_how_large() {
+    same("three", &json!({}));
 }
 
 #[test]

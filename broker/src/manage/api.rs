@@ -3,6 +3,7 @@
 mod blockers;
 mod changes;
 mod log_dirs;
+mod replicas;
 mod restart_permits;
 mod status;
 
@@ -56,10 +57,11 @@ struct Reason<'a> {
 }
 
 /// What is served where, and the paths' methods.
-pub(crate) const ROUTES: [(&str, &str); 5] = [
+pub(crate) const ROUTES: [(&str, &str); 6] = [
     ("/v1/status", "GET"),
     ("/v1/restart-permits", "POST, DELETE"),
     ("/v1/blockers", "GET"),
+    ("/v1/replicas", "GET"),
     ("/v1/changes", "GET"),
     ("/v1/log-dirs", "GET"),
 ];
@@ -83,6 +85,7 @@ impl Api {
             (&Method::POST, "/v1/restart-permits") => restart_permits::post(self, &asked.body),
             (&Method::DELETE, "/v1/restart-permits") => restart_permits::delete(self, &asked.body),
             (&Method::GET, "/v1/blockers") => blockers::get(self, &asked.query),
+            (&Method::GET, "/v1/replicas") => replicas::get(self),
             (&Method::GET, "/v1/changes") => changes::get(self, &asked.query).await,
             (&Method::GET, "/v1/log-dirs") => log_dirs::get(self),
             (_, path) => Err(unknown(path)),

@@ -15,7 +15,7 @@ use crate::operated::{
 use crate::smoke::lose;
 
 /// Starts a producer in the client's pod.
-fn pump(namespace: &Namespace<'_>, seconds: u32) -> Result<Child> {
+pub(crate) fn pump(namespace: &Namespace<'_>, seconds: u32) -> Result<Child> {
     let mut kubectl = namespace.cluster.program("kubectl")?;
     kubectl.args(["--namespace", &namespace.name, "exec", "client", "--"]);
     kubectl.args(["admin", BOOTSTRAP, "pump", "greetings", &seconds.to_string()]);
@@ -24,7 +24,7 @@ fn pump(namespace: &Namespace<'_>, seconds: u32) -> Result<Child> {
 }
 
 /// Everything that was acknowledged is there.
-fn nothing_lost(namespace: &Namespace<'_>, producer: Child) -> Result<()> {
+pub(crate) fn nothing_lost(namespace: &Namespace<'_>, producer: Child) -> Result<()> {
     let output = producer.wait_with_output()?;
     let error = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "the producer gave up: {error}");

@@ -6,6 +6,7 @@
 mod deleted;
 mod faults;
 mod figures;
+mod fleet;
 mod installed;
 mod lifecycle;
 mod operated;

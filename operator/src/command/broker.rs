@@ -10,12 +10,14 @@ use clap::Args;
 use kastellan_broker::{CertificateFiles, Config, Listener, Management, Running};
 use tokio::runtime::Builder;
 
+use self::directory::prepare;
 use self::listener::{AddressArgument, ListenerArgument, PeerArgument};
 use super::client::Format;
 use crate::failure::Failure;
 use crate::stop::Stop;
 use crate::telemetry;
 
+mod directory;
 mod explain;
 mod listener;
 mod properties;
@@ -66,6 +68,12 @@ pub(super) struct Arguments {
     /// fails [default: the first data directory]
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     metadata_log_dir: Option<PathBuf>,
+    /// A file with the id under which the directory with the metadata is formatted
+    /// if it is empty; without the file, or with an empty one, it gets a new id.
+    /// Whoever writes it takes it away before the directory can be lost: who
+    /// votes under an id must not forget
+    #[arg(long, requires = "cluster_id", value_name = "FILE", verbatim_doc_comment)]
+    directory_id_file: Option<PathBuf>,
     /// A name, an address to listen on (port 0: any free one), and perhaps
     /// another address to tell clients. May be repeated
     #[arg(
@@ -155,7 +163,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
 async fn serve(arguments: Arguments) -> Result<(), Failure> {
     let mut stop = Stop::listen()?;
     let gone = stdin::end(arguments.exit_with_stdin)?;
+    let id = arguments.directory_id_file.clone();
     let config = config(arguments)?;
+    if let Some(file) = id {
+        prepare(&file, &config)?;
+    }
     let mut start = {
         let config = config.clone();
         tokio::task::spawn_blocking(move || kastellan_broker::start(config))

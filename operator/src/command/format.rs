@@ -33,7 +33,7 @@ const EXAMPLES: &str = "Examples:
 /// Formats and prints.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Arguments { node_id, data_dir, cluster_id } = arguments;
-    let id = kastellan_broker::format(data_dir, cluster_id, *node_id)
+    let id = kastellan_broker::format(data_dir, cluster_id, *node_id, None)
         .map_err(|why| Failure::new(format!("format: {why}")))?;
     say(&format!("{id}\n"))
 }

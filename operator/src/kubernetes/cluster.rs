@@ -9,9 +9,10 @@ use kube::api::DynamicObject;
 
 use serde_json::Value;
 
-use super::certificates::Subject;
+use super::management::Replicas;
 use super::object::{Kind, Object};
 use crate::fleet::plan::Change;
+use crate::pki::Subject;
 
 mod apply;
 mod certificates;
@@ -37,6 +38,8 @@ pub struct World {
     pub objects: BTreeMap<(Kind, String), DynamicObject>,
     /// What the brokers say.
     pub told: Told,
+    /// What several brokers know of their replicas; `None`: nobody was asked, or nobody answers.
+    pub replicas: Option<Replicas>,
     /// The operator's own arguments.
     pub settings: Settings,
     /// A cluster id that nobody has, for a cluster that has none yet.
@@ -124,12 +127,24 @@ pub enum Seen {
 pub struct Roll {
     /// The broker.
     pub id: i32,
-    /// Whether the brokers are asked for a permit: not where nothing runs that could be lost.
-    pub ask: bool,
+    /// Who is asked for a permit: nobody where nothing runs that could be lost, or that others could
+    /// take over.
+    pub permit: Option<Permit>,
     /// Its new StatefulSet, unless that is there already.
     pub stateful_set: Option<Object>,
     /// Its pod with another revision, and the uid.
     pub pod: Option<(String, String)>,
+}
+
+/// Who permits a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permit {
+    /// The active controller.
+    pub controller: i32,
+    /// The Secret with what the operator shows to it.
+    pub secret: String,
+    /// The brokers whose restarts are over.
+    pub over: Vec<i32>,
 }
 
 /// What to do now, and what is true until it is done.

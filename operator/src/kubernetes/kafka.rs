@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+use super::management::{self, Managed, Replicas};
 use super::names;
 use crate::admin::{Admin, AdminError, Answers, BROKER, Described, NewTopic, Source, TOPIC};
 use crate::fleet::plan::Change;
@@ -54,12 +55,17 @@ pub trait Brokers: Send + Sync + 'static {
         changes: &'a [Change],
     ) -> BoxFuture<'a, Result<Answers, AdminError>>;
 
-    /// Whether a broker may be restarted now; the words of the brokers where not.
+    /// What several brokers know of their replicas; why there is no answer.
+    fn replicas<'a>(&'a self, broker: &'a Managed) -> BoxFuture<'a, Result<Replicas, String>>;
+
+    /// Whether broker `id` may be restarted now, by the word of the active controller, to whom the
+    /// permits of those are given back whose restarts are over; its words where not.
     fn permit<'a>(
         &'a self,
-        contact: &'a Contact,
+        controller: &'a Managed,
         id: i32,
-    ) -> BoxFuture<'a, Result<Result<(), String>, AdminError>>;
+        over: &'a [i32],
+    ) -> BoxFuture<'a, Result<(), String>>;
 
     /// Those of the topics that exist.
     fn describe<'a>(
@@ -178,15 +184,17 @@ impl Brokers for Connections {
         })
     }
 
+    fn replicas<'a>(&'a self, broker: &'a Managed) -> BoxFuture<'a, Result<Replicas, String>> {
+        Box::pin(management::replicas(broker))
+    }
+
     fn permit<'a>(
         &'a self,
-        contact: &'a Contact,
-        _: i32,
-    ) -> BoxFuture<'a, Result<Result<(), String>, AdminError>> {
-        // a broker that is alone can hand nothing over: whoever restarts it knows
-        let alone = contact.ids.len() == 1;
-        let no = "restarts of several brokers need the management API".to_owned();
-        Box::pin(async move { Ok(if alone { Ok(()) } else { Err(no) }) })
+        controller: &'a Managed,
+        id: i32,
+        over: &'a [i32],
+    ) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(management::permit(controller, id, over))
     }
 
     fn describe<'a>(

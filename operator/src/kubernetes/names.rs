@@ -21,6 +21,13 @@ pub const CLUSTER_ID: &str = "kastellan.dev/cluster-id";
 /// Label of claims: which of a broker's volumes it is.
 pub const VOLUME: &str = "kastellan.dev/volume";
 
+/// Annotation of claims: the node ids of all brokers that the cluster was made with, where there are
+/// several.
+pub const BROKERS: &str = "kastellan.dev/brokers";
+/// Annotation of the claim with a voter's metadata: the id of its directory. A claim that takes the
+/// place of a lost one has none: its broker votes no more.
+pub const DIRECTORY_ID: &str = "kastellan.dev/directory-id";
+
 /// Annotation: hash of what the operator last applied; a field that it no longer applies changes
 /// the hash, so that a comparison sees it.
 pub const APPLIED: &str = "kastellan.dev/applied";
@@ -77,6 +84,16 @@ pub fn broker(cluster: &str, id: i32) -> String {
 /// A broker's pod.
 pub fn pod(cluster: &str, id: i32) -> String {
     format!("{cluster}-{id}-0")
+}
+
+/// The ConfigMap by which a voter formats its directory; it goes once that has served.
+pub fn directory(cluster: &str, id: i32) -> String {
+    format!("{cluster}-{id}-directory")
+}
+
+/// The name under which other brokers find a broker's pod.
+pub fn peer(cluster: &str, id: i32, namespace: &str) -> String {
+    host(&format!("{}.{}", pod(cluster, id), headless(cluster)), namespace)
 }
 
 /// The headless Service.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::names;
 use super::object::Object;
+use crate::fleet::quorum::Voter;
 
 mod budget;
 mod claim;
@@ -23,7 +24,7 @@ mod stateful_set;
 
 pub use budget::budget;
 pub use claim::{Claim, claim, persistent, volumes};
-pub use config_map::{Identity, config_map, identity};
+pub use config_map::{Identity, config_map, directory, identity};
 pub use network_policy::network_policy;
 pub use service::services;
 pub use stateful_set::{StatefulSet, revision, stateful_set};
@@ -60,6 +61,17 @@ impl Cluster {
     /// The listeners on ports of the nodes.
     pub fn node_ports(&self) -> impl Iterator<Item = &Listener> {
         self.listeners.iter().filter(|listener| listener.kind == ListenerType::NodePort)
+    }
+
+    /// Who elects the active controller; nobody where there is one broker.
+    fn voters(&self) -> Vec<Voter> {
+        let voter = |id: i32| Voter {
+            id,
+            host: names::peer(&self.name, id, &self.namespace),
+            port: names::PEERS_PORT,
+            directory: self.identity.directory(id),
+        };
+        self.identity.voters().into_iter().map(voter).collect()
     }
 
     /// Metadata of an object of the cluster, owned by its `KafkaCluster`.

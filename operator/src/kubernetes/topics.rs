@@ -153,6 +153,7 @@ async fn look(
         cluster,
         objects: pods,
         told: Told::NotAsked,
+        replicas: None,
         settings: operator.settings.clone(),
         fresh_id: String::new(),
         refused: BTreeMap::new(),

@@ -2,6 +2,7 @@
 //! id, its voters, and the authority that signs its brokers' certificates.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -9,11 +10,13 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::fleet::Broker;
-use crate::pki::{self, Signed};
+use crate::fleet::quorum::{self, Voter};
+use crate::pki::{self, Subject};
 
 /// The record's file.
 const RECORD: &str = "bootstrap.json";
@@ -24,7 +27,19 @@ pub(super) struct Bootstrap {
     /// Where it is kept, and the certificates beside it.
     dir: PathBuf,
     record: Record,
-    authority: Signed,
+    authority: Authority,
+}
+
+/// Who signs the brokers' certificates: a certificate and its key, in PEM form.
+struct Authority {
+    certificate: String,
+    key: String,
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority").finish_non_exhaustive()
+    }
 }
 
 /// What is written down.
@@ -46,20 +61,8 @@ pub(super) struct Membership {
     pub(super) cluster_id: String,
     /// The directory of its certificates.
     pub(super) certificates: PathBuf,
-    /// `controller.quorum.voters`.
-    pub(super) voters: String,
-    /// `process.roles`.
-    pub(super) roles: &'static str,
-}
-
-/// Which of `brokers` vote: one, three or five of them, the first.
-fn voters(brokers: &[i32]) -> Vec<i32> {
-    let count = match brokers.len() {
-        0..=2 => 1,
-        3 | 4 => 3,
-        _ => 5,
-    };
-    brokers.iter().take(count).copied().collect()
+    /// What it is told of those who vote.
+    pub(super) quorum: [(&'static str, String); 2],
 }
 
 impl Bootstrap {
@@ -76,7 +79,7 @@ impl Bootstrap {
             Ok(text) => {
                 let record = serde_json::from_str(&text)
                     .map_err(|why| Failure::new(format!("read {}: {why}", path.display())))?;
-                let authority = Signed {
+                let authority = Authority {
                     certificate: read(&dir.join("ca.crt"))?,
                     key: read(&dir.join("ca.key"))?,
                 };
@@ -105,18 +108,23 @@ impl Bootstrap {
         port: impl Fn(i32) -> u16,
     ) -> Result<Membership, Failure> {
         let cluster_id = self.record.cluster_id.clone();
-        let signed = pki::node(&self.authority, id, &cluster_id)
+        let Authority { certificate, key } = &self.authority;
+        let subject = Subject::node(id, &cluster_id, Vec::new());
+        let signed = pki::sign(certificate, key, &subject, Timestamp::now())
             .map_err(|why| Failure::new(format!("sign the certificate of broker {id}: {why}")))?;
         let certificates = self.dir.join(format!("broker-{id}-certificates"));
         make(&certificates)?;
         write(&certificates.join("tls.key"), &signed.key)?;
         write(&certificates.join("tls.crt"), &signed.certificate)?;
         write(&certificates.join("ca.crt"), &self.authority.certificate)?;
-        let address = |(id, dir): (&i32, &String)| format!("{id}@127.0.0.1:{}:{dir}", port(*id));
-        let voters: Vec<String> = self.record.voters.iter().map(address).collect();
-        let is_voter = self.record.voters.contains_key(&id);
-        let roles = if is_voter { "broker,controller" } else { "broker" };
-        Ok(Membership { cluster_id, certificates, voters: voters.join(","), roles })
+        let voter = |(id, directory): (&i32, &String)| Voter {
+            id: *id,
+            host: "127.0.0.1".to_owned(),
+            port: port(*id),
+            directory: directory.clone(),
+        };
+        let voters: Vec<Voter> = self.record.voters.iter().map(voter).collect();
+        Ok(Membership { cluster_id, certificates, quorum: quorum::settings(id, &voters) })
     }
 }
 
@@ -125,17 +133,21 @@ fn form(
     dir: &Path,
     brokers: Vec<i32>,
     folder: impl Fn(i32) -> PathBuf,
-) -> Result<(Record, Signed), Failure> {
+) -> Result<(Record, Authority), Failure> {
     let cluster_id = URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4());
-    let authority = pki::authority(&cluster_id)
+    let made = pki::authority(&cluster_id, Timestamp::now())
         .map_err(|why| Failure::new(format!("make the cluster's authority: {why}")))?;
+    let authority = Authority { certificate: made.certificate, key: made.key };
     write(&dir.join("ca.key"), &authority.key)?;
     write(&dir.join("ca.crt"), &authority.certificate)?;
     let format = |id: i32| {
         let directory = directory(&folder(id), &cluster_id, id)?;
         Ok((id, directory))
     };
-    let voters = voters(&brokers).into_iter().map(format).collect::<Result<_, Failure>>()?;
+    let voters = quorum::voters(&brokers.iter().copied().collect())
+        .into_iter()
+        .map(format)
+        .collect::<Result<_, Failure>>()?;
     let record = Record { cluster_id, brokers, voters };
     let text = serde_json::to_string_pretty(&record).expect("a record is plain data");
     write(&dir.join(RECORD), &text)?;
@@ -145,7 +157,7 @@ fn form(
 /// The id of the new directory of broker `id`. What is there already belongs to a broker alone, or
 /// to a fleet whose record is gone: neither is given away.
 fn directory(folder: &Path, cluster: &str, id: i32) -> Result<String, Failure> {
-    kastellan_broker::format(folder, cluster, id).map_err(|why| {
+    kastellan_broker::format(folder, cluster, id, None).map_err(|why| {
         Failure::new(format!("form a cluster of several brokers: {why}")).help(
             "name another --data-dir: brokers that are there already cannot be joined to a new \
              cluster",
@@ -188,14 +200,6 @@ mod tests {
     }
 
     #[test]
-    fn one_three_or_five_brokers_vote() {
-        let of = |count: i32| voters(&(0..count).collect::<Vec<_>>());
-        assert_eq!((of(1), of(2)), (vec![0], vec![0]));
-        assert_eq!((of(3), of(4)), (vec![0, 1, 2], vec![0, 1, 2]));
-        assert_eq!((of(5), of(9)), (vec![0, 1, 2, 3, 4], vec![0, 1, 2, 3, 4]));
-    }
-
-    #[test]
     fn a_cluster_is_formed_once_and_its_secrets_are_its_owners() {
         let dir = std::env::temp_dir().join(format!("kastellan-up-{}", uuid::Uuid::new_v4()));
         make(&dir).unwrap();
@@ -205,7 +209,8 @@ mod tests {
         assert!(open(1).unwrap().is_none(), "one broker alone has nobody to agree with");
         let first = open(4).unwrap().unwrap();
         let told = first.membership(3, port).unwrap();
-        let voters = told.voters.split(',').map(|voter| voter.rsplit_once(':').unwrap());
+        let [(_, voters), (_, roles)] = &told.quorum;
+        let voters = voters.split(',').map(|voter| voter.rsplit_once(':').unwrap());
         let (addresses, ids): (Vec<_>, Vec<_>) = voters.unzip();
         assert_eq!(addresses, ["0@127.0.0.1:9190", "1@127.0.0.1:9200", "2@127.0.0.1:9210"]);
         for (id, directory) in ids.iter().enumerate() {
@@ -213,14 +218,14 @@ mod tests {
             assert!(fs::read_to_string(found).unwrap().contains(directory), "{id}");
         }
         assert!(!dir.join("broker-3").exists(), "who does not vote needs no id");
-        assert_eq!(told.roles, "broker");
+        assert_eq!(roles, "broker");
         for secret in ["ca.key", "broker-3-certificates/tls.key"] {
             let mode = fs::metadata(dir.join(secret)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{secret}");
         }
         let again = open(4).unwrap().unwrap();
         assert_eq!(again.record, first.record);
-        assert_eq!(again.membership(0, port).unwrap().roles, "broker,controller");
+        assert_eq!(again.membership(0, port).unwrap().quorum[1].1, "broker,controller");
         for other in [1, 3] {
             let refused = open(other).unwrap_err().to_string();
             assert!(refused.contains(&format!("a cluster of 4 brokers, not of {other}")));

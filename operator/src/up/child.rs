@@ -123,8 +123,9 @@ fn command(start: Start<'_>, log: &str) -> Command {
         command.arg(format!("--cluster-id={}", membership.cluster_id));
         command.arg("--peer-listener").arg(format!("127.0.0.1:{peer_port}"));
         command.arg("--certificates").arg(&membership.certificates);
-        command.arg("--set").arg(format!("controller.quorum.voters={}", membership.voters));
-        command.arg("--set").arg(format!("process.roles={}", membership.roles));
+        for (name, value) in &membership.quorum {
+            command.arg("--set").arg(format!("{name}={value}"));
+        }
     }
     for (name, value) in &broker.settings {
         command.arg("--set").arg(format!("{name}={value}"));

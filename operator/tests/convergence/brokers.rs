@@ -1,17 +1,18 @@
 //! Brokers in memory: topics and settings of one cluster, under its id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use futures::future::BoxFuture;
 use kastellan_operator::admin::{AdminError, Answers, Described, NewTopic, Refusal};
 use kastellan_operator::fleet::plan::Change;
 use kastellan_operator::kubernetes::kafka::{Brokers, Contact, Overrides};
+use kastellan_operator::kubernetes::management::{Managed, OfBroker, Replicas};
 
 use crate::gate::Gate;
 use crate::server::Server;
 
-/// What is on the volumes of each cluster, by the uid of the claim.
+/// What is on the volumes of each cluster, by its id.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Data {
     pub(crate) topics: BTreeMap<String, Described>,
@@ -23,26 +24,34 @@ pub(crate) struct Fake {
     server: Server,
     gate: Gate,
     pub(crate) data: Arc<Mutex<BTreeMap<String, Data>>>,
+    /// Who may be restarted.
+    permits: Arc<Mutex<BTreeSet<i32>>>,
 }
+
+/// Who is the active controller of several brokers.
+const CONTROLLER: i32 = 1;
 
 impl Fake {
     pub(crate) fn new(server: &Server, gate: &Gate) -> Self {
-        Self { server: server.clone(), gate: gate.clone(), data: Arc::default() }
+        let (data, permits) = Default::default();
+        Self { server: server.clone(), gate: gate.clone(), data, permits }
     }
 
-    /// The volume that the broker of a contact serves from.
+    /// Whose volume a broker of a contact serves from.
     fn volume(&self, contact: &Contact) -> Result<String, AdminError> {
         let state = self.server.state.lock().unwrap();
         let get = |resource: &str, name: String| {
             state.objects.get(&(resource.to_owned(), name)).map(|stored| stored.value.clone())
         };
-        let pod = get("pods", format!("{}-0-0", contact.cluster));
-        let serves = pod.is_some_and(|pod| pod["status"]["conditions"][1]["status"] == "True");
-        let claim = get("persistentvolumeclaims", format!("data-{}-0", contact.cluster));
-        match claim.filter(|_| serves) {
-            Some(claim) => Ok(claim["metadata"]["uid"].as_str().unwrap().to_owned()),
-            None => Err(AdminError::NoBroker(0)),
-        }
+        let cluster = &contact.cluster;
+        let serving = contact.ids.iter().find_map(|id| {
+            let pod = get("pods", format!("{cluster}-{id}-0"))?;
+            let ready = pod["status"]["conditions"][1]["status"] == "True";
+            let claim = get("persistentvolumeclaims", format!("data-{cluster}-{id}"))?;
+            let owner = claim["metadata"]["labels"]["kastellan.dev/cluster-id"].as_str()?;
+            ready.then(|| owner.to_owned())
+        });
+        serving.ok_or(AdminError::NoBroker(0))
     }
 
     fn read<T>(&self, contact: &Contact, read: impl FnOnce(&Data) -> T) -> Result<T, AdminError> {
@@ -107,12 +116,25 @@ impl Brokers for Fake {
         }))
     }
 
+    fn replicas<'a>(&'a self, broker: &'a Managed) -> BoxFuture<'a, Result<Replicas, String>> {
+        assert!(broker.credentials.key.contains("PRIVATE KEY"), "no key is shown");
+        let brokers = (0..3).map(|id| OfBroker { id, replicas: 1, in_sync: 1 }).collect();
+        let active_controller = Some(CONTROLLER);
+        Box::pin(async move { Ok(Replicas { active_controller, brokers, ..Replicas::default() }) })
+    }
+
     fn permit<'a>(
         &'a self,
-        _: &'a Contact,
-        _: i32,
-    ) -> BoxFuture<'a, Result<Result<(), String>, AdminError>> {
-        Box::pin(async { Ok(Ok(())) })
+        controller: &'a Managed,
+        id: i32,
+        over: &'a [i32],
+    ) -> BoxFuture<'a, Result<(), String>> {
+        assert_eq!(controller.id, CONTROLLER);
+        let mut permits = self.permits.lock().unwrap();
+        permits.retain(|held| !over.contains(held));
+        assert!(permits.iter().all(|held| *held == id), "{permits:?} may be restarted already");
+        permits.insert(id);
+        Box::pin(async { Ok(()) })
     }
 
     fn describe<'a>(

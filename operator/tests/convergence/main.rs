@@ -9,6 +9,7 @@
 
 mod brokers;
 mod crash;
+mod fleet;
 mod gate;
 mod legal;
 mod nodes;

@@ -92,6 +92,7 @@ fn pod(state: &mut State, id: Id, mut stored: Stored) {
     let missing = mounts.iter().any(|volume| {
         let claim = volume["persistentVolumeClaim"]["claimName"].as_str();
         let config_map = volume["configMap"]["name"].as_str();
+        let config_map = config_map.filter(|_| volume["configMap"]["optional"] != true);
         let secret = volume["secret"]["secretName"].as_str();
         let there = |resource: &str, name: Option<&str>| {
             name.is_none_or(|name| {

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use crate::fleet::THREE;
 use crate::world::World;
 
-const READY: &str = "AsSpecified";
+pub(crate) const READY: &str = "AsSpecified";
 
 /// One thing that somebody does, and what has to come of it.
 pub(crate) struct Step {
@@ -73,6 +74,7 @@ const TOPIC: Step = Step {
 };
 
 pub(crate) const ALL: &[Scenario] = &[
+    THREE,
     Scenario {
         name: "a cluster and a topic come and go",
         steps: &[
@@ -298,7 +300,10 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "what cannot be is said",
         steps: &[
             Step {
-                act: |world| world.create("KafkaCluster", "demo", &json!({})),
+                act: |world| {
+                    let spec = json!({ "rack": { "topologyKey": "zone" } });
+                    world.create("KafkaCluster", "demo", &spec);
+                },
                 check: |world| {
                     let reason = world.reason("kafkaclusters", "demo", "Stalled", "True");
                     assert_eq!(reason, "NotYetSupported");
@@ -306,7 +311,7 @@ pub(crate) const ALL: &[Scenario] = &[
             },
             Step {
                 act: |world| {
-                    let spec = json!({ "spec": { "replicas": 1, "listeners": [
+                    let spec = json!({ "spec": { "replicas": 1, "rack": null, "listeners": [
                         { "name": "plain", "port": 9092 },
                         { "name": "out", "port": 9094, "type": "NodePort" },
                     ] } });

@@ -7,6 +7,7 @@ use std::time::Duration;
 use kastellan_operator::kubernetes::cluster::Settings;
 use kastellan_operator::kubernetes::metrics::Metrics;
 use kastellan_operator::kubernetes::operator::Operator;
+use kastellan_operator::kubernetes::render::Identity;
 use kastellan_operator::kubernetes::start;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -156,7 +157,13 @@ impl World {
         for data in self.brokers.data.lock().unwrap().values() {
             writeln!(text, "{data:?}").unwrap();
         }
-        ids.iter().fold(text, |text, id| text.replace(id, "ID"))
+        ids.iter().fold(text, |text, id| {
+            let identity = Identity { cluster_id: id.clone(), ..Identity::default() };
+            let directory = |text: String, node: i32| {
+                text.replace(&identity.directory(node), &format!("DIRECTORY-{node}"))
+            };
+            (0..3).fold(text, directory).replace(id, "ID")
+        })
     }
 }
 

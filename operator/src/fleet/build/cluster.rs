@@ -22,6 +22,8 @@ const BROKERS: i32 = 3;
 const PORT_STEP: i32 = 10;
 /// The most brokers that one machine runs.
 const MOST_BROKERS: i32 = 9;
+/// The most brokers that a Kubernetes runs, as the schema has it.
+const MOST_PODS: i32 = 1000;
 
 type ClusterObject = Object<KafkaClusterSpec>;
 
@@ -105,25 +107,17 @@ impl Check<'_> {
 
     /// How many brokers: as many as can be honoured.
     fn replicas(&mut self) -> i32 {
-        let most = match self.platform {
-            Platform::Laptop => MOST_BROKERS,
-            Platform::Kubernetes => 1,
+        let (most, place) = match self.platform {
+            Platform::Laptop => (MOST_BROKERS, " for one machine"),
+            Platform::Kubernetes => (MOST_PODS, ""),
         };
         match self.object.spec.replicas {
-            None => BROKERS.min(most),
+            None => BROKERS,
             Some(count) if (1..=most).contains(&count) => count,
-            Some(more @ 2..) if self.platform == Platform::Kubernetes => {
-                self.complain(
-                    "spec.replicas",
-                    &format!("spec.replicas: {more} brokers are not yet supported"),
-                    "write replicas: 1; several brokers run with `kastellan up` so far",
-                );
-                1
-            }
             Some(other) => {
                 self.complain(
                     "spec.replicas",
-                    &format!("spec.replicas: {other} is not a number of brokers for one machine"),
+                    &format!("spec.replicas: {other} is not a number of brokers{place}"),
                     format!("write a number from 1 to {most}"),
                 );
                 1

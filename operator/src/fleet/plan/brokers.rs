@@ -83,20 +83,31 @@ fn differing<'a>(one: &'a Broker, other: &'a Broker) -> impl Iterator<Item = &'a
     names.into_iter().filter(|name| one.settings.get(*name) != other.settings.get(*name))
 }
 
-/// The settings that a broker reads only at its start, for a renderer that sets all others on the
-/// running broker.
-pub fn at_start(settings: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let fixed = settings.iter().filter(|(name, _)| !dynamic(name));
-    fixed.map(|(name, value)| (name.clone(), value.clone())).collect()
+/// What several brokers have from their start, though one broker could be told while it runs: a
+/// topic may be made as soon as the first of them serves, and brokers refuse a `min.insync.replicas`
+/// that is not every leader's (KIP-966).
+const TOGETHER: [&str; 2] = ["default.replication.factor", "min.insync.replicas"];
+
+/// Whether a broker, alone or one of several, is started with a setting.
+fn starts_with(name: &str, alone: bool) -> bool {
+    !dynamic(name) || (!alone && TOGETHER.contains(&name))
+}
+
+/// The settings that a broker is started with, for a renderer that sets all others on the running
+/// broker.
+pub fn at_start(settings: &BTreeMap<String, String>, alone: bool) -> BTreeMap<String, String> {
+    let first = settings.iter().filter(|(name, _)| starts_with(name, alone));
+    first.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// What is to be changed on a running broker that was started with [`at_start`] of these settings.
 pub fn on_running(
     settings: &BTreeMap<String, String>,
     overrides: &BTreeMap<String, String>,
+    alone: bool,
 ) -> Vec<Change> {
-    let dynamic = settings.iter().filter(|(name, _)| dynamic(name));
-    let wanted = dynamic.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let later = settings.iter().filter(|(name, _)| !starts_with(name, alone));
+    let wanted = later.map(|(name, value)| (name.clone(), value.clone())).collect();
     changes(&wanted, overrides)
 }
 

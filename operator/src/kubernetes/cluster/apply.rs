@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use k8s_openapi::jiff::Timestamp;
 
 use super::certificates::fingerprint;
-use super::{Certificate, Roll, Seen, Step};
+use super::observe::credentials;
+use super::{Certificate, Permit, Roll, Seen, Step};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::admin::AdminError;
 use crate::kubernetes::api::{ApiError, Namespace};
-use crate::kubernetes::certificates;
 use crate::kubernetes::kafka::{Brokers, Contact};
+use crate::kubernetes::management::Managed;
 use crate::kubernetes::object::Kind;
 use crate::kubernetes::render::secret;
+use crate::pki;
 
 /// Why a plan was not carried out to its end.
 #[derive(Debug, thiserror::Error)]
@@ -73,8 +75,7 @@ async fn one(
     match step {
         Step::Create(object) => namespace.create(object).await.map_err(Failed::Api)?,
         Step::Authority(frame, cluster_id) => {
-            let pair =
-                certificates::authority(cluster_id, now()).map_err(|why| no_certificate(&why))?;
+            let pair = pki::authority(cluster_id, now()).map_err(|why| no_certificate(&why))?;
             let files = [("ca.crt", pair.certificate.as_str()), ("ca.key", pair.key.as_str())];
             let object = secret::filled(frame, &files, &pair, "");
             namespace.create(&object).await.map_err(Failed::Api)?;
@@ -109,7 +110,7 @@ async fn signed(
     let authority = namespace.secret(&certificate.authority).await.map_err(Failed::Api)?;
     let file = |name: &str| authority.get(name).cloned().unwrap_or_default();
     let (ca, key) = (file("ca.crt"), file("ca.key"));
-    let pair = match certificates::sign(&ca, &key, &certificate.subject, now()) {
+    let pair = match pki::sign(&ca, &key, &certificate.subject, now()) {
         Ok(pair) => pair,
         Err(why) => return Ok(Err(format!("Secret {}: {why}", certificate.authority))),
     };
@@ -143,11 +144,17 @@ async fn restart(
     brokers: &dyn Brokers,
     contact: Option<&Contact>,
 ) -> Result<Result<(), String>, Failed> {
-    if roll.ask
-        && let Some(contact) = contact
-        && let Err(words) = brokers.permit(contact, roll.id).await?
-    {
-        return Ok(Err(words));
+    if let (Some(permit), Some(contact)) = (&roll.permit, contact) {
+        let Permit { controller, secret, over } = permit;
+        let files = namespace.secret(secret).await.map_err(Failed::Api)?;
+        let Some(credentials) = credentials(|name| files.get(name).cloned()) else {
+            return Ok(Err(format!("Secret {secret} is not whole")));
+        };
+        let (namespace, cluster) = (contact.namespace.clone(), contact.cluster.clone());
+        let controller = Managed { namespace, cluster, id: *controller, credentials };
+        if let Err(words) = brokers.permit(&controller, roll.id, over).await {
+            return Ok(Err(words));
+        }
     }
     if let Some(stateful_set) = &roll.stateful_set {
         namespace.apply(stateful_set).await.map_err(Failed::Api)?;

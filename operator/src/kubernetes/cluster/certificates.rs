@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::plan::Draft;
 use super::waits::Wait;
 use super::{Certificate, Seen, Step};
-use crate::kubernetes::certificates::{RENEWAL_DAYS, Subject};
 use crate::kubernetes::names;
 use crate::kubernetes::object::{Kind, text};
 use crate::kubernetes::render::{Cluster, secret};
+use crate::pki::{RENEWAL_DAYS, Subject};
 
 /// The hash under which an authority stands on what it signed: of its certificate in base64.
 pub(super) fn fingerprint(certificate: &str) -> String {

@@ -9,7 +9,7 @@ use kube::{Resource as _, ResourceExt as _};
 use super::World;
 use super::parse::{Parsed, Refused};
 use crate::fleet::build::VERSION;
-use crate::kubernetes::names::{self, CLUSTER_ID, NODE_ID};
+use crate::kubernetes::names::{self, BROKERS, CLUSTER_ID, DIRECTORY_ID, NODE_ID};
 use crate::kubernetes::object::{Kind, label, text};
 use crate::kubernetes::render::Identity;
 
@@ -17,7 +17,7 @@ use crate::kubernetes::render::Identity;
 ///
 /// The record is a ConfigMap. Without it, what the volumes carry decides: a cluster that was
 /// deleted and left them is the same cluster when it comes back. Without volumes it is a new one.
-pub(super) fn identity(world: &World) -> Result<(Identity, bool), Refused> {
+pub(super) fn identity(world: &World, parsed: &Parsed) -> Result<(Identity, bool), Refused> {
     let name = names::identity(&world.cluster.name_any());
     let record = world.get(Kind::ConfigMap, &name);
     let mut of_volumes: BTreeSet<&str> = BTreeSet::new();
@@ -40,15 +40,9 @@ pub(super) fn identity(world: &World) -> Result<(Identity, bool), Refused> {
     let version = world.cluster.spec.version.as_ref().map(ToString::to_string);
     let image = world.settings.broker_image.clone();
     let Some(record) = record else {
-        let kept = of_volumes.pop_first();
-        let identity = Identity {
-            cluster_id: kept.map_or_else(|| world.fresh_id.clone(), str::to_owned),
-            version: version.unwrap_or_else(|| VERSION.to_owned()),
-            image,
-            // with the volumes that are there; nothing is known of others
-            formatted: if kept.is_some() { formatted } else { BTreeSet::new() },
-        };
-        return Ok((identity, false));
+        let version = version.unwrap_or_else(|| VERSION.to_owned());
+        let fresh = Identity { version, image, ..Identity::default() };
+        return Ok((begin(world, parsed, fresh, (of_volumes.pop_first(), formatted)), false));
     };
     let read = |field: &str| text(record, &format!("/data/{field}")).unwrap_or_default().to_owned();
     let cluster_id = match read("clusterId") {
@@ -84,36 +78,112 @@ pub(super) fn identity(world: &World) -> Result<(Identity, bool), Refused> {
             version.unwrap_or_else(|| VERSION.to_owned())
         },
         image: if kept && !read("image").is_empty() { read("image") } else { image },
-        formatted: read("formatted").split(',').filter_map(|id| id.parse().ok()).collect(),
+        formatted: ids(&read("formatted")),
+        brokers: ids(&read("brokers")),
+        claimed: ids(&read("claimed")),
     };
     Ok((identity, true))
 }
 
-/// The node ids of the cluster's brokers, in order: those that have a StatefulSet or a volume, and
-/// the lowest that nobody has had.
-pub(super) fn node_ids(world: &World, parsed: &Parsed, identity: &Identity) -> Vec<i32> {
-    let wanted = usize::try_from(parsed.replicas).unwrap_or(0);
+/// The first record of a cluster, or one that is made anew from its volumes: whose they are, and
+/// the brokers that have some.
+fn begin(
+    world: &World,
+    parsed: &Parsed,
+    mut identity: Identity,
+    (kept, with_volumes): (Option<&str>, BTreeSet<i32>),
+) -> Identity {
+    identity.cluster_id = kept.map_or_else(|| world.fresh_id.clone(), str::to_owned);
+    if let Some(brokers) = kept_brokers(world) {
+        // whoever of them has no volume any more has lost it
+        identity.formatted.clone_from(&brokers);
+        identity.claimed.clone_from(&brokers);
+        identity.brokers = brokers;
+    } else if kept.is_some() {
+        // nothing is known of others
+        identity.formatted = with_volumes;
+    } else if parsed.replicas > 1 {
+        identity.brokers = (0..parsed.replicas).collect();
+    }
+    identity
+}
+
+/// Node ids with commas between them.
+fn ids(text: &str) -> BTreeSet<i32> {
+    text.split(',').filter_map(|id| id.parse().ok()).collect()
+}
+
+/// The brokers that the volumes' cluster was made with, where it had several.
+fn kept_brokers(world: &World) -> Option<BTreeSet<i32>> {
+    world.all(Kind::PersistentVolumeClaim).find_map(|claim| {
+        let brokers = ids(claim.annotations().get(BROKERS)?);
+        (!brokers.is_empty()).then_some(brokers)
+    })
+}
+
+/// Whether another number of brokers is asked for than the cluster was made with.
+pub(super) fn scaled(parsed: &Parsed, identity: &Identity) -> Option<Refused> {
+    let made = i32::try_from(identity.brokers.len()).unwrap_or(i32::MAX).max(1);
+    (parsed.replicas != made).then(|| Refused {
+        reason: Reason::NotYetSupported,
+        message: format!(
+            "spec.replicas: the cluster was made with {made}, and another number of brokers is not \
+             yet supported: write replicas: {made}; nothing else is changed meanwhile"
+        ),
+    })
+}
+
+/// The node ids of the cluster's brokers, in order: those that it was made with. One alone has the
+/// id of its StatefulSet or its volume.
+pub(super) fn node_ids(world: &World, identity: &Identity) -> Vec<i32> {
+    if !identity.brokers.is_empty() {
+        return identity.brokers.iter().copied().collect();
+    }
+    // one broker alone is its cluster: its id stays, and what is lost with its volume is said
     let owners = world.all(Kind::StatefulSet).chain(world.all(Kind::PersistentVolumeClaim));
     let known = owners
         .filter(|object| object.meta().deletion_timestamp.is_none())
         .filter_map(|object| label(object, NODE_ID).and_then(|id| id.parse::<i32>().ok()));
-    let mut ids: BTreeSet<i32> = known.collect();
-    let mut next = 0;
-    // one broker alone is its cluster: its id stays, and what is lost with its volume is said
-    while ids.len() < wanted {
-        if wanted == 1 || !identity.formatted.contains(&next) {
-            ids.insert(next);
-        }
-        next += 1;
-    }
-    ids.into_iter().take(wanted).collect()
+    vec![known.min().unwrap_or(0)]
 }
 
-/// The broker whose volume is gone with the data that was on it: nobody but its owner can say what
-/// is to become of it.
-pub(super) fn lost(world: &World, ids: &[i32], identity: &Identity) -> Option<Refused> {
+/// The voters that have lost the volume with the cluster's metadata: the one that takes its place is
+/// filled by others, and has no vote. `volume` is that volume's name.
+pub(super) fn without_vote(world: &World, volume: &str, identity: &Identity) -> BTreeSet<i32> {
+    let cluster = world.cluster.name_any();
+    let keeps = |id: i32| {
+        let claim = world.get(Kind::PersistentVolumeClaim, &names::claim(volume, &cluster, id));
+        claim.is_some_and(|claim| claim.annotations().contains_key(DIRECTORY_ID))
+    };
+    let claimed = |id: &i32| identity.claimed.contains(id) && !keeps(*id);
+    identity.voters().into_iter().filter(claimed).collect()
+}
+
+/// The brokers whose volumes are gone with the data that was on them, where no others can fill
+/// them: nobody but their owner can say what is to become of that. `silent` have lost their vote.
+pub(super) fn lost(
+    world: &World,
+    ids: &[i32],
+    identity: &Identity,
+    silent: &BTreeSet<i32>,
+) -> Option<Refused> {
     if world.cluster.spec.storage.storage_type == StorageType::Ephemeral {
         return None;
+    }
+    if !identity.brokers.is_empty() {
+        let voters = identity.voters();
+        let left = voters.len() - silent.len();
+        return (2 * left <= voters.len()).then(|| Refused {
+            reason: Reason::StorageLost,
+            message: format!(
+                "the volume claims of most voters are gone ({left} of {} are left), and with them \
+                 who could say what the cluster is: restore the claims from a backup, with their \
+                 annotations, or delete the KafkaCluster {} and its claims and create it anew \
+                 without its records",
+                voters.len(),
+                world.cluster.name_any()
+            ),
+        });
     }
     let has_claim = |id: i32| {
         world.all(Kind::PersistentVolumeClaim).any(|claim| {

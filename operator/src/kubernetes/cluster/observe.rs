@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use k8s_openapi::jiff::Timestamp;
 use kastellan_crds::KafkaCluster;
 use kastellan_crds::cluster::ListenerType;
@@ -11,7 +11,9 @@ use kastellan_crds::cluster::ListenerType;
 use super::{Settings, Told, World};
 use crate::kubernetes::api::{self, ApiError, Namespace};
 use crate::kubernetes::kafka::{Brokers, Contact};
-use crate::kubernetes::object::Kind;
+use crate::kubernetes::management::{Credentials, Managed};
+use crate::kubernetes::names;
+use crate::kubernetes::object::{Kind, text};
 use crate::kubernetes::operator::Key;
 
 /// Everything that the plan of one cluster is made of; `None` where there is no such cluster.
@@ -29,6 +31,7 @@ pub async fn observe(
         cluster,
         objects,
         told: Told::NotAsked,
+        replicas: None,
         settings: settings.clone(),
         fresh_id: fresh_id(),
         refused: BTreeMap::new(),
@@ -39,8 +42,37 @@ pub async fn observe(
             Ok(overrides) => Told::Overrides(overrides),
             Err(why) => Told::Nothing(why.to_string()),
         };
+        if let Some(broker) = managed(&world, key, &contact) {
+            world.replicas = match brokers.replicas(&broker).await {
+                Ok(replicas) => Some(replicas),
+                Err(why) => {
+                    tracing::debug!(cluster = %key.cluster, why, "no word of the replicas");
+                    None
+                }
+            };
+        }
     }
     Ok(Some(world))
+}
+
+/// The broker that is asked about replicas, where there are several.
+fn managed(world: &World, key: &Key, contact: &Contact) -> Option<Managed> {
+    let record = world.get(Kind::ConfigMap, &names::identity(&key.cluster))?;
+    text(record, "/data/brokers")?;
+    let secret = world.get(Kind::Secret, &names::operator_certificate(&key.cluster))?;
+    let file = |name: &str| {
+        let bytes = STANDARD.decode(text(secret, &format!("/data/{name}"))?).ok()?;
+        String::from_utf8(bytes).ok()
+    };
+    let credentials = credentials(file)?;
+    let (namespace, cluster) = (key.namespace.clone(), key.cluster.clone());
+    Some(Managed { namespace, cluster, id: *contact.ids.first()?, credentials })
+}
+
+/// What is in the files of a Secret with a certificate.
+pub(super) fn credentials(file: impl Fn(&str) -> Option<String>) -> Option<Credentials> {
+    let (authority, certificate) = (file("ca.crt")?, file("tls.crt")?);
+    Some(Credentials { authority, certificate, key: file("tls.key")? })
 }
 
 /// To the second, as objects have it.

@@ -1,6 +1,6 @@
 //! A `KafkaCluster` as its author wrote it -> one that can be rendered, or why not.
 
-use kastellan_crds::cluster::{AddressType, Listener, ListenerType};
+use kastellan_crds::cluster::{AddressType, Listener, ListenerType, StorageType};
 use kastellan_crds::condition::Reason;
 use kastellan_crds::head::DeletionPolicy;
 use kastellan_crds::{KafkaCluster, KafkaTopicSpec};
@@ -11,12 +11,6 @@ use crate::fleet::manifest::Object;
 use crate::fleet::problem::Problem;
 use crate::fleet::{self, Topic};
 use kastellan_crds::name::{ObjectName, TopicName};
-
-/// How many brokers a cluster can have in this version. More come with replication between them;
-/// everything else here knows no such limit.
-pub const MOST_BROKERS: i32 = 1;
-/// How many brokers a cluster has whose author does not say.
-const BROKERS: i32 = 3;
 
 /// Why an object is not carried out, until somebody changes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +24,7 @@ pub struct Refused {
 /// A cluster whose fields are all understood.
 #[derive(Debug, Clone)]
 pub struct Parsed {
-    /// As `fleet` sees it: one broker stands for all of them.
+    /// As `fleet` sees it.
     pub fleet: fleet::Cluster,
     /// How many brokers.
     pub replicas: i32,
@@ -41,20 +35,8 @@ pub struct Parsed {
 /// Checks the cluster as `kastellan up` does, and what only Kubernetes has.
 pub fn cluster(cluster: &KafkaCluster) -> Result<Parsed, Refused> {
     let name = cluster.name_any();
-    let replicas = cluster.spec.replicas.unwrap_or(BROKERS);
     if !cluster.spec.pools.is_empty() {
-        return Err(not_yet(format!("spec.pools: write replicas: {MOST_BROKERS} in their place")));
-    }
-    if replicas > MOST_BROKERS {
-        let asked = match cluster.spec.replicas {
-            Some(_) => format!("spec.replicas: {replicas} brokers are"),
-            None => format!("spec.replicas: {replicas} brokers, which is what a missing value is,"),
-        };
-        let are = if cluster.spec.replicas.is_some() { "" } else { " are" };
-        return Err(not_yet(format!(
-            "{asked}{are} not yet supported: write replicas: {MOST_BROKERS}; replication between \
-             brokers comes with a later version"
-        )));
+        return Err(not_yet("spec.pools: write replicas in their place".to_owned()));
     }
     if let Some(listener) = cluster
         .spec
@@ -80,6 +62,14 @@ pub fn cluster(cluster: &KafkaCluster) -> Result<Parsed, Refused> {
     let object = object(&name, cluster.namespace(), cluster.spec.clone())?;
     let fleet = build::cluster(&object, Platform::Kubernetes)
         .map_err(|problems| refused(&problems, "KafkaCluster", &name))?;
+    let replicas = i32::try_from(fleet.brokers.len()).unwrap_or(i32::MAX);
+    if replicas > 1 && cluster.spec.storage.storage_type == StorageType::Ephemeral {
+        return Err(not_yet(
+            "storage.type Ephemeral with several brokers, who would forget how they voted, is not \
+             yet supported: write type: PersistentClaim, or replicas: 1"
+                .to_owned(),
+        ));
+    }
     let listeners = if cluster.spec.listeners.is_empty() {
         vec![plain()]
     } else {

@@ -20,7 +20,7 @@ use super::{Plan, Seen, Step, Told, World, certificates, identity, rolls};
 use crate::fleet::plan as fleet;
 use crate::kubernetes::contains::contains;
 use crate::kubernetes::names;
-use crate::kubernetes::object::{Kind, Object};
+use crate::kubernetes::object::{Kind, Object, label};
 use crate::kubernetes::render::{self, Cluster};
 
 /// A cluster is looked at even if nothing is heard of it: settings of brokers, lost events.
@@ -74,13 +74,19 @@ impl Draft<'_> {
             // nothing is decided from what an earlier cluster of this name has left behind
             return Ok(Facts::of(&parsed));
         }
-        let (identity, recorded) = identity::identity(self.world)?;
-        let ids = identity::node_ids(self.world, &parsed, &identity);
-        if let Some(lost) = identity::lost(self.world, &ids, &identity) {
-            return Err(lost);
+        let (identity, recorded) = identity::identity(self.world, &parsed)?;
+        if let Some(scaled) = identity::scaled(&parsed, &identity) {
+            return Err(scaled);
         }
+        let ids = identity::node_ids(self.world, &identity);
         let brokers: Vec<Broker> = ids.iter().map(|id| pods::broker(self.world, *id)).collect();
         let mut cluster = self.cluster(&parsed, identity);
+        let volumes = render::volumes(&cluster);
+        let first = volumes.first().map(|volume| volume.name.as_str()).unwrap_or_default();
+        let silent = identity::without_vote(self.world, first, &cluster.identity);
+        if let Some(lost) = identity::lost(self.world, &ids, &cluster.identity, &silent) {
+            return Err(lost);
+        }
         if recorded {
             self.formatted(&mut cluster, &brokers);
         } else {
@@ -94,6 +100,7 @@ impl Draft<'_> {
         self.apply_all(&wanted);
         let mut facts = Facts::of(&parsed);
         facts.describe(&cluster, &brokers);
+        facts.silent.clone_from(&silent);
         for listener in cluster.node_ports() {
             let name = names::listener_bootstrap(&cluster.name, listener.name.as_str());
             if let Some(port) = self.node_port(&name) {
@@ -109,7 +116,7 @@ impl Draft<'_> {
             return Ok(facts);
         }
         for (broker, ports) in brokers.iter().zip(&ports) {
-            wanted.extend(self.broker(&cluster, broker.id));
+            wanted.extend(self.broker(&cluster, broker.id, &silent));
             if ports.len() < cluster.node_ports().count() {
                 let message = format!("broker {}: waiting for its ports on the nodes", broker.id);
                 self.waits.push(Wait::new(Reason::ListenerPending, message));
@@ -160,26 +167,55 @@ impl Draft<'_> {
         }
     }
 
-    /// Records the brokers that have served: from then on their volumes hold data.
+    /// Records the brokers that have served: from then on their volumes hold data. Of several, those
+    /// whose claims have been made too: from then on a claim that is not there is lost.
     fn formatted(&mut self, cluster: &mut Cluster, brokers: &[Broker]) {
         let served = brokers.iter().filter(|broker| broker.ready).map(|broker| broker.id);
         let more: Vec<i32> = served.collect();
         cluster.identity.formatted.extend(more);
+        let claimed = cluster.identity.brokers.iter().copied();
+        let claimed: Vec<i32> = claimed.filter(|id| self.claimed(cluster, *id)).collect();
+        cluster.identity.claimed.extend(claimed);
         self.apply(&render::identity(cluster));
     }
 
+    /// Whether all claims of a broker are there.
+    fn claimed(&self, cluster: &Cluster, id: i32) -> bool {
+        render::volumes(cluster).iter().all(|volume| {
+            let name = names::claim(&volume.name, &cluster.name, id);
+            self.world.get(Kind::PersistentVolumeClaim, &name).is_some()
+        })
+    }
+
     /// What one broker needs before its pod can start.
-    fn broker(&mut self, cluster: &Cluster, id: i32) -> Vec<Object> {
+    fn broker(&mut self, cluster: &Cluster, id: i32, silent: &BTreeSet<i32>) -> Vec<Object> {
         let config_map = render::config_map(cluster, id);
         self.apply(&config_map);
-        if render::persistent(cluster) {
-            for volume in render::volumes(cluster) {
-                let name = names::claim(&volume.name, &cluster.name, id);
-                let there = self.world.get(Kind::PersistentVolumeClaim, &name);
-                self.apply(&render::claim(cluster, id, &volume, there));
-            }
+        let wanted = vec![config_map];
+        if formats(cluster, id, silent) {
+            self.apply(&render::directory(cluster, id));
+        } else if self.forgets(cluster, id) && silent.contains(&id) {
+            // a new volume waits for that
+            return wanted;
         }
-        vec![config_map]
+        if !render::persistent(cluster) {
+            return wanted;
+        }
+        for volume in render::volumes(cluster) {
+            let name = names::claim(&volume.name, &cluster.name, id);
+            let there = self.world.get(Kind::PersistentVolumeClaim, &name);
+            self.apply(&render::claim(cluster, id, &volume, there));
+        }
+        wanted
+    }
+
+    /// Takes away the ConfigMap by which a voter formats its directory; whether it was there.
+    fn forgets(&mut self, cluster: &Cluster, id: i32) -> bool {
+        let name = names::directory(&cluster.name, id);
+        let there = self.world.get(Kind::ConfigMap, &name);
+        let Some(uid) = there.and_then(kube::ResourceExt::uid) else { return false };
+        self.steps.push(Step::Delete(Kind::ConfigMap, name, uid));
+        true
     }
 
     fn apply_all(&mut self, wanted: &[Object]) {
@@ -208,6 +244,12 @@ impl Draft<'_> {
             wanted.iter().map(|object| (object.kind, object.name.clone())).collect();
         let cluster = self.world.cluster.name_any();
         keep.insert((Kind::ConfigMap, names::identity(&cluster)));
+        // these come and go by themselves
+        for object in self.world.all(Kind::ConfigMap) {
+            if let Some(id) = label(object, names::NODE_ID).and_then(|id| id.parse().ok()) {
+                keep.insert((Kind::ConfigMap, names::directory(&cluster, id)));
+            }
+        }
         for user in self.world.all(Kind::StatefulSet).chain(self.world.all(Kind::Pod)) {
             keep.extend(config_maps(user).map(|name| (Kind::ConfigMap, name)));
         }
@@ -256,10 +298,13 @@ impl Draft<'_> {
         ports: &[Vec<(String, u16)>],
     ) -> Option<kastellan_crds::cluster::RolloutStatus> {
         let external = cluster.node_ports().count();
+        let identity = &cluster.identity;
+        // the claims are on record before anything can be written to them
+        let claimed = |id: i32| identity.brokers.is_empty() || identity.claimed.contains(&id);
         let sets: Vec<(&Broker, render::StatefulSet)> = brokers
             .iter()
             .zip(ports)
-            .filter(|(_, ports)| ports.len() == external)
+            .filter(|(broker, ports)| ports.len() == external && claimed(broker.id))
             .map(|(broker, ports)| (broker, render::stateful_set(cluster, broker.id, ports)))
             .collect();
         rolls::plan(self, &sets)
@@ -283,9 +328,10 @@ impl Draft<'_> {
                 self.waits.push(Wait::new(Reason::BrokerDown, message).again(AGAIN));
             }
             Told::Overrides(overrides) => {
+                let alone = cluster.identity.brokers.is_empty();
                 for broker in serving {
                     let Some(overrides) = overrides.get(&broker.id) else { continue };
-                    let changes = fleet::on_running(&cluster.settings, overrides);
+                    let changes = fleet::on_running(&cluster.settings, overrides, alone);
                     if changes.is_empty() {
                         facts.told.insert(broker.id);
                         continue;
@@ -302,6 +348,14 @@ impl Draft<'_> {
         self.waits.push(Wait::new(Reason::ConfigUpdating, message));
         self.steps.push(Step::Alter(id, changes));
     }
+}
+
+/// Whether a voter formats its directory by the id that it was given: only until it has served,
+/// and never on a volume that took the place of a lost one.
+fn formats(cluster: &Cluster, id: i32, silent: &BTreeSet<i32>) -> bool {
+    let identity = &cluster.identity;
+    let claimed = identity.claimed.contains(&id) && !identity.formatted.contains(&id);
+    identity.voters().contains(&id) && claimed && !silent.contains(&id)
 }
 
 fn going(there: &DynamicObject, wanted: &Object) -> Wait {

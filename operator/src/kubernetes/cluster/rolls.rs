@@ -2,18 +2,21 @@
 //!
 //! A broker's StatefulSet changes only together with its restart, under the brokers' permit: else
 //! a pod that ends by itself would come back as something that was not rolled out. One broker at a
-//! time, and none while another is not up; a broker that serves nobody is restarted without asking.
+//! time, and none while another is not up or not in sync; the one that leads the cluster last. A
+//! broker that serves nobody is restarted without asking, and so is one that is alone.
 
 use std::time::Duration;
 
 use kastellan_crds::cluster::RolloutStatus;
 use kastellan_crds::condition::Reason;
+use kube::ResourceExt as _;
 
 use super::plan::{Draft, whole};
 use super::pods::Broker;
 use super::waits::Wait;
-use super::{Roll, Seen, Step};
+use super::{Permit, Roll, Seen, Step};
 use crate::kubernetes::contains::contains;
+use crate::kubernetes::names;
 use crate::kubernetes::object::Kind;
 use crate::kubernetes::render::{StatefulSet, revision};
 
@@ -45,22 +48,27 @@ pub(super) fn plan(
         }
     }
     let total = outdated.len();
-    // one that is down already costs nothing, and may be down for what is to be changed
-    let down = outdated.iter().position(|(broker, _)| !broker.ready);
     if outdated.is_empty() {
         return None;
     }
+    // whoever leads the cluster goes last, so that it is led by another only once
+    let controller = draft.world.replicas.as_ref().and_then(|known| known.active_controller);
+    outdated.sort_by_key(|(broker, _)| controller == Some(broker.id));
+    // one that is down already costs nothing, and may be down for what is to be changed
+    let down = outdated.iter().position(|(broker, _)| !broker.ready);
     let (broker, stateful_set) = outdated.remove(down.unwrap_or(0));
-    let busy = brokers.iter().find(|(other, _)| other.id != broker.id && !other.ready);
+    let others = brokers.iter().map(|(other, _)| *other).filter(|other| other.id != broker.id);
+    let others: Vec<&Broker> = others.collect();
     let id = broker.id;
-    let message = match busy {
-        Some((other, _)) => format!("broker {id} is next: waiting for broker {}", other.id),
-        None => format!("restarting broker {id}: {total} of {} left", brokers.len()),
+    let turn = turn(draft, broker, &others);
+    let (message, may) = match &turn {
+        Ok(_) => (format!("restarting broker {id}: {total} of {} left", brokers.len()), true),
+        Err(why) => (format!("broker {id} is next: {why}"), false),
     };
     draft.waits.push(Wait::new(Reason::BrokersRestarting, message.clone()).again(AGAIN));
-    if busy.is_none() {
+    if let Ok(permit) = turn {
         let pod = broker.pod.clone();
-        draft.steps.push(Step::Roll(Roll { id, ask: broker.ready, stateful_set, pod }));
+        draft.steps.push(Step::Roll(Roll { id, permit, stateful_set, pod }));
     }
     let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
     let done = brokers.iter().map(|(broker, _)| broker.id).filter(|done| *done != id);
@@ -70,6 +78,30 @@ pub(super) fn plan(
         message,
         total: count(total),
         done: done.filter(|done| !left.contains(done)).collect(),
-        current: if busy.is_none() { vec![id] } else { Vec::new() },
+        current: if may { vec![id] } else { Vec::new() },
     })
+}
+
+/// Whether it is the broker's turn, and by whose permit; else what has to happen first.
+fn turn(draft: &Draft<'_>, broker: &Broker, others: &[&Broker]) -> Result<Option<Permit>, String> {
+    if let Some(busy) = others.iter().find(|other| !other.ready) {
+        return Err(format!("waiting for broker {}", busy.id));
+    }
+    // nothing of it is in use, or nobody could take over
+    if !broker.ready || others.is_empty() {
+        return Ok(None);
+    }
+    let Some(replicas) = &draft.world.replicas else {
+        return Err("waiting for word of what is in sync".to_owned());
+    };
+    let behind = others.iter().map(|other| (other.id, replicas.behind(other.id)));
+    if let Some((id, count)) = behind.into_iter().find(|(_, count)| *count > 0) {
+        return Err(format!("waiting for {count} replicas of broker {id} to be in sync"));
+    }
+    let Some(controller) = replicas.active_controller else {
+        return Err("waiting for an active controller".to_owned());
+    };
+    let secret = names::operator_certificate(&draft.world.cluster.name_any());
+    let over = others.iter().map(|other| other.id).collect();
+    Ok(Some(Permit { controller, secret, over }))
 }

@@ -33,6 +33,8 @@ pub(super) struct Facts {
     pub(super) certificates: Option<Timestamp>,
     /// Brokers that have been told everything.
     pub(super) told: BTreeSet<i32>,
+    /// Voters that have lost their volume, and with it their vote.
+    pub(super) silent: BTreeSet<i32>,
     /// The restarts that are under way.
     pub(super) rollout: Option<RolloutStatus>,
 }
@@ -137,6 +139,10 @@ pub(super) fn running(world: &World, facts: &Facts, waits: &[Wait]) -> KafkaClus
             let late: Vec<Wait> = late.iter().copied().cloned().collect();
             conditions.set(ConditionType::Degraded, true, first.reason, &said(&late, world));
         }
+        None if !facts.silent.is_empty() => {
+            let message = silence(&facts.silent);
+            conditions.set(ConditionType::Degraded, true, Reason::StorageLost, &message);
+        }
         None => conditions.set(
             ConditionType::Degraded,
             false,
@@ -162,13 +168,31 @@ pub(super) fn running(world: &World, facts: &Facts, waits: &[Wait]) -> KafkaClus
         ready_replicas: i32::try_from(ready).unwrap_or(i32::MAX),
         selector: Some(format!("{}={}", names::CLUSTER, world.cluster.name_any())),
         listeners: facts.listeners.clone(),
-        brokers: facts.brokers.iter().map(|broker| one(broker, facts)).collect(),
+        brokers: facts.brokers.iter().map(|broker| one(broker, facts, world)).collect(),
         rollout: facts.rollout.clone(),
         ..KafkaClusterStatus::default()
     };
+    if let Some(replicas) = &world.replicas {
+        status.under_replicated_partitions = Some(replicas.under_replicated);
+        status.offline_partitions = Some(replicas.offline);
+    }
     status.observed.observed_generation = world.cluster.metadata.generation;
     status.observed.conditions = conditions.all;
     status
+}
+
+/// What is to be known of voters without a vote.
+fn silence(ids: &BTreeSet<i32>) -> String {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let plural = ids.len() > 1;
+    format!(
+        "the volume of broker{} {} was lost: what {} is filled again by the others, but {} no more \
+         in the election of the active controller",
+        if plural { "s" } else { "" },
+        ids.join(", "),
+        if plural { "they kept" } else { "it kept" },
+        if plural { "they vote" } else { "it votes" },
+    )
 }
 
 fn hibernation(facts: &Facts) -> String {
@@ -188,14 +212,16 @@ fn said(waits: &[Wait], world: &World) -> String {
     waits.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-fn one(broker: &Broker, facts: &Facts) -> BrokerStatus {
+fn one(broker: &Broker, facts: &Facts, world: &World) -> BrokerStatus {
+    let behind = world.replicas.as_ref().map_or(0, |replicas| replicas.behind(broker.id));
+    let behind = (behind > 0).then(|| format!("{behind} replicas are not in sync"));
     BrokerStatus {
         id: broker.id,
         pool: None,
         rack: None,
         version: facts.version.clone().filter(|_| broker.ready),
         ready: broker.ready,
-        message: broker.wait.as_ref().map(|wait| wait.message.clone()),
+        message: broker.wait.as_ref().map(|wait| wait.message.clone()).or(behind),
     }
 }
 

@@ -5,6 +5,9 @@ use serde_json::json;
 
 use super::*;
 
+mod fleet;
+mod rolls;
+
 const NOW: i64 = 1_800_000_000;
 
 fn object(kind: Kind, name: &str, rest: &Value) -> ((Kind, String), DynamicObject) {
@@ -44,6 +47,7 @@ fn world(spec: &Value, pod: Option<&Value>) -> World {
         cluster,
         objects,
         told: Told::NotAsked,
+        replicas: None,
         settings: Settings { broker_image: "i".to_owned(), pull_secrets: Vec::new() },
         fresh_id: "fresh".to_owned(),
         refused: BTreeMap::new(),
@@ -115,8 +119,18 @@ fn a_deadline_wakes_the_plan_and_time_alone_changes_no_word() {
 #[test]
 fn what_cannot_be_carried_out_plans_nothing() {
     for (spec, reason, words) in [
-        (json!({ "replicas": 3 }), Reason::NotYetSupported, "write replicas: 1"),
-        (json!({}), Reason::NotYetSupported, "which is what a missing value is"),
+        (json!({ "replicas": 3 }), Reason::NotYetSupported, "made with 1"),
+        (json!({}), Reason::NotYetSupported, "write replicas: 1"),
+        (
+            json!({ "replicas": 3, "storage": { "type": "Ephemeral" } }),
+            Reason::NotYetSupported,
+            "write type: PersistentClaim, or replicas: 1",
+        ),
+        (
+            json!({ "replicas": 1, "config": { "default.replication.factor": 2 } }),
+            Reason::InvalidConfig,
+            "needs 2 brokers; there is 1",
+        ),
         (
             json!({ "replicas": 1, "config": { "log.retention.hours": "soon" } }),
             Reason::InvalidConfig,

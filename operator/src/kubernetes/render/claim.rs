@@ -3,15 +3,18 @@
 //!
 //! They are made here and not by the StatefulSet, which could neither change them nor let them be.
 
+use std::collections::BTreeMap;
 use std::str::FromStr as _;
 
 use kastellan_crds::cluster::StorageType;
 use kastellan_crds::head::DeletionPolicy;
 use kastellan_crds::quantity::Quantity;
+use kube::ResourceExt as _;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::Cluster;
+use super::config_map::list;
 use crate::kubernetes::names;
 use crate::kubernetes::object::{Kind, Object, text};
 
@@ -58,6 +61,9 @@ pub fn persistent(cluster: &Cluster) -> bool {
 
 /// The claim of one volume of one broker; `there` is the one that exists. What cannot be changed of
 /// a claim stays as it is, and a claim never gets smaller.
+///
+/// That of a voter's metadata carries the id of its directory from its beginning, if that is at
+/// the beginning of the cluster too.
 pub fn claim(cluster: &Cluster, id: i32, volume: &Claim, there: Option<&DynamicObject>) -> Object {
     let mut labels = cluster.broker_labels(id);
     labels.insert(names::CLUSTER_ID.to_owned(), cluster.identity.cluster_id.clone());
@@ -67,6 +73,10 @@ pub fn claim(cluster: &Cluster, id: i32, volume: &Claim, there: Option<&DynamicO
         && let Some(fields) = metadata.as_object_mut()
     {
         fields.remove("ownerReferences");
+    }
+    let annotations = annotations(cluster, id, volume, there);
+    if let Some(fields) = metadata.as_object_mut().filter(|_| !annotations.is_empty()) {
+        fields.insert("annotations".to_owned(), json!(annotations));
     }
     let size = there.and_then(requested).filter(|size| size.bytes() > volume.size.bytes());
     let size = size.unwrap_or_else(|| volume.size.clone());
@@ -82,6 +92,26 @@ pub fn claim(cluster: &Cluster, id: i32, volume: &Claim, there: Option<&DynamicO
         fields.insert("storageClassName".to_owned(), Value::String(class));
     }
     Object::new(Kind::PersistentVolumeClaim, metadata, json!({ "spec": spec }))
+}
+
+/// What a claim of several brokers tells of them.
+fn annotations(
+    cluster: &Cluster,
+    id: i32,
+    volume: &Claim,
+    there: Option<&DynamicObject>,
+) -> BTreeMap<&'static str, String> {
+    let identity = &cluster.identity;
+    if identity.brokers.is_empty() {
+        return BTreeMap::new();
+    }
+    let mut annotations = BTreeMap::from([(names::BROKERS, list(&identity.brokers))]);
+    let holds = identity.voters().contains(&id) && volumes(cluster).first() == Some(volume);
+    let kept = there.is_some_and(|there| there.annotations().contains_key(names::DIRECTORY_ID));
+    if holds && (kept || !identity.claimed.contains(&id)) {
+        annotations.insert(names::DIRECTORY_ID, identity.directory(id));
+    }
+    annotations
 }
 
 /// How large a claim asks its volume to be.

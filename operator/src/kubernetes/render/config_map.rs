@@ -2,15 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kastellan_core::id::uuid_to_text;
+use ring::digest::{SHA256, digest};
 use serde_json::json;
 
 use super::Cluster;
-use crate::fleet::plan;
+use crate::fleet::{plan, quorum};
 use crate::kubernetes::names;
 use crate::kubernetes::object::{Kind, Object};
 
 /// The file of a broker's ConfigMap.
 pub(super) const FILE: &str = "broker.properties";
+/// The file of [`directory`].
+pub(super) const DIRECTORY_FILE: &str = "id";
 
 /// What is decided once for a cluster and kept: the recorded bootstrap.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,30 +25,70 @@ pub struct Identity {
     pub version: String,
     /// The image of that version, as long as the spec names none.
     pub image: String,
-    /// The node ids whose volumes have held data: such a broker is never started on an empty one.
+    /// The node ids whose volumes have held data: such a broker is never started on an empty one,
+    /// unless it is filled by others and has no vote.
     pub formatted: BTreeSet<i32>,
+    /// The node ids of all brokers, where there are several.
+    pub brokers: BTreeSet<i32>,
+    /// Those of them whose claims have been made: one that is not there any more is lost.
+    pub claimed: BTreeSet<i32>,
+}
+
+impl Identity {
+    /// Who elects the active controller, where there are several brokers.
+    pub fn voters(&self) -> BTreeSet<i32> {
+        if self.brokers.is_empty() { BTreeSet::new() } else { quorum::voters(&self.brokers) }
+    }
+
+    /// The id of the directory that a voter was given when the cluster was made. It follows from
+    /// the cluster's id, so it is kept wherever that is.
+    pub fn directory(&self, voter: i32) -> String {
+        let text = format!("{}/{voter}", self.cluster_id);
+        let digest = digest(&SHA256, text.as_bytes());
+        let bytes = digest.as_ref().first_chunk().copied().unwrap_or_default();
+        uuid_to_text(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
 }
 
 /// The record. It may be created, and changed, but it is never made anew over another one.
 pub fn identity(cluster: &Cluster) -> Object {
     let identity = &cluster.identity;
-    let formatted: Vec<String> = identity.formatted.iter().map(ToString::to_string).collect();
+    let mut data = json!({
+        "clusterId": identity.cluster_id,
+        "version": identity.version,
+        "image": identity.image,
+        "formatted": list(&identity.formatted),
+    });
+    if let Some(fields) = data.as_object_mut().filter(|_| !identity.brokers.is_empty()) {
+        fields.insert("brokers".to_owned(), list(&identity.brokers).into());
+        fields.insert("claimed".to_owned(), list(&identity.claimed).into());
+    }
     Object::new(
         Kind::ConfigMap,
         cluster.metadata(&names::identity(&cluster.name), &cluster.labels()),
-        json!({ "data": {
-            "clusterId": identity.cluster_id,
-            "version": identity.version,
-            "image": identity.image,
-            "formatted": formatted.join(","),
-        } }),
+        json!({ "data": data }),
+    )
+}
+
+/// Node ids with commas between them.
+pub(super) fn list(ids: &BTreeSet<i32>) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// By which a voter formats its empty directory. It is there from before its first start until it
+/// has served: nobody votes with that id and without its memory.
+pub fn directory(cluster: &Cluster, id: i32) -> Object {
+    Object::new(
+        Kind::ConfigMap,
+        cluster.metadata(&names::directory(&cluster.name, id), &cluster.broker_labels(id)),
+        json!({ "data": { DIRECTORY_FILE: cluster.identity.directory(id) } }),
     )
 }
 
 /// What a broker reads at its start. Its name has the hash of its content, so that a pod never
 /// starts with settings that were not meant for it.
 pub fn config_map(cluster: &Cluster, id: i32) -> Object {
-    let text = properties(&plan::at_start(&cluster.settings));
+    let text = text(cluster);
     Object::new(
         Kind::ConfigMap,
         cluster.metadata(&config_map_name(cluster, id), &cluster.broker_labels(id)),
@@ -54,8 +98,13 @@ pub fn config_map(cluster: &Cluster, id: i32) -> Object {
 
 /// The name of [`config_map`].
 pub(super) fn config_map_name(cluster: &Cluster, id: i32) -> String {
-    let text = properties(&plan::at_start(&cluster.settings));
+    let text = text(cluster);
     format!("{}-{id}-{}", cluster.name, names::hash(&text, 10))
+}
+
+fn text(cluster: &Cluster) -> String {
+    let alone = cluster.identity.brokers.is_empty();
+    properties(&plan::at_start(&cluster.settings, alone))
 }
 
 fn properties(settings: &BTreeMap<String, String>) -> String {

@@ -3,8 +3,9 @@
 use kastellan_crds::cluster::{AddressType, Listener};
 use serde_json::{Map, Value, json};
 
-use super::config_map::config_map_name;
+use super::config_map::{DIRECTORY_FILE, config_map_name};
 use super::{Cluster, claim, port_name};
+use crate::fleet::quorum;
 use crate::kubernetes::names;
 
 /// Whom a broker's process is: nobody on the node.
@@ -14,6 +15,7 @@ const GRACE_SECONDS: i64 = 120;
 const DATA: &str = "/var/lib/kastellan";
 const CONFIG: &str = "/etc/kastellan/config";
 const CERTIFICATES: &str = "/etc/kastellan/certs";
+const DIRECTORY: &str = "/etc/kastellan/directory";
 
 /// The pod's spec.
 pub(super) fn spec(cluster: &Cluster, id: i32, node_ports: &[(String, u16)]) -> Value {
@@ -79,6 +81,9 @@ fn container(cluster: &Cluster, id: i32, node_ports: &[(String, u16)]) -> Value 
         .collect();
     mounts.push(json!({ "name": "config", "mountPath": CONFIG, "readOnly": true }));
     mounts.push(json!({ "name": "certs", "mountPath": CERTIFICATES, "readOnly": true }));
+    if cluster.identity.voters().contains(&id) {
+        mounts.push(json!({ "name": "directory", "mountPath": DIRECTORY, "readOnly": true }));
+    }
     let probe = |path: &str| json!({ "path": path, "port": "http-probes" });
     let mut container = json!({
         "name": "broker",
@@ -148,6 +153,23 @@ fn arguments(cluster: &Cluster, id: i32, node_ports: &[(String, u16)]) -> Vec<St
         let (name, port) = (&listener.name, listener.port);
         arguments.push(format!("--listener={name}=0.0.0.0:{port},advertised={advertised}"));
     }
+    arguments.extend(among_others(cluster, id));
+    arguments
+}
+
+/// What a broker is told of the others, where there are some.
+fn among_others(cluster: &Cluster, id: i32) -> Vec<String> {
+    let voters = cluster.voters();
+    if voters.is_empty() {
+        return Vec::new();
+    }
+    let (host, port) = (names::peer(&cluster.name, id, &cluster.namespace), names::PEERS_PORT);
+    let mut arguments = vec![format!("--peer-listener=0.0.0.0:{port},advertised={host}:{port}")];
+    if voters.iter().any(|voter| voter.id == id) {
+        arguments.push(format!("--directory-id-file={DIRECTORY}/{DIRECTORY_FILE}"));
+    }
+    let settings = quorum::settings(id, &voters);
+    arguments.extend(settings.map(|(name, value)| format!("--set={name}={value}")));
     arguments
 }
 
@@ -194,6 +216,13 @@ fn volumes(cluster: &Cluster, id: i32) -> Vec<Value> {
         "name": "config",
         "configMap": { "name": config_map_name(cluster, id) },
     }));
+    if cluster.identity.voters().contains(&id) {
+        let name = names::directory(&cluster.name, id);
+        volumes.push(json!({
+            "name": "directory",
+            "configMap": { "name": name, "optional": true },
+        }));
+    }
     volumes
 }
 

@@ -6,22 +6,17 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::Cluster;
-use crate::kubernetes::certificates::{Pair, Subject};
 use crate::kubernetes::names;
 use crate::kubernetes::object::{Kind, Object};
+use crate::pki::{Pair, Subject};
 
 /// Who the certificate of a broker is for.
 pub fn broker_subject(cluster: &Cluster, id: i32) -> Subject {
-    let headless = names::headless(&cluster.name);
-    let pod = format!("{}.{headless}", names::pod(&cluster.name, id));
-    Subject {
-        common_name: format!("node-{id}"),
-        organization: cluster.identity.cluster_id.clone(),
-        names: vec![
-            names::host(&names::broker(&cluster.name, id), &cluster.namespace),
-            names::host(&pod, &cluster.namespace),
-        ],
-    }
+    let names = vec![
+        names::host(&names::broker(&cluster.name, id), &cluster.namespace),
+        names::peer(&cluster.name, id, &cluster.namespace),
+    ];
+    Subject::node(id, &cluster.identity.cluster_id, names)
 }
 
 /// Who the operator's certificate is for.

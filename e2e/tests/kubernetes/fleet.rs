@@ -1,0 +1,170 @@
+//! Three brokers: they find each other, outlive one of them, and take turns.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use kastellan_e2e::cluster::{Namespace, say, scenario, until};
+use serde_json::{Value, json};
+
+use crate::faults::{nothing_lost, pump};
+use crate::operated::{BOOTSTRAP, condition, edit, install, is_ready, is_refused, ready};
+
+/// As many brokers as a cluster has that does not say, and a topic on all of them.
+const FLEET: &str = "
+apiVersion: kastellan.dev/v1alpha1
+kind: KafkaCluster
+metadata: {name: demo}
+spec:
+  storage: {size: 1Gi, deletionPolicy: Delete}
+---
+apiVersion: kastellan.dev/v1alpha1
+kind: KafkaTopic
+metadata: {name: greetings}
+spec:
+  clusterRef: {name: demo}
+  partitions: 3
+";
+
+/// Installs an operator and three brokers, Ready.
+fn fleet(namespace: &Namespace<'_>) -> Result<()> {
+    install(namespace)?;
+    namespace.applied(FLEET)?;
+    let took = ready(namespace)?;
+    say(&format!(
+        "FIGURE apply to Ready, three brokers: {:.1} s (promised: 20)",
+        took.as_secs_f32()
+    ))
+}
+
+/// The brokers' pods, by name.
+fn brokers(namespace: &Namespace<'_>) -> Result<Vec<Value>> {
+    namespace.list("pods", "kastellan.dev/cluster")
+}
+
+#[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
+fn three_brokers_come_up_and_keep_three_copies() -> Result<()> {
+    scenario("three", |namespace| {
+        fleet(namespace)?;
+        let client = namespace.client()?;
+        client.produce(BOOTSTRAP, "greetings", "one\ntwo\nthree\n")?;
+        let read = client.consume(BOOTSTRAP, "greetings")?;
+        let read: BTreeSet<&str> = read.lines().collect();
+        ensure!(read == BTreeSet::from(["one", "two", "three"]), "{read:?}");
+        let topic = namespace.get("kafkatopics", "greetings")?.context("no topic")?;
+        ensure!(topic["status"]["replicas"] == 3, "{topic:#}");
+        let least =
+            client.run(&["admin", BOOTSTRAP, "get", "greetings", "min.insync.replicas"], "")?;
+        ensure!(least.trim() == "2", "{least}");
+        let cluster = namespace.get("kafkaclusters", "demo")?.context("no cluster")?;
+        ensure!(cluster["status"]["readyReplicas"] == 3, "{cluster:#}");
+        let pods = brokers(namespace)?;
+        let nodes: BTreeSet<&str> =
+            pods.iter().filter_map(|pod| pod["spec"]["nodeName"].as_str()).collect();
+        ensure!((pods.len(), nodes.len()) == (3, 3), "{nodes:?}");
+        // nobody formats a directory by its first id any more
+        for id in 0..3 {
+            let name = format!("demo-{id}-directory");
+            ensure!(namespace.get("configmaps", &name)?.is_none(), "{name} is there");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
+fn a_pod_that_is_deleted_with_force_loses_nothing_that_was_acknowledged() -> Result<()> {
+    scenario("force", |namespace| {
+        fleet(namespace)?;
+        let _client = namespace.client()?;
+        let producer = pump(namespace, 20)?;
+        for name in ["demo-0-0", "demo-1-0"] {
+            let pod = namespace.get("pods", name)?.context("no broker")?;
+            namespace.run(&["delete", "pod", name, "--force", "--grace-period=0"])?;
+            namespace.wait("pods", name, "to be another one, ready", |now| {
+                now["metadata"]["uid"] != pod["metadata"]["uid"]
+                    && now["status"]["containerStatuses"][0]["ready"] == true
+            })?;
+            ready(namespace)?;
+        }
+        nothing_lost(namespace, producer)
+    })
+}
+
+#[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
+fn a_setting_that_takes_a_restart_takes_each_broker_in_turn_and_fails_no_send() -> Result<()> {
+    scenario("turns", |namespace| {
+        fleet(namespace)?;
+        let _client = namespace.client()?;
+        let before = pods(namespace)?;
+        // the producer ends with an error as soon as a send fails
+        let producer = pump(namespace, 40)?;
+        let config = json!({ "config": { "offsets.topic.num.partitions": 7 } });
+        edit(namespace, "kafkaclusters", "demo", &config)?;
+        let begin = Instant::now();
+        namespace.wait("kafkaclusters", "demo", "to be rolled", |cluster| {
+            cluster["status"]["rollout"].is_object()
+        })?;
+        until("each broker to have been restarted", Duration::from_mins(2), || {
+            let now = brokers(namespace)?;
+            let away = 3 - now.iter().filter(|pod| serves(pod)).count();
+            ensure!(away <= 1, "{away} brokers are away at once");
+            let new = now.iter().filter(|pod| serves(pod) && !before.contains(&uid(pod))).count();
+            Ok((new == 3).then_some(()))
+        })?;
+        ready(namespace)?;
+        say(&format!("FIGURE three brokers restarted: {:.1} s", begin.elapsed().as_secs_f32()))?;
+        nothing_lost(namespace, producer)
+    })
+}
+
+#[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
+fn a_broker_that_lost_its_volume_is_filled_again() -> Result<()> {
+    scenario("refill", |namespace| {
+        fleet(namespace)?;
+        let client = namespace.client()?;
+        client.produce(BOOTSTRAP, "greetings", "one\ntwo\n")?;
+        let claim = namespace.get("persistentvolumeclaims", "data-demo-2")?.context("no claim")?;
+        namespace.run(&["delete", "pvc", "data-demo-2", "--wait=false"])?;
+        namespace.run(&["delete", "pod", "demo-2-0"])?;
+        namespace.wait("persistentvolumeclaims", "data-demo-2", "to be another one", |now| {
+            now["metadata"]["uid"] != claim["metadata"]["uid"]
+        })?;
+        let cluster = namespace.wait("kafkaclusters", "demo", "to be whole", |cluster| {
+            let status = &cluster["status"];
+            is_ready(cluster)
+                && status["readyReplicas"] == 3
+                && status["underReplicatedPartitions"] == 0
+                && condition(cluster, "Degraded").is_some_and(|it| it["reason"] == "StorageLost")
+        })?;
+        ensure!(cluster["status"]["offlinePartitions"] == 0, "{cluster:#}");
+        let read = client.consume(BOOTSTRAP, "greetings")?;
+        ensure!(read.lines().collect::<BTreeSet<_>>() == BTreeSet::from(["one", "two"]), "{read}");
+        // its number is what the cluster was made with
+        edit(namespace, "kafkaclusters", "demo", &json!({ "replicas": 4 }))?;
+        let refused = namespace.wait("kafkaclusters", "demo", "to be refused", |cluster| {
+            is_refused(cluster, "NotYetSupported")
+        })?;
+        let message = condition(&refused, "Ready").map(|ready| ready["message"].to_string());
+        ensure!(message.is_some_and(|text| text.contains("write replicas: 3")), "{refused:#}");
+        Ok(())
+    })
+}
+
+/// Whether a pod is ready and stays.
+fn serves(pod: &Value) -> bool {
+    pod["status"]["containerStatuses"][0]["ready"] == true
+        && pod["metadata"]["deletionTimestamp"].is_null()
+}
+
+fn uid(pod: &Value) -> String {
+    pod["metadata"]["uid"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The uids of the brokers' pods.
+fn pods(namespace: &Namespace<'_>) -> Result<BTreeSet<String>> {
+    Ok(brokers(namespace)?.iter().map(uid).collect())
+}

@@ -1,0 +1,126 @@
+//! Several brokers: what is decided once, and what becomes of a volume that is lost.
+
+use kube::ResourceExt as _;
+
+use super::*;
+use crate::kubernetes::names;
+
+/// Three brokers whose record says that these have claims, and these have served.
+pub(super) fn three(claimed: &str, formatted: &str, claims: &[i32]) -> World {
+    let mut world = world(&json!({}), None);
+    world.objects.remove(&(Kind::PersistentVolumeClaim, "data-demo-0".to_owned()));
+    let record = json!({ "data": {
+        "clusterId": "id", "version": "0.1", "image": "i",
+        "brokers": "0,1,2", "claimed": claimed, "formatted": formatted,
+    } });
+    world.objects.extend([object(Kind::ConfigMap, "demo-identity", &record)]);
+    for id in claims {
+        let (key, mut claim) = object(
+            Kind::PersistentVolumeClaim,
+            &format!("data-demo-{id}"),
+            &json!({ "status": { "phase": "Bound" } }),
+        );
+        let kept = [(names::BROKERS, "0,1,2"), (names::DIRECTORY_ID, "its own")];
+        claim.annotations_mut().extend(kept.map(|(key, text)| (key.to_owned(), text.to_owned())));
+        claim.labels_mut().insert(names::NODE_ID.to_owned(), id.to_string());
+        world.objects.insert(key, claim);
+    }
+    world
+}
+
+/// The objects of a kind that a plan applies.
+fn applied(plan: &Plan, kind: Kind) -> Vec<&Object> {
+    let objects = plan.steps.iter().filter_map(|step| match step {
+        Step::Create(object) | Step::Apply(object, _) => Some(object),
+        _ => None,
+    });
+    objects.filter(|object| object.kind == kind).collect()
+}
+
+fn names_of<'a>(objects: &[&'a Object]) -> Vec<&'a str> {
+    objects.iter().map(|object| object.name.as_str()).collect()
+}
+
+/// Whether a claim that is made says whose vote is on it.
+fn votes(plan: &Plan, name: &str) -> bool {
+    let claims = applied(plan, Kind::PersistentVolumeClaim);
+    let claim = claims.iter().find(|claim| claim.name == name).unwrap();
+    claim.body["metadata"]["annotations"].get(names::DIRECTORY_ID).is_some()
+}
+
+#[test]
+fn nothing_runs_before_its_claims_are_on_record() {
+    let mut new = world(&json!({}), None);
+    new.objects.clear();
+    let first = plan(&new);
+    let Some(Step::Create(record)) = first.steps.first() else { panic!("{first:?}") };
+    assert_eq!(record.body["data"]["brokers"], "0,1,2");
+    assert_eq!(record.body["data"]["claimed"], "");
+
+    let begun = plan(&three("", "", &[]));
+    assert!((0..3).all(|id| votes(&begun, &format!("data-demo-{id}"))), "{begun:?}");
+    assert_eq!(applied(&begun, Kind::StatefulSet), Vec::<&Object>::new());
+
+    let some = plan(&three("", "", &[0, 2]));
+    assert_eq!(names_of(&applied(&some, Kind::StatefulSet)), ["demo-0", "demo-2"]);
+    let maps = names_of(&applied(&some, Kind::ConfigMap));
+    assert_eq!(maps.iter().filter(|name| name.ends_with("-directory")).count(), 2, "{maps:?}");
+    let record = applied(&some, Kind::ConfigMap);
+    assert_eq!(record[0].body["data"]["claimed"], "0,2", "it comes first");
+}
+
+#[test]
+fn who_has_served_is_never_formatted_by_its_first_id_again() {
+    let mut served = three("0,1,2", "0,1,2", &[0, 1, 2]);
+    let map = object(Kind::ConfigMap, "demo-1-directory", &json!({ "data": { "id": "x" } }));
+    served.objects.extend([map]);
+    let plan = plan(&served);
+    let gone =
+        Step::Delete(Kind::ConfigMap, "demo-1-directory".to_owned(), "demo-1-directory".to_owned());
+    assert!(plan.steps.contains(&gone), "{plan:?}");
+    let maps = names_of(&applied(&plan, Kind::ConfigMap));
+    assert!(!maps.iter().any(|name| name.ends_with("-directory")), "{maps:?}");
+}
+
+#[test]
+fn a_lost_volume_is_filled_again_without_a_vote() {
+    let world = three("0,1,2", "0,1,2", &[0, 2]);
+    let after = plan(&world);
+    assert!(!votes(&after, "data-demo-1"), "{after:?}");
+    let (status, reason, message) = condition(&world, ConditionType::Degraded);
+    assert_eq!((status, reason), (ConditionStatus::True, Reason::StorageLost));
+    assert!(message.starts_with("the volume of broker 1 was lost"), "{message}");
+
+    // what would format it by its first id goes before it comes
+    let mut early = three("0,1,2", "", &[0, 2]);
+    let map = object(Kind::ConfigMap, "demo-1-directory", &json!({ "data": { "id": "x" } }));
+    early.objects.extend([map]);
+    assert_eq!(
+        names_of(&applied(&plan(&early), Kind::PersistentVolumeClaim)),
+        ["data-demo-0", "data-demo-2"]
+    );
+}
+
+#[test]
+fn when_most_voters_are_lost_a_human_decides() {
+    let world = three("0,1,2", "0,1,2", &[2]);
+    let (status, reason, message) = condition(&world, ConditionType::Stalled);
+    assert_eq!((status, reason), (ConditionStatus::True, Reason::StorageLost));
+    assert!(message.contains("(1 of 3 are left)"), "{message}");
+    assert_eq!(plan(&world).steps, []);
+}
+
+#[test]
+fn volumes_that_were_kept_say_how_many_brokers_there_were() {
+    let mut world = three("", "", &[0, 1, 2]);
+    world.objects.remove(&(Kind::ConfigMap, "demo-identity".to_owned()));
+    let again = plan(&world);
+    let Some(Step::Create(record)) = again.steps.first() else { panic!("{again:?}") };
+    for field in ["brokers", "claimed", "formatted"] {
+        assert_eq!(record.body["data"][field], "0,1,2", "{field}");
+    }
+    world.cluster.spec.replicas = Some(4);
+    let (_, reason, message) = condition(&world, ConditionType::Stalled);
+    assert_eq!(reason, Reason::NotYetSupported);
+    assert!(message.contains("write replicas: 3"), "{message}");
+}
