@@ -30,10 +30,10 @@ pub enum FormatError {
     Directory(#[from] Error),
 }
 
-/// Makes `dir` the metadata directory of node `node` in cluster `cluster`. Its id is returned, which
-/// is `id` or a new one: the one that `controller.quorum.voters` names it by. A directory that is
-/// lost and made anew must have another id, so that it does not vote in the place of the one that
-/// was: whoever chooses ids gives each away once.
+/// Makes `dir` the metadata directory of node `node` in cluster `cluster`. Its id is returned,
+/// which is `id` or a new one: the one that `controller.quorum.voters` names it by. A directory
+/// that is lost and made anew must have another id, so that it does not vote in the place of the
+/// one that was: whoever chooses ids gives each away once.
 pub fn format(
     dir: &Path,
     cluster: &str,

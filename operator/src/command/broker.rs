@@ -68,10 +68,9 @@ pub(super) struct Arguments {
     /// fails [default: the first data directory]
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     metadata_log_dir: Option<PathBuf>,
-    /// A file with the id under which the directory with the metadata is formatted
-    /// if it is empty; without the file, or with an empty one, it gets a new id.
-    /// Whoever writes it takes it away before the directory can be lost: who
-    /// votes under an id must not forget
+    /// A file with the id under which an empty directory for the metadata is
+    /// formatted; without the file it gets a new one. Whoever writes it takes it
+    /// away before the directory can be lost: who votes must not forget
     #[arg(long, requires = "cluster_id", value_name = "FILE", verbatim_doc_comment)]
     directory_id_file: Option<PathBuf>,
     /// A name, an address to listen on (port 0: any free one), and perhaps

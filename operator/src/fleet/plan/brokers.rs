@@ -84,8 +84,8 @@ fn differing<'a>(one: &'a Broker, other: &'a Broker) -> impl Iterator<Item = &'a
 }
 
 /// What several brokers have from their start, though one broker could be told while it runs: a
-/// topic may be made as soon as the first of them serves, and brokers refuse a `min.insync.replicas`
-/// that is not every leader's (KIP-966).
+/// topic may be made as soon as the first of them serves, and brokers refuse a
+/// `min.insync.replicas` that is not every leader's (KIP-966).
 const TOGETHER: [&str; 2] = ["default.replication.factor", "min.insync.replicas"];
 
 /// Whether a broker, alone or one of several, is started with a setting.
