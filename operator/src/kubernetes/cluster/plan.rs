@@ -25,6 +25,8 @@ use crate::kubernetes::render::{self, Cluster};
 
 /// A cluster is looked at even if nothing is heard of it: settings of brokers, lost events.
 const LOOK: Duration = Duration::from_secs(30);
+/// When a cluster is looked at again whose replicas are not all in sync: brokers tell nobody.
+const BEHIND: Duration = Duration::from_secs(2);
 /// When brokers that did not answer are asked again.
 const AGAIN: Duration = Duration::from_secs(1);
 /// When a request that was refused is sent again.
@@ -46,7 +48,10 @@ pub fn plan(world: &World) -> Plan {
         Ok(facts) => {
             let Draft { steps, waits, .. } = draft;
             let wake = waits.iter().filter_map(|wait| wait.wake(world.now)).min();
-            let wake = Some(wake.unwrap_or(LOOK).min(LOOK));
+            let replicas = world.replicas.as_ref();
+            let behind = replicas.is_some_and(|known| known.under_replicated + known.offline > 0);
+            let look = if behind { BEHIND } else { LOOK };
+            let wake = Some(wake.unwrap_or(look).min(look));
             Plan { status: Some(status::running(world, &facts, &waits)), steps, wake }
         }
         Err(refused) => Plan { status: Some(status::refused(world, &refused)), ..Plan::default() },

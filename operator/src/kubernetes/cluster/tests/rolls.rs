@@ -87,6 +87,15 @@ fn a_restart_waits_for_the_others() {
 }
 
 #[test]
+fn replicas_that_are_not_in_sync_are_looked_at_again_soon() {
+    let mut world = three("0,1,2", "0,1,2", &[0, 1, 2]);
+    for (under_replicated, seconds) in [(0, 30), (1, 2)] {
+        world.replicas = Some(Replicas { under_replicated, ..Replicas::default() });
+        assert_eq!(plan(&world).wake, Some(Duration::from_secs(seconds)));
+    }
+}
+
+#[test]
 fn a_broker_that_serves_nobody_goes_first_and_needs_no_permit() {
     let mut world = outdated(0);
     pod(&mut world, 2, "old", false);
