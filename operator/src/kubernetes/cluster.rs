@@ -127,8 +127,8 @@ pub enum Seen {
 pub struct Roll {
     /// The broker.
     pub id: i32,
-    /// Who is asked for a permit: nobody where nothing runs that could be lost, or that others could
-    /// take over.
+    /// Who is asked for a permit: nobody where nothing runs that could be lost, or that others
+    /// could take over.
     pub permit: Option<Permit>,
     /// Its new StatefulSet, unless that is there already.
     pub stateful_set: Option<Object>,

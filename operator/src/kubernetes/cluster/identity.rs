@@ -147,8 +147,8 @@ pub(super) fn node_ids(world: &World, identity: &Identity) -> Vec<i32> {
     vec![known.min().unwrap_or(0)]
 }
 
-/// The voters that have lost the volume with the cluster's metadata: the one that takes its place is
-/// filled by others, and has no vote. `volume` is that volume's name.
+/// The voters that have lost the volume with the cluster's metadata: the one that takes its place
+/// is filled by others, and has no vote. `volume` is that volume's name.
 pub(super) fn without_vote(world: &World, volume: &str, identity: &Identity) -> BTreeSet<i32> {
     let cluster = world.cluster.name_any();
     let keeps = |id: i32| {

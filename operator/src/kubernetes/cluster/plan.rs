@@ -172,8 +172,8 @@ impl Draft<'_> {
         }
     }
 
-    /// Records the brokers that have served: from then on their volumes hold data. Of several, those
-    /// whose claims have been made too: from then on a claim that is not there is lost.
+    /// Records the brokers that have served: from then on their volumes hold data. Of several,
+    /// those whose claims have been made too: from then on a claim that is not there is lost.
     fn formatted(&mut self, cluster: &mut Cluster, brokers: &[Broker]) {
         let served = brokers.iter().filter(|broker| broker.ready).map(|broker| broker.id);
         let more: Vec<i32> = served.collect();
