@@ -1,5 +1,5 @@
-//! The brokers' management API as the operator uses it (`broker/MANAGEMENT.md`): JSON over TLS, with
-//! a certificate of the cluster's own authority on both sides.
+//! The brokers' management API as the operator uses it (`broker/MANAGEMENT.md`): JSON over TLS,
+//! with a certificate of the cluster's own authority on both sides.
 
 use std::time::Duration;
 
