@@ -110,18 +110,20 @@ impl<'a> Client<'a> {
         Ok(printed.out)
     }
 
-    /// Writes one record a line.
+    /// Writes one record a line. Tries again where nobody answers, as other clients do and kcat
+    /// only with -E: a pod is ready a moment before every node knows where its Service leads.
     pub fn produce(&self, bootstrap: &str, topic: &str, lines: &str) -> Result<()> {
-        self.run(&["kcat", "-b", bootstrap, "-P", "-t", topic, "-X", "acks=all"], lines)?;
+        self.run(&["kcat", "-E", "-b", bootstrap, "-P", "-t", topic, "-X", "acks=all"], lines)?;
         Ok(())
     }
 
-    /// All records of a topic, one a line.
+    /// All records of a topic, one a line; tries again as [`Client::produce`] does.
     pub fn consume(&self, bootstrap: &str, topic: &str) -> Result<String> {
         let words = [
             "timeout",
             "60",
             "kcat",
+            "-E",
             "-b",
             bootstrap,
             "-C",
