@@ -40,7 +40,7 @@ use self::kafka::Connections;
 use self::leader::{Leader, Lease};
 use self::metrics::Metrics;
 use self::operator::Operator;
-use self::watch::{Scope, WATCHES};
+use self::watch::Scope;
 use crate::failure::Failure;
 use crate::stop::Stop;
 
@@ -121,12 +121,11 @@ pub fn start(
     } else {
         namespaces.iter().cloned().map(Some).collect()
     };
-    let count = scopes.len() * WATCHES;
+    let driver = Driver::new(Arc::clone(operator), metrics, heard, scopes.iter().cloned());
     let watches = scopes.into_iter().map(|namespace| {
         let scope = Scope { namespace, tell: tell.clone() };
         let (topics, users) = (Arc::clone(&operator.topics), Arc::clone(&operator.users));
         tokio::spawn(watch::run(operator.client.clone(), scope, topics, users))
     });
-    let watches = watches.collect();
-    (Driver::new(Arc::clone(operator), metrics, heard, count), watches)
+    (driver, watches.collect())
 }

@@ -1,6 +1,6 @@
 //! The one loop that drives all three kinds: what is heard becomes due, what is due is passed over.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
-use super::operator::{Key, Operator, PassError, Passed};
+use super::operator::{Key, Operator, Part, PassError, Passed};
 use super::queue::{Outcome, Queue};
-use super::watch::Heard;
+use super::watch::{Heard, WATCHES};
 
 /// So many passes run at the same time; a cluster that hangs holds up no other one.
 const AT_ONCE: usize = 16;
@@ -26,22 +26,23 @@ pub struct Driver {
     operator: Arc<Operator>,
     metrics: Arc<Metrics>,
     heard: UnboundedReceiver<Heard>,
-    /// How many watches have to list before anything is done.
-    watches: usize,
+    /// Of each namespace that is watched, or of all of them, the kinds that were listed.
+    listed: BTreeMap<Option<String>, BTreeSet<&'static str>>,
     queue: Queue,
     running: JoinSet<Ended>,
 }
 
 impl Driver {
-    /// A driver that hears from `watches` watches.
+    /// A driver that hears from the watches of these namespaces, or of all of them.
     pub fn new(
         operator: Arc<Operator>,
         metrics: Arc<Metrics>,
         heard: UnboundedReceiver<Heard>,
-        watches: usize,
+        scopes: impl IntoIterator<Item = Option<String>>,
     ) -> Self {
         let (queue, running) = (Queue::default(), JoinSet::new());
-        Self { operator, metrics, heard, watches, queue, running }
+        let listed = scopes.into_iter().map(|scope| (scope, BTreeSet::new())).collect();
+        Self { operator, metrics, heard, listed, queue, running }
     }
 
     /// Runs until `stop` completes; passes that run then come to their end.
@@ -49,7 +50,8 @@ impl Driver {
         let mut stop = std::pin::pin!(stop);
         loop {
             self.start();
-            let next = self.queue.next().filter(|_| self.runs() && self.has_room());
+            let next = self.queue.next(|key| may(&self.listed, key));
+            let next = next.filter(|_| self.has_room());
             let alarm = async {
                 match next {
                     Some(moment) => tokio::time::sleep_until(moment).await,
@@ -69,11 +71,6 @@ impl Driver {
         while self.running.join_next().await.is_some() {}
     }
 
-    /// Nothing is decided before every watch has told what there is.
-    fn runs(&self) -> bool {
-        self.watches == 0
-    }
-
     fn has_room(&self) -> bool {
         self.running.len() < AT_ONCE
     }
@@ -81,9 +78,9 @@ impl Driver {
     fn hear(&mut self, heard: Heard) {
         match heard {
             Heard::Of(key) => self.queue.heard(key, Instant::now()),
-            Heard::Listed => {
-                self.watches = self.watches.saturating_sub(1);
-                if self.watches == 0 {
+            Heard::Listed { namespace, kind } => {
+                self.listed.entry(namespace).or_default().insert(kind);
+                if self.listed.values().all(|kinds| kinds.len() == WATCHES) {
                     self.metrics.listed();
                 }
             }
@@ -92,8 +89,8 @@ impl Driver {
 
     fn start(&mut self) {
         let now = Instant::now();
-        while self.runs() && self.has_room() {
-            let Some(key) = self.queue.take(now) else { break };
+        while self.has_room() {
+            let Some(key) = self.queue.take(now, |key| may(&self.listed, key)) else { break };
             let operator = Arc::clone(&self.operator);
             self.running.spawn(async move {
                 let begun = Instant::now();
@@ -130,4 +127,16 @@ impl Driver {
         self.metrics.passed(key.part, outcome, took);
         self.queue.ended(&key, outcome, took, now);
     }
+}
+
+/// Whether a key's turn can come. Nothing is decided before every watch of its namespace has told
+/// what there is; but topics need no more than what is told of topics. In a namespace that is being
+/// deleted an operator that was started anew may watch nothing else any more, and has to let go of
+/// them.
+fn may(listed: &BTreeMap<Option<String>, BTreeSet<&'static str>>, key: &Key) -> bool {
+    let scope = listed.get(&Some(key.namespace.clone())).or_else(|| listed.get(&None));
+    let topics = Part::Topics;
+    scope.is_some_and(|kinds| {
+        kinds.len() == WATCHES || key.part == topics && kinds.contains(topics.kind())
+    })
 }

@@ -53,10 +53,11 @@ impl Queue {
         entry.due = Some(entry.due.map_or(due, |before| before.min(due)));
     }
 
-    /// Takes a key whose time has come; it runs until [`Queue::ended`].
-    pub fn take(&mut self, now: Instant) -> Option<Key> {
+    /// Takes a key that may be passed over and whose time has come; it runs until
+    /// [`Queue::ended`].
+    pub fn take(&mut self, now: Instant, may: impl Fn(&Key) -> bool) -> Option<Key> {
         let ready = |entry: &Entry| !entry.running && entry.due.is_some_and(|due| due <= now);
-        let due = self.entries.iter_mut().filter(|(_, entry)| ready(entry));
+        let due = self.entries.iter_mut().filter(|(key, entry)| ready(entry) && may(key));
         let (key, entry) = due.min_by_key(|(_, entry)| entry.due)?;
         (entry.running, entry.due) = (true, None);
         Some(key.clone())
@@ -88,10 +89,10 @@ impl Queue {
         }
     }
 
-    /// When the next key is due.
-    pub fn next(&self) -> Option<Instant> {
-        let idle = self.entries.values().filter(|entry| !entry.running);
-        idle.filter_map(|entry| entry.due).min()
+    /// When the next key is due that may be passed over.
+    pub fn next(&self, may: impl Fn(&Key) -> bool) -> Option<Instant> {
+        let idle = self.entries.iter().filter(|(key, entry)| !entry.running && may(key));
+        idle.filter_map(|(_, entry)| entry.due).min()
     }
 
     /// How many keys are due by now.
@@ -114,19 +115,36 @@ mod tests {
         Key { part: Part::Cluster, namespace: "a".to_owned(), cluster: cluster.to_owned() }
     }
 
+    fn any(_: &Key) -> bool {
+        true
+    }
+
+    #[test]
+    fn who_may_not_be_passed_over_does_not_hold_up_others() {
+        let (mut queue, start) = (Queue::default(), Instant::now());
+        queue.heard(key("x"), start);
+        queue.heard(key("y"), start + SETTLE);
+        let now = start + SETTLE * 2;
+        let not_x = |key: &Key| key.cluster != "x";
+        assert_eq!(queue.next(not_x), Some(now));
+        assert_eq!(queue.take(now, not_x), Some(key("y")));
+        assert_eq!((queue.take(now, not_x), queue.next(not_x)), (None, None));
+        assert_eq!(queue.take(now, any), Some(key("x")));
+    }
+
     #[test]
     fn many_events_are_one_pass_and_one_heard_meanwhile_is_another() {
         let (mut queue, start) = (Queue::default(), Instant::now());
         queue.heard(key("x"), start);
         queue.heard(key("x"), start + SETTLE / 2);
-        assert_eq!(queue.take(start), None);
+        assert_eq!(queue.take(start, any), None);
         let now = start + SETTLE;
-        assert_eq!(queue.take(now), Some(key("x")));
-        assert_eq!((queue.take(now), queue.next()), (None, None));
+        assert_eq!(queue.take(now, any), Some(key("x")));
+        assert_eq!((queue.take(now, any), queue.next(any)), (None, None));
         queue.heard(key("x"), now);
-        assert_eq!(queue.take(now + SETTLE), None, "one pass at a time");
+        assert_eq!(queue.take(now + SETTLE, any), None, "one pass at a time");
         queue.ended(&key("x"), Outcome::Done(None), Duration::ZERO, now);
-        assert_eq!(queue.take(now + SETTLE), Some(key("x")));
+        assert_eq!(queue.take(now + SETTLE, any), Some(key("x")));
     }
 
     #[test]
@@ -135,11 +153,11 @@ mod tests {
         queue.heard(key("x"), now);
         let mut pauses = Vec::new();
         for _ in 0..4 {
-            now = queue.next().unwrap();
-            assert_eq!(queue.take(now), Some(key("x")));
+            now = queue.next(any).unwrap();
+            assert_eq!(queue.take(now, any), Some(key("x")));
             queue.ended(&key("x"), Outcome::Failed, Duration::ZERO, now);
             queue.heard(key("x"), now);
-            pauses.push((queue.next().unwrap() - now).as_millis());
+            pauses.push((queue.next(any).unwrap() - now).as_millis());
         }
         assert_eq!(pauses, [200, 400, 800, 1600]);
     }
@@ -148,11 +166,11 @@ mod tests {
     fn a_key_without_a_time_to_come_is_forgotten() {
         let (mut queue, now) = (Queue::default(), Instant::now());
         queue.heard(key("x"), now);
-        queue.take(now + SETTLE);
+        queue.take(now + SETTLE, any);
         queue.ended(&key("x"), Outcome::Done(Some(SETTLE)), Duration::ZERO, now);
         assert_eq!((queue.entries.len(), queue.depth(now + SETTLE)), (1, 1));
-        queue.take(now + SETTLE);
+        queue.take(now + SETTLE, any);
         queue.ended(&key("x"), Outcome::Gone, Duration::ZERO, now);
-        assert_eq!((queue.entries.len(), queue.next()), (0, None));
+        assert_eq!((queue.entries.len(), queue.next(any)), (0, None));
     }
 }

@@ -27,7 +27,12 @@ pub enum Heard {
     /// Something of a key may have changed.
     Of(Key),
     /// A watch has listed all there is.
-    Listed,
+    Listed {
+        /// In this namespace; `None`: in all of them.
+        namespace: Option<String>,
+        /// The kind of objects.
+        kind: &'static str,
+    },
 }
 
 /// Where the watches look, and whom they tell.
@@ -60,12 +65,12 @@ impl Scope {
         drop(self.tell.send(Heard::Of(Key { part, namespace, cluster })));
     }
 
-    fn listed(&self) {
-        drop(self.tell.send(Heard::Listed));
+    fn listed(&self, kind: &'static str) {
+        drop(self.tell.send(Heard::Listed { namespace: self.namespace.clone(), kind }));
     }
 }
 
-/// How many watches there are in one scope; each tells once that it has listed.
+/// How many watches there are in one scope; each tells whenever it has listed.
 pub const WATCHES: usize = Kind::ALL.len() + 3;
 
 /// Watches everything of one scope, for ever.
@@ -109,7 +114,7 @@ async fn clusters(client: &Client, scope: &Scope) {
             }
         }
         Event::Init => {}
-        Event::InitDone => scope.listed(),
+        Event::InitDone => scope.listed(Part::Cluster.kind()),
     })
     .await;
 }
@@ -136,7 +141,7 @@ where
                 for (namespace, cluster) in index.list_ends(|of| scope.admits(of)) {
                     scope.heard(part, &namespace, &cluster);
                 }
-                return scope.listed();
+                return scope.listed(part.kind());
             }
         };
         scope.heard(part, &namespace, &cluster);
@@ -163,7 +168,7 @@ async fn owned(client: &Client, scope: &Scope, kind: Kind) {
             }
         }
         Event::Init => {}
-        Event::InitDone => scope.listed(),
+        Event::InitDone => scope.listed(kind.name()),
     })
     .await;
 }
