@@ -61,12 +61,12 @@ pub(crate) fn forward(
 pub(crate) fn decide_here(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<(), Refused> {
     let office = Office::default();
     let again = (Arc::clone(broker), office.clone());
+    let header = call.header.clone();
     let asked = Call {
-        header: call.header.clone(),
         body: call.body.clone(),
         client: Arc::clone(&call.client),
         way: Way::Here(office),
-        reply: Responder::taken(api, &call.header.clone(), move |frame: Option<Bytes>| {
+        reply: Responder::taken(api, &header, move |frame: Option<Bytes>| {
             let (broker, office) = again;
             match frame {
                 _ if office.is_lost() => {
@@ -78,6 +78,7 @@ pub(crate) fn decide_here(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Resu
                 None => call.reply.close("a request that cannot be answered"),
             }
         }),
+        header,
     };
     handle(broker, api, asked)
 }
