@@ -67,6 +67,14 @@ pub fn node(name: &str, source: &Path) -> Result<PathBuf> {
     })
 }
 
+/// What runs `script` of the Python client whose sources and requirements are in `clients/client`.
+pub fn script(client: &str, script: &str) -> Result<Command> {
+    let source = e2e().join("clients").join(client);
+    let mut command = Command::new(python(&source.join("requirements.txt"))?);
+    command.arg("-B").arg(source.join(script));
+    Ok(command)
+}
+
 /// The interpreter of a virtual environment with the packages of `requirements`.
 pub fn python(requirements: &Path) -> Result<PathBuf> {
     let folder = prepared("python", &[requirements.to_owned()], |folder| {

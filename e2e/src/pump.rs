@@ -30,9 +30,8 @@ pub struct Pump {
 
 /// What runs `mode` of the script against the brokers of `bootstrap`.
 pub fn command(mode: &str, bootstrap: &str, folder: &Path) -> Result<Command> {
-    let source = cache::e2e().join("clients/confluent-kafka");
-    let mut command = Command::new(cache::python(&source.join("requirements.txt"))?);
-    command.arg("-B").arg(source.join("pump.py")).args([mode, bootstrap]).arg(folder);
+    let mut command = cache::script("confluent-kafka", "pump.py")?;
+    command.args([mode, bootstrap]).arg(folder);
     Ok(command)
 }
 

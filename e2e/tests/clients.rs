@@ -108,13 +108,11 @@ fn confluent_kafka_walks_through() -> Result<()> {
     if !judged::ready("clients/confluent-kafka", &[Tool::Python])? {
         return Ok(());
     }
-    let source = sources("confluent-kafka");
-    let python = cache::python(&source.join("requirements.txt"))?;
+    let mut command = cache::script("confluent-kafka", "walk.py")?;
     let steps: Vec<&str> =
         STEPS.iter().chain(CODECS).chain(&["static-member", "configs"]).copied().collect();
     walk("confluent-kafka", &steps, |address, _| {
-        let mut command = Command::new(python);
-        command.arg("-B").arg(source.join("walk.py")).arg(address);
+        command.arg(address);
         command
     })
 }

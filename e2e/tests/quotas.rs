@@ -5,7 +5,6 @@
 use std::io::{Write as _, stderr};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -26,9 +25,7 @@ const CONSUMER_RATE: f64 = 2_000_000.0;
 
 /// The number that a client prints at its end.
 fn client(mode: &str, address: SocketAddr, amount: f64, folder: &Path) -> Result<f64> {
-    let source = cache::e2e().join("clients/confluent-kafka");
-    let mut command = Command::new(cache::python(&source.join("requirements.txt"))?);
-    command.arg("-B").arg(source.join("quota.py"));
+    let mut command = cache::script("confluent-kafka", "quota.py")?;
     command.args([mode, &address.to_string(), &amount.to_string()]);
     let log = folder.join(format!("{mode}.log"));
     let output = suite::run(&mut command, &log, Duration::from_mins(2))?;

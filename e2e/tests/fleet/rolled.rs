@@ -87,14 +87,16 @@ fn the_walk_through_goes_on_while_brokers_are_killed_in_turn() -> Result<()> {
     }
     let scratch = Scratch::new("fleet-walk")?;
     let mut fleet = Fleet::three(scratch.path(), &[("num.partitions", "2")])?;
-    let source = cache::e2e().join("clients/confluent-kafka");
-    let python = cache::python(&source.join("requirements.txt"))?;
-    let bootstrap = fleet.bootstrap();
+    let walk = |turn: u32| -> Result<Command> {
+        let mut command = cache::script("confluent-kafka", "walk.py")?;
+        command.arg(fleet.bootstrap()).arg(turn.to_string());
+        Ok(command)
+    };
+    // before anybody is killed: what they need is installed
+    let commands: Vec<Command> = (0..WALKS).map(walk).collect::<Result<_>>()?;
     let folder = scratch.path().to_owned();
     let walks = std::thread::spawn(move || -> Result<()> {
-        for turn in 0..WALKS {
-            let mut command = Command::new(&python);
-            command.arg("-B").arg(source.join("walk.py")).arg(&bootstrap).arg(turn.to_string());
+        for (turn, mut command) in commands.into_iter().enumerate() {
             let log = folder.join(format!("walk-{turn}.log"));
             let output = suite::run(&mut command, &log, Duration::from_mins(3))?;
             ensure!(output.status.success(), "walk {turn}:\n{}", steps(&output.text));

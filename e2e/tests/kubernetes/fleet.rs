@@ -8,9 +8,9 @@ use kastellan_e2e::cluster::{Namespace, say, scenario, until};
 use serde_json::{Value, json};
 
 use crate::faults::{nothing_lost, pump};
-use crate::operated::{BOOTSTRAP, condition, edit, install, is_ready, is_refused, ready};
+use crate::operated::{BOOTSTRAP, condition, edit, install, is_ready, is_refused, ready, topic};
 
-/// As many brokers as a cluster has that does not say, and a topic on all of them.
+/// As many brokers as a cluster has that does not say.
 const FLEET: &str = "
 apiVersion: kastellan.dev/v1alpha1
 kind: KafkaCluster
@@ -18,18 +18,12 @@ metadata: {name: demo}
 spec:
   storage: {size: 1Gi, deletionPolicy: Delete}
 ---
-apiVersion: kastellan.dev/v1alpha1
-kind: KafkaTopic
-metadata: {name: greetings}
-spec:
-  clusterRef: {name: demo}
-  partitions: 3
 ";
 
-/// Installs an operator and three brokers, Ready.
+/// Installs an operator and three brokers with a topic on all of them, Ready.
 fn fleet(namespace: &Namespace<'_>) -> Result<()> {
     install(namespace)?;
-    namespace.applied(FLEET)?;
+    namespace.applied(&[FLEET, &topic("greetings", "partitions: 3")].concat())?;
     let took = ready(namespace)?;
     say(&format!(
         "FIGURE apply to Ready, three brokers: {:.1} s (promised: 20)",
@@ -52,8 +46,8 @@ fn three_brokers_come_up_and_keep_three_copies() -> Result<()> {
         let read = client.consume(BOOTSTRAP, "greetings")?;
         let read: BTreeSet<&str> = read.lines().collect();
         ensure!(read == BTreeSet::from(["one", "two", "three"]), "{read:?}");
-        let topic = namespace.get("kafkatopics", "greetings")?.context("no topic")?;
-        ensure!(topic["status"]["replicas"] == 3, "{topic:#}");
+        let greetings = namespace.get("kafkatopics", "greetings")?.context("no topic")?;
+        ensure!(greetings["status"]["replicas"] == 3, "{greetings:#}");
         let least =
             client.run(&["admin", BOOTSTRAP, "get", "greetings", "min.insync.replicas"], "")?;
         ensure!(least.trim() == "2", "{least}");

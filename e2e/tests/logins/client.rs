@@ -67,17 +67,15 @@ pub(crate) fn kafkajs(to: Where<'_>, who: &Who) -> Result<Command> {
 }
 
 pub(crate) fn confluent(to: Where<'_>, who: &Who) -> Result<Command> {
-    python(&sources("confluent-kafka"), to, who)
+    python("confluent-kafka", to, who)
 }
 
 pub(crate) fn kafka_python(to: Where<'_>, who: &Who) -> Result<Command> {
-    python(&sources("kafka-python"), to, who)
+    python("kafka-python", to, who)
 }
 
-fn python(source: &Path, to: Where<'_>, who: &Who) -> Result<Command> {
-    let mut command = Command::new(cache::python(&source.join("requirements.txt"))?);
-    command.arg("-B").arg(source.join("login.py"));
-    Ok(with_arguments(command, to, who))
+fn python(client: &str, to: Where<'_>, who: &Who) -> Result<Command> {
+    Ok(with_arguments(cache::script(client, "login.py")?, to, who))
 }
 
 pub(crate) fn franz_go(to: Where<'_>, who: &Who) -> Result<Command> {
