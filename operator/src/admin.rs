@@ -12,12 +12,15 @@ use kastellan_protocol::protocol::{Request, StrBytes};
 use tokio::time::Instant;
 
 use self::connection::Connection;
+use self::guarded::Guarded;
+use crate::pki::Credentials;
 
 mod answer;
 mod configs;
 mod connection;
 mod fetch;
 mod groups;
+mod guarded;
 mod log_dirs;
 mod member;
 mod metadata;
@@ -46,6 +49,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct Admin {
     seeds: Vec<String>,
     patience: Duration,
+    /// What is shown to brokers that let in nobody else.
+    guarded: Option<Guarded>,
     /// Where each broker is reached, as the last metadata had it.
     nodes: BTreeMap<i32, String>,
     /// One connection per broker; the one under `None` is to whichever seed answered.
@@ -56,8 +61,26 @@ impl Admin {
     /// Connects to the first of `seeds` (`HOST:PORT`) that answers. Every later request has
     /// `patience` to be answered.
     pub async fn connect(seeds: &[String], patience: Duration) -> Result<Self, AdminError> {
+        Self::with(seeds, patience, None).await
+    }
+
+    /// The same, by mutual TLS.
+    pub async fn guarded(
+        seeds: &[String],
+        patience: Duration,
+        credentials: &Credentials,
+    ) -> Result<Self, AdminError> {
+        let guarded = Guarded::new(credentials).map_err(AdminError::Credentials)?;
+        Self::with(seeds, patience, Some(guarded)).await
+    }
+
+    async fn with(
+        seeds: &[String],
+        patience: Duration,
+        guarded: Option<Guarded>,
+    ) -> Result<Self, AdminError> {
         let (nodes, links) = (BTreeMap::new(), BTreeMap::new());
-        let mut admin = Self { seeds: seeds.to_vec(), patience, nodes, links };
+        let mut admin = Self { seeds: seeds.to_vec(), patience, guarded, nodes, links };
         admin.link(None).await?;
         Ok(admin)
     }
@@ -102,7 +125,7 @@ impl Admin {
     async fn dial(&self, addresses: &[String]) -> Result<Connection, AdminError> {
         let mut tried = Vec::new();
         for address in addresses {
-            match Connection::open(address, self.patience).await {
+            match Connection::open(address, self.guarded.as_ref(), self.patience).await {
                 Ok(connection) => return Ok(connection),
                 Err(AdminError::Unreachable(failed)) => tried.extend(failed),
                 Err(other) => return Err(other),

@@ -6,12 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use kastellan_crds::cluster::{Authentication, Tls};
 use kastellan_crds::head::DeletionPolicy;
 use kastellan_crds::name::{ClusterName, ListenerName, ObjectName, TopicName};
 
 pub mod build;
 mod document;
 mod explain;
+pub mod guard;
 pub mod manifest;
 pub mod plan;
 pub mod problem;
@@ -59,6 +61,10 @@ pub struct Listener {
     pub name: ListenerName,
     /// Its port, unique in the cluster: 1 or more.
     pub port: u16,
+    /// Whether it is encrypted, and how.
+    pub tls: Option<Tls>,
+    /// How clients say who they are.
+    pub authentication: Option<Authentication>,
 }
 
 /// One topic as it should be.

@@ -1,9 +1,11 @@
-//! The cluster's own authority, and what it signs: for brokers, and for the operator that manages
-//! them. Clients have nothing to do with it.
+//! The cluster's own authorities, and what they sign: one for brokers, and for the operator that
+//! manages them; one for clients that show a certificate.
 //!
 //! A node is who its certificate says: `CN=node-<id>`, `O=<cluster id>`. Both ends of a connection
 //! between brokers show one. Keys are made where they are stored, and are nowhere else: not in a
 //! plan, a status, an event or a log line.
+
+use std::time::Duration;
 
 use k8s_openapi::jiff::tz::TimeZone;
 use k8s_openapi::jiff::{Timestamp, ToSpan as _};
@@ -14,8 +16,8 @@ use rcgen::{
 
 /// How long the authority is good for.
 const AUTHORITY_DAYS: i64 = 3650;
-/// How long what it signs is good for.
-const DAYS: i64 = 365;
+/// How long what it signs is good for, where nobody says otherwise.
+pub const DAYS: i64 = 365;
 /// So many days before its end a certificate is made anew.
 pub const RENEWAL_DAYS: i64 = 90;
 
@@ -36,27 +38,58 @@ impl std::fmt::Debug for Pair {
     }
 }
 
+/// What is shown, and whom it is shown to: three texts in PEM form.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Credentials {
+    /// The authority's certificate.
+    pub authority: String,
+    /// The own certificate.
+    pub certificate: String,
+    /// Its key, which is shown to nobody.
+    pub key: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").finish_non_exhaustive()
+    }
+}
+
 /// Who a certificate is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// Its common name: `node-<id>` or `operator`.
+    /// Its common name: `node-<id>`, `operator`, or a user's name.
     pub common_name: String,
-    /// The cluster's id, which keeps clusters with mixed-up Secrets apart.
+    /// The cluster's id, which keeps clusters with mixed-up Secrets apart; empty for users.
     pub organization: String,
     /// Names and addresses under which it is dialled.
     pub names: Vec<String>,
+    /// For how many days.
+    pub days: i64,
 }
 
 impl Subject {
     /// A node, which is dialled under `names`.
     pub fn node(id: i32, cluster_id: &str, names: Vec<String>) -> Self {
-        Self { common_name: format!("node-{id}"), organization: cluster_id.to_owned(), names }
+        let organization = cluster_id.to_owned();
+        Self { common_name: format!("node-{id}"), organization, names, days: DAYS }
+    }
+
+    /// The operator of a cluster, or of all clusters of a name.
+    pub fn operator(organization: &str) -> Self {
+        let (common_name, organization) = ("operator".to_owned(), organization.to_owned());
+        Self { common_name, organization, names: Vec::new(), days: DAYS }
     }
 }
 
+/// The common name of the authority of a cluster's brokers.
+pub const OF_BROKERS: &str = "kastellan";
+/// The common name of the authority of a cluster's clients.
+pub const OF_CLIENTS: &str = "kastellan clients";
+
 /// A new authority of a cluster.
-pub fn authority(cluster_id: &str, now: Timestamp) -> Result<Pair, rcgen::Error> {
-    let mut params = params("kastellan", cluster_id, now, AUTHORITY_DAYS);
+pub fn authority(name: &str, cluster_id: &str, now: Timestamp) -> Result<Pair, rcgen::Error> {
+    let mut params = params(name, cluster_id, now, AUTHORITY_DAYS);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let key = KeyPair::generate()?;
@@ -74,9 +107,12 @@ pub fn sign(
 ) -> Result<Pair, rcgen::Error> {
     let issuer =
         Issuer::from_ca_cert_pem(authority_certificate, KeyPair::from_pem(authority_key)?)?;
-    let mut params = params(&subject.common_name, &subject.organization, now, DAYS);
+    let mut params = params(&subject.common_name, &subject.organization, now, subject.days);
     for name in &subject.names {
-        params.subject_alt_names.push(rcgen::SanType::DnsName(name.as_str().try_into()?));
+        params.subject_alt_names.push(match name.parse() {
+            Ok(address) => rcgen::SanType::IpAddress(address),
+            Err(_) => rcgen::SanType::DnsName(name.as_str().try_into()?),
+        });
     }
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages =
@@ -85,7 +121,7 @@ pub fn sign(
     let key = KeyPair::generate()?;
     let certificate = params.signed_by(&key, &issuer)?;
     let (certificate, key) = (certificate.pem(), key.serialize_pem());
-    Ok(Pair { certificate, key, not_after: end(now, DAYS) })
+    Ok(Pair { certificate, key, not_after: end(now, subject.days) })
 }
 
 fn end(now: Timestamp, days: i64) -> Timestamp {
@@ -96,11 +132,18 @@ fn params(common_name: &str, organization: &str, now: Timestamp, days: i64) -> C
     let mut params = CertificateParams::default();
     params.distinguished_name.remove(DnType::CommonName);
     params.distinguished_name.push(DnType::CommonName, common_name);
-    params.distinguished_name.push(DnType::OrganizationName, organization);
+    if !organization.is_empty() {
+        params.distinguished_name.push(DnType::OrganizationName, organization);
+    }
     let date = |moment: Timestamp| {
-        let date = moment.to_zoned(TimeZone::UTC).date();
+        let zoned = moment.to_zoned(TimeZone::UTC);
+        let (date, time) = (zoned.date(), zoned.time());
         let part = |number: i8| u8::try_from(number).unwrap_or(1);
-        rcgen::date_time_ymd(i32::from(date.year()), part(date.month()), part(date.day()))
+        let midnight =
+            rcgen::date_time_ymd(i32::from(date.year()), part(date.month()), part(date.day()));
+        let hours = u64::from(time.hour().unsigned_abs());
+        let minutes = hours * 60 + u64::from(time.minute().unsigned_abs());
+        midnight + Duration::from_secs(minutes * 60 + u64::from(time.second().unsigned_abs()))
     };
     // a day earlier: clocks differ, and the day has begun somewhere
     (params.not_before, params.not_after) = (date(now - 24.hours()), date(end(now, days)));
@@ -114,7 +157,7 @@ mod tests {
     #[test]
     fn what_an_authority_signs_has_its_names_and_its_end() {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let authority = authority("id", now).unwrap();
+        let authority = authority(OF_BROKERS, "id", now).unwrap();
         let subject = Subject::node(0, "id", vec!["demo-0.kafka.svc".to_owned()]);
         let pair = sign(&authority.certificate, &authority.key, &subject, now).unwrap();
         assert!(pair.certificate.starts_with("-----BEGIN CERTIFICATE-----"));

@@ -22,15 +22,17 @@ use self::child::{End, Event};
 use self::cluster::Cluster;
 use self::data_dir::DataDir;
 use self::files::Asked;
+use self::keys::Keys;
 use self::live::{Live, State};
 use self::report::Report;
 use self::watch::Watch;
-use crate::admin::AdminError;
+use crate::admin::{Admin, AdminError};
 use crate::failure::Failure;
 use crate::fleet::manifest::Source;
 use crate::fleet::plan::{self, Action, Observed, Plan};
 use crate::fleet::problem::Problem;
 use crate::fleet::{Broker, Fleet, Topic};
+use crate::pki::Credentials;
 use crate::stop::Stop;
 
 mod bootstrap;
@@ -39,6 +41,7 @@ mod child;
 mod cluster;
 mod data_dir;
 mod files;
+mod keys;
 mod live;
 mod report;
 mod view;
@@ -54,6 +57,9 @@ const LOOK_SOONEST: Duration = Duration::from_secs(2);
 /// The last one, however slow that was.
 const LOOK_LATEST: Duration = Duration::from_mins(1);
 
+/// How far the port for this process is above the one of the first listener, where it needs its
+/// own: 9092 and 9193.
+const OPERATOR_ABOVE: u16 = 101;
 /// How far the port for brokers is above the one of the first listener: 9092 and 9190.
 const PEERS_ABOVE: u16 = 98;
 
@@ -78,8 +84,34 @@ fn port(number: i32, port: u16) -> u16 {
 /// The port of loopback where the other brokers find broker number `number`: beside the one of the
 /// first listener, so that clusters with other ports do not meet.
 fn peer_port(brokers: &[Broker], number: i32) -> u16 {
+    beside(brokers, number, PEERS_ABOVE)
+}
+
+/// The port of loopback where this process finds broker number `number`, where it needs its own.
+fn operator_port(brokers: &[Broker], number: i32) -> u16 {
+    beside(brokers, number, OPERATOR_ABOVE)
+}
+
+fn beside(brokers: &[Broker], number: i32, above: u16) -> u16 {
     let first = brokers.first().and_then(|broker| broker.listeners.first());
-    port(number, first.map_or(9092, |listener| listener.port).saturating_add(PEERS_ABOVE))
+    port(number, first.map_or(9092, |listener| listener.port).saturating_add(above))
+}
+
+/// A broker that serves, and what is shown to it where it lets in nobody else.
+#[derive(Debug, Clone)]
+struct Contact {
+    address: SocketAddr,
+    credentials: Option<Credentials>,
+}
+
+impl Contact {
+    async fn connect(&self, patience: Duration) -> Result<Admin, AdminError> {
+        let seeds = [self.address.to_string()];
+        match &self.credentials {
+            None => Admin::connect(&seeds, patience).await,
+            Some(credentials) => Admin::guarded(&seeds, patience, credentials).await,
+        }
+    }
 }
 
 /// Runs until a signal (`Ok`), or until the cluster turns out not to be startable.
@@ -93,6 +125,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let name = asked.fleet.cluster.name.as_str();
     let data_dir = DataDir::new(options.data_dir.as_deref(), name)?;
     report::line(&format!("KafkaCluster/{name}: data in {}", data_dir.describe()));
+    let keys = Keys::new(data_dir.path(), name);
     let members = &asked.fleet.cluster.brokers;
     let bootstrap = Bootstrap::open(data_dir.path(), members, |id| data_dir.broker(id))?;
     let (sender, events) = mpsc::unbounded_channel();
@@ -100,7 +133,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         paths: options.paths,
         sources,
         fleet: asked.fleet,
-        brokers: Brokers::new(data_dir, bootstrap, options.log, sender),
+        brokers: Brokers::new(data_dir, bootstrap, keys, options.log, sender),
         cluster: Cluster::default(),
         report: Report::default(),
         events,
@@ -184,6 +217,7 @@ impl Up {
             cluster: cluster.to_owned(),
             condition: condition("KafkaCluster", cluster),
             bootstrap: self.brokers.bootstrap(),
+            contact: self.contact(),
             brokers: self.brokers.processes(),
             topics: self.fleet.topics.iter().map(topic).collect(),
         });
@@ -323,16 +357,16 @@ impl Up {
     }
 
     /// The first broker that serves.
-    fn contact(&self) -> Option<SocketAddr> {
-        self.brokers.bootstrap().first().copied()
+    fn contact(&self) -> Option<Contact> {
+        self.brokers.contact()
     }
 
     async fn plan(&mut self) -> Result<Plan, AdminError> {
         let started = self.brokers.observed();
         let (brokers, topics) = match self.contact() {
             Some(contact) => (
-                self.cluster.brokers(started, contact).await?,
-                self.cluster.topics(&self.fleet, contact).await?,
+                self.cluster.brokers(started, &contact).await?,
+                self.cluster.topics(&self.fleet, &contact).await?,
             ),
             None => (BTreeMap::new(), BTreeMap::new()),
         };
@@ -388,7 +422,7 @@ impl Up {
             return Ok(false);
         }
         let Some(contact) = self.contact() else { return Ok(false) };
-        if let Err(why) = self.cluster.act(actions, contact).await {
+        if let Err(why) = self.cluster.act(actions, &contact).await {
             self.try_again(&format!("change topics: {why}"));
             return Ok(false);
         }

@@ -147,6 +147,28 @@ fn a_cluster_with_everything_that_is_carried_out() {
 }
 
 #[test]
+fn a_cluster_that_lets_in_only_who_is_known() {
+    let spec = json!({
+        "replicas": 1,
+        "listeners": [
+            { "name": "tls", "port": 9093, "tls": {}, "authentication": { "type": "SCRAM-SHA-512" } },
+            {
+                "name": "out",
+                "port": 9094,
+                "type": "NodePort",
+                "tls": { "secretName": "mine", "minVersion": "1.3" },
+                "authentication": {
+                    "type": "TLS",
+                    "principalMappingRules": ["RULE:^CN=(.*)$/$1/", "DEFAULT"],
+                },
+            },
+        ],
+        "authorization": { "superUsers": ["User:admin"] },
+    });
+    same("guarded", &spec);
+}
+
+#[test]
 fn a_cluster_for_trying_things_out() {
     same("ephemeral", &json!({ "replicas": 1, "storage": { "type": "Ephemeral" } }));
 }

@@ -34,6 +34,9 @@ pub enum AdminError {
     /// The metadata names no such broker.
     #[error("broker {0} is not in the cluster")]
     NoBroker(i32),
+    /// What is to be shown to brokers is no certificate with its key.
+    #[error("the certificate that is shown to brokers cannot be used: {0}")]
+    Credentials(String),
     /// Our own request does not encode.
     #[error(transparent)]
     Encode(#[from] EncodeError),

@@ -8,10 +8,12 @@ use bytes::{Bytes, BytesMut};
 use kastellan_protocol::messages::{ApiKey, ApiVersionsRequest};
 use kastellan_protocol::protocol::Request;
 use kastellan_protocol::{decode_response, encode_request};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::answer::{AdminError, outcome};
+use super::guarded::{Guarded, Stream};
 use super::text;
 
 /// The longest answer taken: the metadata of some hundred thousand partitions, or what a fetch may
@@ -24,7 +26,7 @@ const DIAL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Connection {
     address: String,
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     patience: Duration,
     correlation: i32,
     served: BTreeMap<i16, (i16, i16)>,
@@ -32,9 +34,13 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects to `HOST:PORT` and asks what is served there. Nobody there is
-    /// [`AdminError::Unreachable`].
-    pub(super) async fn open(address: &str, patience: Duration) -> Result<Self, AdminError> {
+    /// Connects to `HOST:PORT`, with TLS where something is to be shown, and asks what is served
+    /// there. Nobody there is [`AdminError::Unreachable`].
+    pub(super) async fn open(
+        address: &str,
+        guarded: Option<&Guarded>,
+        patience: Duration,
+    ) -> Result<Self, AdminError> {
         let unreachable = |why| AdminError::Unreachable(vec![(address.to_owned(), why)]);
         let connected = tokio::time::timeout(DIAL.min(patience), TcpStream::connect(address)).await;
         let stream = match connected {
@@ -42,6 +48,16 @@ impl Connection {
             Err(_) => return Err(unreachable(io::ErrorKind::TimedOut.into())),
         };
         stream.set_nodelay(true).map_err(unreachable)?;
+        let stream: Box<dyn Stream> = match guarded {
+            None => Box::new(stream),
+            Some(guarded) => {
+                let greeting = guarded.greet(name(address), stream);
+                match tokio::time::timeout(DIAL.min(patience), greeting).await {
+                    Ok(stream) => stream.map_err(unreachable)?,
+                    Err(_) => return Err(unreachable(io::ErrorKind::TimedOut.into())),
+                }
+            }
+        };
         let mut connection = Self {
             address: address.to_owned(),
             stream,
@@ -141,8 +157,15 @@ impl Connection {
     }
 }
 
+/// The host of `HOST:PORT`, as a certificate has it.
+fn name(address: &str) -> io::Result<ServerName<'static>> {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    ServerName::try_from(host).map_err(io::Error::other)
+}
+
 /// One frame; `None` if it is longer than any answer.
-async fn read(stream: &mut TcpStream) -> io::Result<Option<Bytes>> {
+async fn read(stream: &mut Box<dyn Stream>) -> io::Result<Option<Bytes>> {
     let size = usize::try_from(stream.read_i32().await?).unwrap_or(usize::MAX);
     if size > LONGEST {
         return Ok(None);

@@ -110,6 +110,15 @@ impl Namespace {
         Ok(all)
     }
 
+    /// An object, whoever made it.
+    pub async fn object(&self, kind: Kind, name: &str) -> Result<Option<DynamicObject>, ApiError> {
+        let mut object = self.api(kind).get_opt(name).await?;
+        if let Some(object) = &mut object {
+            object.metadata.managed_fields = None;
+        }
+        Ok(object)
+    }
+
     /// The files of a Secret.
     pub async fn secret(&self, name: &str) -> Result<BTreeMap<String, String>, ApiError> {
         let api: Api<Secret> = Api::namespaced(self.client.clone(), &self.name);

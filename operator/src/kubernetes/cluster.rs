@@ -36,6 +36,8 @@ pub struct World {
     pub cluster: KafkaCluster,
     /// Everything with the cluster's label.
     pub objects: BTreeMap<(Kind, String), DynamicObject>,
+    /// The Secrets that the spec names, which are not the cluster's own, as far as they are there.
+    pub given: BTreeMap<String, DynamicObject>,
     /// What the brokers say.
     pub told: Told,
     /// What several brokers know of their replicas; `None`: nobody was asked, or nobody answers.
@@ -88,8 +90,9 @@ pub struct Settings {
 pub enum Step {
     /// Create an object that must not be there yet.
     Create(Object),
-    /// Make an authority and create its Secret, which is this without its content.
-    Authority(Value, String),
+    /// Make an authority of this name for a cluster's id, and create its Secret, which is this
+    /// without its content.
+    Authority(Value, &'static str, String),
     /// Sign a certificate and apply its Secret.
     Certificate(Box<Certificate>, Seen),
     /// Apply an object; whether it was seen. One that was not must not be somebody else's.

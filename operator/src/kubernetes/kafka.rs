@@ -10,6 +10,7 @@ use super::management::{self, Managed, Replicas};
 use super::names;
 use crate::admin::{Admin, AdminError, Answers, BROKER, Described, NewTopic, Source, TOPIC};
 use crate::fleet::plan::Change;
+use crate::pki::Credentials;
 
 /// How long a broker may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,11 +28,16 @@ pub struct Contact {
     pub ids: Vec<i32>,
     /// The port of the listener that the operator uses.
     pub port: u16,
+    /// What it shows there, where that is a listener of its own.
+    pub credentials: Option<Credentials>,
 }
 
 impl Contact {
     fn addresses(&self) -> Vec<String> {
-        let host = |id: &i32| names::host(&names::broker(&self.cluster, *id), &self.namespace);
+        let host = |id: &i32| match self.credentials {
+            None => names::host(&names::broker(&self.cluster, *id), &self.namespace),
+            Some(_) => names::peer(&self.cluster, *id, &self.namespace),
+        };
         self.ids.iter().map(|id| format!("{}:{}", host(id), self.port)).collect()
     }
 }
@@ -123,7 +129,11 @@ impl Connections {
         if let Some(admin) = idle {
             return Ok(admin);
         }
-        let mut admin = Admin::connect(&contact.addresses(), PATIENCE).await?;
+        let addresses = contact.addresses();
+        let mut admin = match &contact.credentials {
+            None => Admin::connect(&addresses, PATIENCE).await?,
+            Some(credentials) => Admin::guarded(&addresses, PATIENCE, credentials).await?,
+        };
         // whose settings are asked for has to be known by address
         admin.metadata(Some(&[])).await?;
         Ok(admin)

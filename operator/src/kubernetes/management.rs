@@ -14,28 +14,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::names;
+pub use crate::pki::Credentials;
 
 /// How long a broker may take for one answer, the connection included.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// No answer that is asked for here is as long.
 const LONGEST: usize = 4 << 20;
-
-/// What the operator shows to brokers, and whom it believes: three files in PEM form.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The authority's certificate.
-    pub authority: String,
-    /// The operator's certificate.
-    pub certificate: String,
-    /// Its key, which is shown to nobody.
-    pub key: String,
-}
-
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials").finish_non_exhaustive()
-    }
-}
 
 /// A broker of a cluster, to be managed.
 #[derive(Debug, Clone)]

@@ -35,6 +35,8 @@ pub const APPLIED: &str = "kastellan.dev/applied";
 pub const NOT_AFTER: &str = "kastellan.dev/not-after";
 /// Annotation of Secrets with a certificate: hash of the authority that signed it.
 pub const AUTHORITY: &str = "kastellan.dev/authority";
+/// Annotation of Secrets with a certificate: hash of whom it is for.
+pub const SUBJECT: &str = "kastellan.dev/subject";
 /// Annotation of pods and their templates: hash of all that a broker reads only at its start.
 pub const REVISION: &str = "kastellan.dev/revision";
 /// Annotation of objects of the three kinds: `"true"` leaves all as it is.
@@ -52,6 +54,8 @@ pub const PEERS_PORT: u16 = 9190;
 pub const MANAGEMENT_PORT: u16 = 9191;
 /// Where brokers answer the kubelet and Prometheus.
 pub const PROBES_PORT: u16 = 9192;
+/// Where brokers answer the operator as clients are answered, where it needs its own way in.
+pub const OPERATOR_PORT: u16 = 9193;
 
 /// Labels of everything that belongs to a cluster.
 pub fn labels(cluster: &str) -> BTreeMap<String, String> {
@@ -119,6 +123,26 @@ pub fn listener_broker(cluster: &str, listener: &str, id: i32) -> String {
 /// The Secret of the cluster's authority.
 pub fn authority(cluster: &str) -> String {
     format!("{cluster}-cluster-ca")
+}
+
+/// The Secret with the certificate that clients have to trust.
+pub fn cluster_certificate(cluster: &str) -> String {
+    format!("{cluster}-cluster-ca-cert")
+}
+
+/// The Secret of the clients' authority.
+pub fn clients_authority(cluster: &str) -> String {
+    format!("{cluster}-clients-ca")
+}
+
+/// The Secret with the certificate of the clients' authority.
+pub fn clients_certificate(cluster: &str) -> String {
+    format!("{cluster}-clients-ca-cert")
+}
+
+/// The Secret of the certificate that a broker shows to clients.
+pub fn listener_certificate(cluster: &str, id: i32) -> String {
+    format!("{cluster}-{id}-listener-certs")
 }
 
 /// The Secret of a broker's certificate.

@@ -1,5 +1,7 @@
 //! Objects as the operator handles them: which kinds there are, and what is applied.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use kube::api::{ApiResource, DynamicObject};
 use serde_json::{Value, json};
 
@@ -113,6 +115,12 @@ impl Object {
 /// A text below `path` of an object that was read, as in `/spec/clusterIP`.
 pub fn text<'a>(object: &'a DynamicObject, path: &str) -> Option<&'a str> {
     object.data.pointer(path).and_then(Value::as_str)
+}
+
+/// A text file of a Secret that was read.
+pub fn file(secret: &DynamicObject, name: &str) -> Option<String> {
+    let bytes = STANDARD.decode(text(secret, &format!("/data/{name}"))?).ok()?;
+    String::from_utf8(bytes).ok()
 }
 
 /// A label of an object that was read.

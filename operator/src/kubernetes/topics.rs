@@ -20,8 +20,10 @@ use tokio::time::Instant;
 use super::api::{self, ApiError, Namespace};
 use super::cluster::{self, Told, World as ClusterWorld, now, parse};
 use super::kafka::Contact;
+use super::object::Kind;
 use super::operator::{Key, Operator, PassError, Passed};
 use super::queue::Outcome;
+use super::{names, render};
 
 mod act;
 mod plan;
@@ -148,10 +150,17 @@ async fn look(
         Ok(parsed) => parsed,
         Err(refused) => return Ok((Cluster::Waits(refused.message), None)),
     };
-    let pods = namespace.pods_of(&key.cluster).await?;
+    let mut pods = namespace.pods_of(&key.cluster).await?;
+    let guarded = render::guarded(&parsed.listeners, cluster.spec.authorization.is_some());
+    if guarded {
+        let name = names::operator_certificate(&key.cluster);
+        let secret = namespace.object(Kind::Secret, &name).await?;
+        pods.extend(secret.map(|secret| ((Kind::Secret, name), secret)));
+    }
     let world = ClusterWorld {
         cluster,
         objects: pods,
+        given: BTreeMap::new(),
         told: Told::NotAsked,
         replicas: None,
         settings: operator.settings.clone(),

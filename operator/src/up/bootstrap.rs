@@ -135,7 +135,7 @@ fn form(
     folder: impl Fn(i32) -> PathBuf,
 ) -> Result<(Record, Authority), Failure> {
     let cluster_id = URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4());
-    let made = pki::authority(&cluster_id, Timestamp::now())
+    let made = pki::authority(pki::OF_BROKERS, &cluster_id, Timestamp::now())
         .map_err(|why| Failure::new(format!("make the cluster's authority: {why}")))?;
     let authority = Authority { certificate: made.certificate, key: made.key };
     write(&dir.join("ca.key"), &authority.key)?;
@@ -165,11 +165,11 @@ fn directory(folder: &Path, cluster: &str, id: i32) -> Result<String, Failure> {
     })
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+pub(super) fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|why| Failure::new(format!("read {}: {why}", path.display())))
 }
 
-fn make(dir: &Path) -> Result<(), Failure> {
+pub(super) fn make(dir: &Path) -> Result<(), Failure> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -178,7 +178,7 @@ fn make(dir: &Path) -> Result<(), Failure> {
 }
 
 /// Writes a file that nobody else may read, and takes the place of the old one in one step.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |why| Failure::new(format!("write {}: {why}", path.display()));
     let new = path.with_extension("new");
     let mut options = OpenOptions::new();

@@ -7,12 +7,16 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::Contact;
 use super::bootstrap::Bootstrap;
 use super::child::{self, Child, End, Event, Start};
 use super::data_dir::DataDir;
+use super::keys::Keys;
 use super::live::Process;
 use crate::failure::Failure;
 use crate::fleet::Broker;
+use crate::fleet::guard::{Door, OPERATOR, is_guarded};
+use crate::pki::Credentials;
 
 /// After the first failure; doubled with every further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -27,6 +31,9 @@ pub(super) struct Brokers {
     data_dir: DataDir,
     /// What holds several brokers together; one alone needs nothing.
     bootstrap: Option<Bootstrap>,
+    keys: Keys,
+    /// What is shown to brokers that let in nobody else.
+    credentials: Option<Credentials>,
     log: String,
     events: mpsc::UnboundedSender<Event>,
     slots: BTreeMap<i32, Slot>,
@@ -49,10 +56,12 @@ impl Brokers {
     pub(super) fn new(
         data_dir: DataDir,
         bootstrap: Option<Bootstrap>,
+        keys: Keys,
         log: String,
         events: mpsc::UnboundedSender<Event>,
     ) -> Self {
-        Self { data_dir, bootstrap, log, events, slots: BTreeMap::new() }
+        let (slots, credentials) = (BTreeMap::new(), None);
+        Self { data_dir, bootstrap, keys, credentials, log, events, slots }
     }
 
     /// Starts a broker, unless it runs, is on its way, or has to wait for its next attempt.
@@ -66,8 +75,15 @@ impl Brokers {
         let peer_port = |id| super::peer_port(all, id);
         let membership = self.bootstrap.as_ref();
         let membership = membership.map(|all| all.membership(broker.id, peer_port)).transpose()?;
+        let settings = self.keys.settings(broker)?;
+        let operator_port = is_guarded(broker).then(|| super::operator_port(all, broker.id));
+        if operator_port.is_some() && self.credentials.is_none() {
+            self.credentials = Some(self.keys.credentials()?);
+        }
         let start = Start {
             broker,
+            settings: &settings,
+            operator_port,
             data_dir: &folder,
             membership: membership.as_ref(),
             peer_port: peer_port(broker.id),
@@ -135,6 +151,21 @@ impl Brokers {
     /// How the brokers that are down have ended: id, and in words.
     pub(super) fn down(&self) -> Option<(i32, &End)> {
         self.slots.iter().find_map(|(id, slot)| Some((*id, slot.end.as_ref()?)))
+    }
+
+    /// A broker that serves, as this process reaches it.
+    pub(super) fn contact(&self) -> Option<Contact> {
+        self.slots.values().find_map(|slot| {
+            let at = |name: &str| slot.addresses.iter().find(|(other, _)| other == name);
+            if let Some((_, address)) = at(OPERATOR) {
+                let credentials = Some(self.credentials.clone()?);
+                return Some(Contact { address: *address, credentials });
+            }
+            let doors = &slot.child.as_ref()?.broker.listeners;
+            let open = doors.iter().find(|one| Door::from(*one).is_open())?;
+            let (_, address) = at(open.name.as_str())?;
+            Some(Contact { address: *address, credentials: None })
+        })
     }
 
     /// Where clients find the brokers that serve: the first listener of each.

@@ -3,6 +3,7 @@
 //! The child is in a process group of its own, so that Ctrl-C reaches it only through us, and has a
 //! pipe on stdin that closes with us, however we end.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -17,6 +18,7 @@ use super::bootstrap::Membership;
 use super::report;
 use crate::failure::Failure;
 use crate::fleet::Broker;
+use crate::fleet::guard::OPERATOR;
 
 /// A clean stop takes seconds; after this it is no longer one.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -74,6 +76,10 @@ pub(super) struct Start<'a> {
     pub(super) membership: Option<&'a Membership>,
     /// Where the others find it.
     pub(super) peer_port: u16,
+    /// Where this process finds it; `None`: where everybody does.
+    pub(super) operator_port: Option<u16>,
+    /// All of its settings.
+    pub(super) settings: &'a BTreeMap<String, String>,
 }
 
 /// Starts a broker; `events` hears of it until its end.
@@ -109,7 +115,7 @@ pub(super) fn start(
 }
 
 fn command(start: Start<'_>, log: &str) -> Command {
-    let Start { broker, data_dir, membership, peer_port } = start;
+    let Start { broker, data_dir, membership, peer_port, operator_port, settings } = start;
     // the name in /proc leads to this very binary even after another took its place on the disk
     let mut command = Command::new("/proc/self/exe");
     command.arg0("kastellan").arg("broker").arg("--exit-with-stdin").args(["--log", log]);
@@ -117,6 +123,9 @@ fn command(start: Start<'_>, log: &str) -> Command {
     for listener in &broker.listeners {
         let (name, port) = (&listener.name, super::port(broker.id, listener.port));
         command.arg("--listener").arg(format!("{name}=127.0.0.1:{port}"));
+    }
+    if let Some(port) = operator_port {
+        command.arg("--listener").arg(format!("{OPERATOR}=127.0.0.1:{port}"));
     }
     if let Some(membership) = membership {
         // it may begin with a dash
@@ -127,7 +136,7 @@ fn command(start: Start<'_>, log: &str) -> Command {
             command.arg("--set").arg(format!("{name}={value}"));
         }
     }
-    for (name, value) in &broker.settings {
+    for (name, value) in settings {
         command.arg("--set").arg(format!("{name}={value}"));
     }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -1,12 +1,12 @@
 //! The cluster, as its brokers tell and as they are told: topics, settings, and what was refused.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use kastellan_crds::name::TopicName;
 use tokio::time::Instant;
 
+use super::Contact;
 use crate::admin::{Admin, AdminError, Answers, BROKER, NewTopic, Refusal, Source, TOPIC};
 use crate::fleet::plan::{self, Action, Managed, ObservedBroker, ObservedTopic, Settled};
 use crate::fleet::{Broker, Fleet};
@@ -57,7 +57,7 @@ impl Cluster {
     pub(super) async fn topics(
         &mut self,
         fleet: &Fleet,
-        broker: SocketAddr,
+        broker: &Contact,
     ) -> Result<BTreeMap<TopicName, ObservedTopic>, AdminError> {
         let names: BTreeSet<&TopicName> = fleet.topics.keys().chain(self.managed.keys()).collect();
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
@@ -95,7 +95,7 @@ impl Cluster {
     pub(super) async fn brokers(
         &mut self,
         started: BTreeMap<i32, Broker>,
-        contact: SocketAddr,
+        contact: &Contact,
     ) -> Result<BTreeMap<i32, ObservedBroker>, AdminError> {
         let names: Vec<String> = started.keys().map(ToString::to_string).collect();
         let admin = self.admin(contact).await?;
@@ -121,11 +121,11 @@ impl Cluster {
         Ok(observed)
     }
 
-    async fn admin(&mut self, broker: SocketAddr) -> Result<&mut Admin, AdminError> {
+    async fn admin(&mut self, broker: &Contact) -> Result<&mut Admin, AdminError> {
         let admin = if let Some(admin) = self.admin.take() {
             admin
         } else {
-            let mut admin = Admin::connect(&[broker.to_string()], PATIENCE).await?;
+            let mut admin = broker.connect(PATIENCE).await?;
             admin.metadata(Some(&[])).await?;
             admin
         };
@@ -136,7 +136,7 @@ impl Cluster {
     pub(super) async fn act(
         &mut self,
         actions: &[Action],
-        broker: SocketAddr,
+        broker: &Contact,
     ) -> Result<(), AdminError> {
         let (mut create, mut extend, mut delete) = (Vec::new(), Vec::new(), Vec::new());
         let (mut topics, mut brokers) = (BTreeMap::new(), BTreeMap::new());

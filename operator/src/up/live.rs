@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::Contact;
 use super::view::{BrokerLine, GroupLine, TopicLine, View, render};
 use crate::admin::{Admin, AdminError};
 use crate::failure::Failure;
@@ -36,6 +37,8 @@ pub(super) struct State {
     pub(super) condition: String,
     /// Where clients connect.
     pub(super) bootstrap: Vec<SocketAddr>,
+    /// A broker to be asked.
+    pub(super) contact: Option<Contact>,
     /// The brokers.
     pub(super) brokers: Vec<Process>,
     /// The conditions of the topics that the files ask for, by their names in Kafka.
@@ -96,8 +99,8 @@ async fn keep(mut states: watch::Receiver<State>, mut resized: tokio::signal::un
     loop {
         let state = states.borrow_and_update().clone();
         let begun = Instant::now();
-        if let Some(contact) = state.bootstrap.first()
-            && let Err(why) = figures.refresh(*contact).await
+        if let Some(contact) = &state.contact
+            && let Err(why) = figures.refresh(contact).await
         {
             tracing::debug!(%why, "the table is as it was before");
             figures.admin = None;
@@ -120,10 +123,10 @@ async fn keep(mut states: watch::Receiver<State>, mut resized: tokio::signal::un
 }
 
 impl Figures {
-    async fn refresh(&mut self, contact: SocketAddr) -> Result<(), AdminError> {
+    async fn refresh(&mut self, contact: &Contact) -> Result<(), AdminError> {
         let mut admin = match self.admin.take() {
             Some(admin) => admin,
-            None => Admin::connect(&[contact.to_string()], PATIENCE).await?,
+            None => contact.connect(PATIENCE).await?,
         };
         let mut metadata = admin.metadata(None).await?;
         metadata.topics.retain(|_, topic| !topic.internal);

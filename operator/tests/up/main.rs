@@ -6,6 +6,7 @@ mod client;
 mod drift;
 mod edits;
 mod errors;
+mod guarded;
 mod harness;
 mod lifetime;
 mod table;

@@ -10,7 +10,9 @@ use kastellan_crds::name::{ClusterName, Version};
 use super::{Platform, Seen, support};
 use crate::fleet::manifest::Object;
 use crate::fleet::problem::Problem;
-use crate::fleet::{Broker, Cluster, Listener};
+use crate::fleet::{Broker, Cluster, Listener, guard};
+
+mod security;
 
 /// The version that a manifest may ask for: major and minor of this binary.
 pub(crate) const VERSION: &str =
@@ -77,6 +79,7 @@ pub(super) fn checked(
     let count = check.replicas();
     let listeners = check.listeners();
     check.steps(count, &listeners);
+    security::check(&mut check, &listeners);
     check.replication(count);
     let settings = check.settings(count);
     let broker = |id| Broker { id, listeners: listeners.clone(), settings: settings.clone() };
@@ -129,7 +132,7 @@ impl Check<'_> {
         let listeners = &self.object.spec.listeners;
         if listeners.is_empty() {
             let name = "plain".parse().expect("plain is a listener name");
-            return vec![Listener { name, port: 9092 }];
+            return vec![Listener { name, port: 9092, tls: None, authentication: None }];
         }
         let mut ports = BTreeMap::new();
         let mut names = BTreeMap::new();
@@ -159,7 +162,12 @@ impl Check<'_> {
         }
         listeners
             .iter()
-            .map(|listener| Listener { name: listener.name.clone(), port: listener.port })
+            .map(|listener| Listener {
+                name: listener.name.clone(),
+                port: listener.port,
+                tls: listener.tls.clone(),
+                authentication: listener.authentication.clone(),
+            })
             .collect()
     }
 
@@ -202,7 +210,8 @@ impl Check<'_> {
     /// two have to be in sync, where nothing else is asked for.
     fn settings(&mut self, brokers: i32) -> BTreeMap<String, String> {
         let object = self.object;
-        let mut settings = BTreeMap::new();
+        let asked = object.spec.authorization.as_ref();
+        let mut settings = asked.map(guard::authorization).unwrap_or_default();
         if brokers >= BROKERS {
             let defaults = [("default.replication.factor", "3"), ("min.insync.replicas", "2")];
             settings.extend(defaults.map(|(name, value)| (name.to_owned(), value.to_owned())));

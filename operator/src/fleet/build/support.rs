@@ -43,6 +43,10 @@ pub(super) const DONE: &[&str] = &[
     "spec.listeners[].name",
     "spec.listeners[].port",
     "spec.listeners[].type",
+    "spec.listeners[].tls.minVersion",
+    "spec.listeners[].authentication.type",
+    "spec.listeners[].authentication.principalMappingRules",
+    "spec.authorization",
 ];
 
 /// What the operator carries out.
@@ -65,6 +69,12 @@ pub(super) const DONE_ON_KUBERNETES: &[&str] = &[
     "spec.listeners[].nodePort",
     "spec.listeners[].service",
     "spec.listeners[].networkPeers",
+    "spec.listeners[].tls",
+    "spec.listeners[].authentication.type",
+    "spec.listeners[].authentication.principalMappingRules",
+    "spec.authorization",
+    "spec.certificates.cluster",
+    "spec.certificates.clients",
     "spec.resources",
     "spec.template",
     "spec.paused",
@@ -80,6 +90,8 @@ pub(super) const KUBERNETES: &[&str] = &[
     "spec.listeners[].loadBalancer",
     "spec.listeners[].service",
     "spec.listeners[].networkPeers",
+    "spec.listeners[].tls.secretName",
+    "spec.certificates",
     "spec.rack",
     "spec.resources",
     "spec.template",
@@ -89,12 +101,8 @@ pub(super) const KUBERNETES: &[&str] = &[
 /// What to write in place of fields that cannot just be left out without a second thought.
 const INSTEAD: &[(&str, &str)] = &[
     ("spec.pools", "write replicas: 1 in its place"),
-    ("spec.listeners[].tls", "leave tls out; the listener is then not encrypted"),
-    (
-        "spec.listeners[].authentication",
-        "leave authentication out; whoever reaches the listener may then connect",
-    ),
-    ("spec.authorization", "leave it out; whoever connects may then do everything"),
+    ("spec.listeners[].authentication.oauth", "use SCRAM-SHA-512 or TLS in its place"),
+    ("spec.certificates.issuerRef", "use certificates.cluster.secretName in its place"),
     ("spec.paused", "stop `kastellan up` to leave everything as it is"),
     ("spec.hibernated", "stop `kastellan up`, with --data-dir, to keep the data"),
 ];

@@ -91,10 +91,6 @@ fn each_thing_that_cannot_be_honoured_is_refused_with_what_to_write() {
              i times 10 further on",
         ),
         (vec![cluster("listeners: [{name: a, port: 0}]")], "port 0 is no port"),
-        (
-            vec![cluster("listeners: [{name: a, port: 1, tls: {}}]")],
-            "spec.listeners[0].tls is not yet supported\n  help: leave tls out",
-        ),
         (vec![cluster("config: {log.retention.hour: 1}")], "did you mean \"log.retention.hours\"?"),
         (
             vec![cluster("config: {log.retention.hours: long}")],
@@ -126,6 +122,30 @@ fn each_thing_that_cannot_be_honoured_is_refused_with_what_to_write() {
             "a clusterRef does not leave its namespace",
         ),
         (vec![cluster(""), topic("a", "topicName: __consumer_offsets")], "belongs to the brokers"),
+    ] {
+        let documents: Vec<&str> = documents.iter().map(String::as_str).collect();
+        let said = build(&documents).unwrap_err();
+        assert!(said.contains(expected), "said: {said}\nexpected: {expected}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_guards_is_refused_with_what_to_write() {
+    for (documents, expected) in [
+        (
+            vec![cluster(
+                "listeners: [{name: a, port: 1, tls: {}, authentication: {type: PLAIN}}]",
+            )],
+            "listener a: PLAIN is not yet supported\n  help: write SCRAM-SHA-512 or TLS",
+        ),
+        (
+            vec![cluster("listeners: [{name: a, port: 1, authentication: {type: TLS}}]")],
+            "listener a: its authentication needs TLS\n  help: add tls: {}",
+        ),
+        (
+            vec![cluster("authorization: {superUsers: ['User:a;User:b']}")],
+            "cannot be a super user: the list is one line",
+        ),
     ] {
         let documents: Vec<&str> = documents.iter().map(String::as_str).collect();
         let said = build(&documents).unwrap_err();

@@ -58,7 +58,7 @@ fn about(step: &Step) -> String {
         Step::Create(object) | Step::Apply(object, _) => {
             format!("{} {}", object.kind.name(), object.name)
         }
-        Step::Authority(frame, _) => format!("Secret {}", named(frame)),
+        Step::Authority(frame, ..) => format!("Secret {}", named(frame)),
         Step::Certificate(certificate, _) => format!("Secret {}", named(&certificate.frame)),
         Step::Delete(kind, name, _) => format!("{} {name}", kind.name()),
         Step::Roll(roll) => format!("the restart of broker {}", roll.id),
@@ -74,10 +74,11 @@ async fn one(
 ) -> Result<Result<(), String>, Failed> {
     match step {
         Step::Create(object) => namespace.create(object).await.map_err(Failed::Api)?,
-        Step::Authority(frame, cluster_id) => {
-            let pair = pki::authority(cluster_id, now()).map_err(|why| no_certificate(&why))?;
+        Step::Authority(frame, name, cluster_id) => {
+            let pair =
+                pki::authority(name, cluster_id, now()).map_err(|why| no_certificate(&why))?;
             let files = [("ca.crt", pair.certificate.as_str()), ("ca.key", pair.key.as_str())];
-            let object = secret::filled(frame, &files, &pair, "");
+            let object = secret::filled(frame, &files, &pair, ("", ""));
             namespace.create(&object).await.map_err(Failed::Api)?;
         }
         Step::Certificate(certificate, seen) => {
@@ -116,7 +117,8 @@ async fn signed(
     };
     let files = [("ca.crt", ca.as_str()), ("tls.crt", &*pair.certificate), ("tls.key", &*pair.key)];
     let by = fingerprint(&STANDARD.encode(&ca));
-    let object = secret::filled(&certificate.frame, &files, &pair, &by);
+    let whom = secret::subject_hash(&certificate.subject);
+    let object = secret::filled(&certificate.frame, &files, &pair, (&whom, &by));
     match seen {
         Seen::Ours => namespace.apply(&object).await.map_err(Failed::Api)?,
         Seen::Nowhere => namespace.apply_new(&object).await.map_err(Failed::Api)?,

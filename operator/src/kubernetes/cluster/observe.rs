@@ -1,20 +1,21 @@
 //! What there is of one cluster: its object, everything that is its, and what its brokers say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use k8s_openapi::jiff::Timestamp;
 use kastellan_crds::KafkaCluster;
-use kastellan_crds::cluster::ListenerType;
+use kube::api::DynamicObject;
 
-use super::{Settings, Told, World};
+use super::{Settings, Told, World, parse};
 use crate::kubernetes::api::{self, ApiError, Namespace};
 use crate::kubernetes::kafka::{Brokers, Contact};
 use crate::kubernetes::management::{Credentials, Managed};
 use crate::kubernetes::names;
-use crate::kubernetes::object::{Kind, text};
+use crate::kubernetes::object::{Kind, file, text};
 use crate::kubernetes::operator::Key;
+use crate::kubernetes::render::{guarded, is_open};
 
 /// Everything that the plan of one cluster is made of; `None` where there is no such cluster.
 pub async fn observe(
@@ -27,9 +28,11 @@ pub async fn observe(
         return Ok(None);
     };
     let objects = namespace.all_of(&key.cluster).await?;
+    let given = given(namespace, &cluster).await?;
     let mut world = World {
         cluster,
         objects,
+        given,
         told: Told::NotAsked,
         replicas: None,
         settings: settings.clone(),
@@ -55,16 +58,33 @@ pub async fn observe(
     Ok(Some(world))
 }
 
+/// The Secrets that the spec names, as far as they are there.
+async fn given(
+    namespace: &Namespace,
+    cluster: &KafkaCluster,
+) -> Result<BTreeMap<String, DynamicObject>, ApiError> {
+    let spec = &cluster.spec;
+    let listeners = spec.listeners.iter();
+    let mut names: BTreeSet<&str> =
+        listeners.filter_map(|one| one.tls.as_ref()?.secret_name.as_deref()).collect();
+    if let Some(certificates) = &spec.certificates {
+        let both = certificates.cluster.iter().chain(&certificates.clients);
+        names.extend(both.filter_map(|one| one.secret_name.as_deref()));
+    }
+    let mut given = BTreeMap::new();
+    for name in names {
+        let secret = namespace.object(Kind::Secret, name).await?;
+        given.extend(secret.map(|secret| (name.to_owned(), secret)));
+    }
+    Ok(given)
+}
+
 /// The broker that is asked about replicas, where there are several.
 fn managed(world: &World, key: &Key, contact: &Contact) -> Option<Managed> {
     let record = world.get(Kind::ConfigMap, &names::identity(&key.cluster))?;
     text(record, "/data/brokers")?;
     let secret = world.get(Kind::Secret, &names::operator_certificate(&key.cluster))?;
-    let file = |name: &str| {
-        let bytes = STANDARD.decode(text(secret, &format!("/data/{name}"))?).ok()?;
-        String::from_utf8(bytes).ok()
-    };
-    let credentials = credentials(file)?;
+    let credentials = credentials(|name| file(secret, name))?;
     let (namespace, cluster) = (key.namespace.clone(), key.cluster.clone());
     Some(Managed { namespace, cluster, id: *contact.ids.first()?, credentials })
 }
@@ -92,14 +112,16 @@ fn fresh_id() -> String {
     }
 }
 
-/// Where the brokers that serve are; `None` when none does, or none has a listener for us.
+/// Where the brokers that serve are, and what is shown to them where they let in nobody else;
+/// `None` when none does, or nothing can be shown yet.
 pub fn contact(world: &World, key: &Key) -> Option<Contact> {
-    let listeners = &world.cluster.spec.listeners;
-    let inside = listeners.iter().find(|one| one.kind == ListenerType::Internal);
-    let port = match inside {
-        Some(listener) => listener.port,
-        None if listeners.is_empty() => 9092,
-        None => return None,
+    let spec = &world.cluster.spec;
+    let listeners = parse::listeners(spec);
+    let (port, credentials) = if guarded(&listeners, spec.authorization.is_some()) {
+        let secret = world.get(Kind::Secret, &names::operator_certificate(&key.cluster))?;
+        (names::OPERATOR_PORT, Some(credentials(|name| file(secret, name))?))
+    } else {
+        (listeners.iter().find(|one| is_open(one))?.port, None)
     };
     let ids: Vec<i32> = world
         .all(Kind::Pod)
@@ -112,5 +134,5 @@ pub fn contact(world: &World, key: &Key) -> Option<Contact> {
         })
         .collect();
     let (namespace, cluster) = (key.namespace.clone(), key.cluster.clone());
-    (!ids.is_empty()).then_some(Contact { namespace, cluster, ids, port })
+    (!ids.is_empty()).then_some(Contact { namespace, cluster, ids, port, credentials })
 }

@@ -3,7 +3,7 @@
 use kastellan_crds::cluster::{AddressType, Listener, ListenerType, StorageType};
 use kastellan_crds::condition::Reason;
 use kastellan_crds::head::DeletionPolicy;
-use kastellan_crds::{KafkaCluster, KafkaTopicSpec};
+use kastellan_crds::{KafkaCluster, KafkaClusterSpec, KafkaTopicSpec};
 use kube::ResourceExt as _;
 
 use crate::fleet::build::{self, Platform};
@@ -70,12 +70,12 @@ pub fn cluster(cluster: &KafkaCluster) -> Result<Parsed, Refused> {
                 .to_owned(),
         ));
     }
-    let listeners = if cluster.spec.listeners.is_empty() {
-        vec![plain()]
-    } else {
-        cluster.spec.listeners.clone()
-    };
-    Ok(Parsed { fleet, replicas, listeners })
+    Ok(Parsed { fleet, replicas, listeners: listeners(&cluster.spec) })
+}
+
+/// The listeners of a cluster: those that it names, or the one that stands in for them.
+pub fn listeners(spec: &KafkaClusterSpec) -> Vec<Listener> {
+    if spec.listeners.is_empty() { vec![plain()] } else { spec.listeners.clone() }
 }
 
 /// A topic of a cluster, or why it cannot be one.

@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_secs(30);
 /// When a cluster is looked at again whose replicas are not all in sync: brokers tell nobody.
 const BEHIND: Duration = Duration::from_secs(2);
 /// When brokers that did not answer are asked again.
-const AGAIN: Duration = Duration::from_secs(1);
+pub(super) const AGAIN: Duration = Duration::from_secs(1);
 /// When a request that was refused is sent again.
 const REFUSED: Duration = Duration::from_secs(10);
 /// How long an object may take to go.
@@ -116,7 +116,11 @@ impl Draft<'_> {
         if !recorded {
             return Ok(facts);
         }
-        facts.certificates = certificates::plan(self, &cluster, &ids);
+        let nodes: BTreeSet<String> =
+            brokers.iter().filter_map(|broker| broker.host.clone()).collect();
+        let nodes: Vec<String> = nodes.into_iter().collect();
+        facts.certificates = certificates::plan(self, &cluster, &ids, &nodes);
+        facts.trust(&cluster, self.world);
         if facts.certificates.is_none() {
             return Ok(facts);
         }

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use kastellan_crds::KafkaClusterStatus;
 use kastellan_crds::cluster::{
-    BrokerStatus, ListenerStatus, ListenerType, RolloutStatus, StorageType,
+    BrokerStatus, Listener, ListenerStatus, ListenerType, RolloutStatus, StorageType,
 };
 use kastellan_crds::condition::{self, Condition, ConditionStatus, ConditionType, Reason};
 use kube::ResourceExt as _;
@@ -15,8 +15,9 @@ use super::World;
 use super::parse::{Parsed, Refused};
 use super::pods::Broker;
 use super::waits::Wait;
+use crate::fleet::guard::mechanism;
 use crate::kubernetes::names;
-use crate::kubernetes::object::{Kind, text};
+use crate::kubernetes::object::{Kind, file, text};
 use crate::kubernetes::render::Cluster;
 
 /// What the plan has found out.
@@ -59,7 +60,7 @@ impl Facts {
                 _ => "everybody who reaches a node",
             };
             let whom = if listener.network_peers.is_empty() { whom } else { "its networkPeers" };
-            reach.push(format!("{name} lets {whom} in, without encryption"));
+            reach.push(format!("{name} lets {whom} in, {}", guard(listener)));
             if listener.kind == ListenerType::Internal {
                 let bootstrap = format!("{bootstrap}:{port}");
                 self.listeners.push(ListenerStatus { name, bootstrap, certificates: Vec::new() });
@@ -76,9 +77,35 @@ impl Facts {
         }
     }
 
+    /// What clients of encrypted listeners have to trust, once it is there.
+    pub(super) fn trust(&mut self, cluster: &Cluster, world: &World) {
+        let name = names::cluster_certificate(&cluster.name);
+        let trusted = world.get(Kind::Secret, &name).and_then(|secret| file(secret, "ca.crt"));
+        let Some(trusted) = trusted else { return };
+        let signed = |listener: &&Listener| {
+            listener.tls.as_ref().is_some_and(|tls| tls.secret_name.is_none())
+        };
+        for listener in cluster.listeners.iter().filter(signed) {
+            let mut told = self.listeners.iter_mut();
+            if let Some(told) = told.find(|told| told.name == listener.name.as_str()) {
+                told.certificates = vec![trusted.clone()];
+            }
+        }
+    }
+
     fn ready(&self) -> usize {
         self.brokers.iter().filter(|broker| broker.ready).count()
     }
+}
+
+/// How a listener is guarded, in words.
+fn guard(listener: &Listener) -> String {
+    let tls = if listener.tls.is_some() { "with TLS" } else { "without encryption" };
+    let known = listener.authentication.as_ref().map(|one| match mechanism(one.kind) {
+        Some(mechanism) => format!(", who log in by {mechanism}"),
+        None => ", who show a certificate".to_owned(),
+    });
+    format!("{tls}{}", known.unwrap_or_default())
 }
 
 /// Writes conditions with the time and the generation of now.

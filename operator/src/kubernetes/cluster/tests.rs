@@ -46,6 +46,7 @@ fn world(spec: &Value, pod: Option<&Value>) -> World {
     World {
         cluster,
         objects,
+        given: BTreeMap::new(),
         told: Told::NotAsked,
         replicas: None,
         settings: Settings { broker_image: "i".to_owned(), pull_secrets: Vec::new() },

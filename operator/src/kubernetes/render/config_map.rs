@@ -7,7 +7,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::json;
 
 use super::Cluster;
-use crate::fleet::{plan, quorum};
+use crate::fleet::{guard, plan, quorum};
 use crate::kubernetes::names;
 use crate::kubernetes::object::{Kind, Object};
 
@@ -104,7 +104,10 @@ pub(super) fn config_map_name(cluster: &Cluster, id: i32) -> String {
 
 fn text(cluster: &Cluster) -> String {
     let alone = cluster.identity.brokers.is_empty();
-    properties(&plan::at_start(&cluster.settings, alone))
+    let mut settings = plan::at_start(&cluster.settings, alone);
+    settings.extend(guard::settings(cluster.doors(), &cluster.files()));
+    guard::admit_operator(&mut settings, &cluster.identity.cluster_id);
+    properties(&settings)
 }
 
 fn properties(settings: &BTreeMap<String, String>) -> String {

@@ -7,8 +7,8 @@ use super::Cluster;
 use crate::kubernetes::names;
 use crate::kubernetes::object::{Kind, Object};
 
-/// Listeners for whom their author lets in, peers for the cluster's own pods, management for those
-/// and the operator, probes and metrics for everybody.
+/// Listeners for whom their author lets in, the operator's own for it alone, peers for the
+/// cluster's own pods, management for those and the operator, probes and metrics for everybody.
 pub fn network_policy(cluster: &Cluster) -> Object {
     let own = json!({ "podSelector": { "matchLabels": cluster.selector() } });
     let operator = json!({
@@ -20,13 +20,16 @@ pub fn network_policy(cluster: &Cluster) -> Object {
         .iter()
         .map(|listener| {
             let mut from: Vec<Value> = listener.network_peers.iter().map(peer).collect();
-            if !from.is_empty() {
+            if !from.is_empty() && !cluster.is_guarded() {
                 from.push(operator.clone());
             }
             rule(listener.port, &from)
         })
         .collect();
     ingress.push(rule(names::PEERS_PORT, std::slice::from_ref(&own)));
+    if cluster.is_guarded() {
+        ingress.push(rule(names::OPERATOR_PORT, std::slice::from_ref(&operator)));
+    }
     ingress.push(rule(names::MANAGEMENT_PORT, &[own, operator]));
     ingress.push(rule(names::PROBES_PORT, &[]));
     Object::new(

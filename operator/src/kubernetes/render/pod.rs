@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::config_map::{DIRECTORY_FILE, config_map_name};
 use super::{Cluster, claim, port_name};
-use crate::fleet::quorum;
+use crate::fleet::{guard, quorum};
 use crate::kubernetes::names;
 
 /// Whom a broker's process is: nobody on the node.
@@ -14,7 +14,8 @@ const USER: i64 = 65532;
 const GRACE_SECONDS: i64 = 120;
 const DATA: &str = "/var/lib/kastellan";
 const CONFIG: &str = "/etc/kastellan/config";
-const CERTIFICATES: &str = "/etc/kastellan/certs";
+pub(super) const CERTIFICATES: &str = "/etc/kastellan/certs";
+pub(super) const LISTENERS: &str = "/etc/kastellan/listeners";
 const DIRECTORY: &str = "/etc/kastellan/directory";
 
 /// The pod's spec.
@@ -74,6 +75,9 @@ fn container(cluster: &Cluster, id: i32, node_ports: &[(String, u16)]) -> Value 
         .iter()
         .map(|listener| json!({ "name": port_name(listener), "containerPort": listener.port }))
         .collect();
+    if cluster.is_guarded() {
+        ports.push(json!({ "name": "kafka-operator", "containerPort": names::OPERATOR_PORT }));
+    }
     ports.push(json!({ "name": "http-probes", "containerPort": names::PROBES_PORT }));
     let mut mounts: Vec<Value> = claim::volumes(cluster)
         .iter()
@@ -81,6 +85,9 @@ fn container(cluster: &Cluster, id: i32, node_ports: &[(String, u16)]) -> Value 
         .collect();
     mounts.push(json!({ "name": "config", "mountPath": CONFIG, "readOnly": true }));
     mounts.push(json!({ "name": "certs", "mountPath": CERTIFICATES, "readOnly": true }));
+    if cluster.shows_certificates() {
+        mounts.push(json!({ "name": "listeners", "mountPath": LISTENERS, "readOnly": true }));
+    }
     if cluster.identity.voters().contains(&id) {
         mounts.push(json!({ "name": "directory", "mountPath": DIRECTORY, "readOnly": true }));
     }
@@ -153,6 +160,12 @@ fn arguments(cluster: &Cluster, id: i32, node_ports: &[(String, u16)]) -> Vec<St
         let (name, port) = (&listener.name, listener.port);
         arguments.push(format!("--listener={name}=0.0.0.0:{port},advertised={advertised}"));
     }
+    if cluster.is_guarded() {
+        // for one who can look up pods
+        let host = names::peer(&cluster.name, id, &cluster.namespace);
+        let (name, port) = (guard::OPERATOR, names::OPERATOR_PORT);
+        arguments.push(format!("--listener={name}=0.0.0.0:{port},advertised={host}:{port}"));
+    }
     arguments.extend(among_others(cluster, id));
     arguments
 }
@@ -212,6 +225,13 @@ fn volumes(cluster: &Cluster, id: i32) -> Vec<Value> {
             "defaultMode": 0o440,
         },
     }));
+    if cluster.shows_certificates() {
+        let sources = cluster.listener_files(id);
+        volumes.push(json!({
+            "name": "listeners",
+            "projected": { "defaultMode": 0o440, "sources": sources },
+        }));
+    }
     volumes.push(json!({
         "name": "config",
         "configMap": { "name": config_map_name(cluster, id) },

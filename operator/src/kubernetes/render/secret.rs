@@ -19,19 +19,56 @@ pub fn broker_subject(cluster: &Cluster, id: i32) -> Subject {
     Subject::node(id, &cluster.identity.cluster_id, names)
 }
 
+/// Who the certificate is for that a broker shows to clients: the names under which they reach it
+/// or any broker, and the addresses of its `nodes`.
+pub fn listener_subject(cluster: &Cluster, id: i32, nodes: &[String]) -> Subject {
+    let authority = cluster.authority();
+    let services = [names::bootstrap(&cluster.name), names::broker(&cluster.name, id)];
+    let mut names = Vec::new();
+    for service in services {
+        let whole = names::host(&service, &cluster.namespace);
+        names.extend([
+            service.clone(),
+            format!("{service}.{}", cluster.namespace),
+            format!("{whole}.cluster.local"),
+            whole,
+        ]);
+    }
+    if cluster.node_ports().any(|listener| listener.tls.is_some()) {
+        names.extend(nodes.iter().cloned());
+    }
+    Subject { days: i64::from(authority.validity_days), ..Subject::node(id, &cluster.name, names) }
+}
+
 /// Who the operator's certificate is for.
 pub fn operator_subject(cluster: &Cluster) -> Subject {
-    Subject {
-        common_name: "operator".to_owned(),
-        organization: cluster.identity.cluster_id.clone(),
-        names: Vec::new(),
-    }
+    Subject::operator(&cluster.identity.cluster_id)
 }
 
 /// The Secret of the authority, without its content: `ca.crt` and `ca.key`.
 pub fn authority_frame(cluster: &Cluster) -> Value {
     let name = names::authority(&cluster.name);
     frame(&cluster.metadata(&name, &cluster.labels()), "Opaque")
+}
+
+/// The Secret of the clients' authority, the same.
+pub fn clients_authority_frame(cluster: &Cluster) -> Value {
+    let name = names::clients_authority(&cluster.name);
+    frame(&cluster.metadata(&name, &cluster.labels()), "Opaque")
+}
+
+/// A Secret of nothing but an authority's certificate, in base64, for everybody who has to trust
+/// it.
+pub fn certificate(cluster: &Cluster, name: &str, certificate: &str) -> Object {
+    let metadata = cluster.metadata(name, &cluster.labels());
+    let data = json!({ "ca.crt": certificate });
+    Object::new(Kind::Secret, metadata, json!({ "data": data, "type": "Opaque" }))
+}
+
+/// The Secret of what a broker shows to clients, without its content.
+pub fn listener_frame(cluster: &Cluster, id: i32) -> Value {
+    let name = names::listener_certificate(&cluster.name, id);
+    frame(&cluster.metadata(&name, &cluster.broker_labels(id)), "kubernetes.io/tls")
 }
 
 /// The Secret of a broker's certificate, without its content: `ca.crt`, `tls.crt`, `tls.key`.
@@ -50,8 +87,19 @@ fn frame(metadata: &Value, kind: &str) -> Value {
     json!({ "metadata": metadata, "type": kind })
 }
 
-/// A Secret of its frame and its content, signed by the authority of this hash.
-pub fn filled(frame: &Value, files: &[(&str, &str)], pair: &Pair, authority: &str) -> Object {
+/// The hash under which a subject stands on its certificate.
+pub fn subject_hash(subject: &Subject) -> String {
+    let Subject { common_name, organization, names, days } = subject;
+    names::hash(&format!("{common_name}/{organization}/{}/{days}", names.join(",")), 16)
+}
+
+/// A Secret of its frame and its content, signed for somebody by the authority of this hash.
+pub fn filled(
+    frame: &Value,
+    files: &[(&str, &str)],
+    pair: &Pair,
+    (subject, authority): (&str, &str),
+) -> Object {
     let data: serde_json::Map<String, Value> = files
         .iter()
         .map(|(name, text)| ((*name).to_owned(), json!(STANDARD.encode(text))))
@@ -61,6 +109,7 @@ pub fn filled(frame: &Value, files: &[(&str, &str)], pair: &Pair, authority: &st
         let annotations = json!({
             names::NOT_AFTER: pair.not_after.to_string(),
             names::AUTHORITY: authority,
+            names::SUBJECT: subject,
         });
         fields.insert("annotations".to_owned(), annotations);
     }

@@ -25,11 +25,14 @@ pub fn services(cluster: &Cluster, ids: &[i32]) -> Vec<Object> {
 fn headless(cluster: &Cluster) -> Object {
     let port = |name: &str, port: u16| json!({ "name": name, "port": port });
     let metadata = cluster.metadata(&names::headless(&cluster.name), &cluster.labels());
-    let ports = [
+    let mut ports = vec![
         port("tcp-peers", names::PEERS_PORT),
         port("tcp-management", names::MANAGEMENT_PORT),
         port("http-probes", names::PROBES_PORT),
     ];
+    if cluster.is_guarded() {
+        ports.push(port("tcp-operator", names::OPERATOR_PORT));
+    }
     Object::new(
         Kind::Service,
         metadata,

@@ -1,0 +1,183 @@
+//! How the listeners of a broker are guarded: by TLS, by logins, by client certificates, as
+//! settings under Kafka's names. And the operator's own way in.
+//!
+//! Where a listener lets in whoever comes and everybody may do everything, the operator is one
+//! client of many. Otherwise brokers have a listener for it alone: with mutual TLS, on which the
+//! authority's own certificate says who it is, so that no user has to be made for it.
+
+use std::collections::BTreeMap;
+
+use kastellan_crds::cluster::{
+    Authentication, AuthenticationType, Authorization, Listener as ListenerSpec, Tls, TlsVersion,
+};
+
+use super::{Broker, Listener};
+
+/// The listener for the operator alone; the underscore makes it a name that no manifest can have.
+pub const OPERATOR: &str = "for_operator";
+
+/// The setting with the authorizer.
+const AUTHORIZER_CLASS: &str = "authorizer.class.name";
+/// The authorizer that brokers have where there is `spec.authorization`.
+const AUTHORIZER: &str = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+/// The setting with the users who may do everything.
+const SUPER_USERS: &str = "super.users";
+
+/// A listener of clients, as far as it is guarded.
+#[derive(Debug, Clone, Copy)]
+pub struct Door<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Whether it is encrypted, and how.
+    pub tls: Option<&'a Tls>,
+    /// How clients say who they are.
+    pub authentication: Option<&'a Authentication>,
+}
+
+impl<'a> From<&'a ListenerSpec> for Door<'a> {
+    fn from(listener: &'a ListenerSpec) -> Self {
+        let (tls, authentication) = (listener.tls.as_ref(), listener.authentication.as_ref());
+        Self { name: listener.name.as_str(), tls, authentication }
+    }
+}
+
+impl<'a> From<&'a Listener> for Door<'a> {
+    fn from(listener: &'a Listener) -> Self {
+        let (tls, authentication) = (listener.tls.as_ref(), listener.authentication.as_ref());
+        Self { name: listener.name.as_str(), tls, authentication }
+    }
+}
+
+impl Door<'_> {
+    /// Whether whoever comes is let in, in plain text.
+    pub fn is_open(&self) -> bool {
+        self.tls.is_none() && self.authentication.is_none()
+    }
+
+    /// Whether clients show a certificate of the clients' authority.
+    pub fn wants_certificates(&self) -> bool {
+        self.authentication.is_some_and(|one| one.kind == AuthenticationType::Tls)
+    }
+
+    /// Kafka's name of how clients speak.
+    pub fn protocol(&self) -> &'static str {
+        let login = self.authentication.is_some() && !self.wants_certificates();
+        match (self.tls.is_some(), login) {
+            (false, false) => "PLAINTEXT",
+            (true, false) => "SSL",
+            (false, true) => "SASL_PLAINTEXT",
+            (true, true) => "SASL_SSL",
+        }
+    }
+}
+
+/// Kafka's name of a mechanism of SASL; none for certificates.
+pub fn mechanism(kind: AuthenticationType) -> Option<&'static str> {
+    match kind {
+        AuthenticationType::ScramSha256 => Some("SCRAM-SHA-256"),
+        AuthenticationType::ScramSha512 => Some("SCRAM-SHA-512"),
+        AuthenticationType::Plain => Some("PLAIN"),
+        AuthenticationType::OauthBearer => Some("OAUTHBEARER"),
+        AuthenticationType::Tls => None,
+    }
+}
+
+/// Where a broker finds keys and certificates, each a path or several with commas in between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    /// Key and certificate of listeners, by the name of a listener that has its own.
+    pub own: BTreeMap<String, String>,
+    /// Those of every other listener.
+    pub shown: String,
+    /// The authority of clients' certificates.
+    pub clients: String,
+    /// What is shown to the operator, and by which authority it is believed, where it has a
+    /// listener of its own.
+    pub operator: Option<(String, String)>,
+}
+
+/// The settings of the listeners; none where all of them are open.
+pub fn settings<'a>(
+    doors: impl Iterator<Item = Door<'a>> + Clone,
+    files: &Files,
+) -> BTreeMap<String, String> {
+    let mut settings = BTreeMap::new();
+    if doors.clone().all(|door| door.is_open()) && files.operator.is_none() {
+        return settings;
+    }
+    let mut map: Vec<String> =
+        doors.clone().map(|door| format!("{}:{}", door.name, door.protocol())).collect();
+    for door in doors {
+        let mut set = |name: &str, value: String| {
+            settings.insert(format!("listener.name.{}.{name}", door.name), value);
+        };
+        if let Some(tls) = door.tls {
+            let shown = files.own.get(door.name).unwrap_or(&files.shown);
+            set("ssl.keystore.location", shown.clone());
+            if tls.min_version == TlsVersion::V1_3 {
+                set("ssl.enabled.protocols", "TLSv1.3".to_owned());
+            }
+        }
+        let Some(authentication) = door.authentication else { continue };
+        if let Some(mechanism) = mechanism(authentication.kind) {
+            set("sasl.enabled.mechanisms", mechanism.to_owned());
+            continue;
+        }
+        set("ssl.client.auth", "required".to_owned());
+        set("ssl.truststore.location", files.clients.clone());
+        let rules = &authentication.principal_mapping_rules;
+        if !rules.is_empty() {
+            set("ssl.principal.mapping.rules", rules.join(","));
+        }
+    }
+    if let Some((shown, believed)) = &files.operator {
+        map.push(format!("{OPERATOR}:SSL"));
+        for (name, value) in [
+            ("ssl.keystore.location", shown.as_str()),
+            ("ssl.truststore.location", believed),
+            ("ssl.client.auth", "required"),
+        ] {
+            settings.insert(format!("listener.name.{OPERATOR}.{name}"), value.to_owned());
+        }
+    }
+    settings.insert("listener.security.protocol.map".to_owned(), map.join(","));
+    settings
+}
+
+/// The settings of `spec.authorization`.
+pub fn authorization(asked: &Authorization) -> BTreeMap<String, String> {
+    let mut settings = BTreeMap::from([(AUTHORIZER_CLASS.to_owned(), AUTHORIZER.to_owned())]);
+    if !asked.super_users.is_empty() {
+        settings.insert(SUPER_USERS.to_owned(), asked.super_users.join(";"));
+    }
+    if asked.allow_everyone_if_no_acl_found {
+        settings.insert("allow.everyone.if.no.acl.found".to_owned(), "true".to_owned());
+    }
+    settings
+}
+
+/// The operator as brokers know it: the name in its certificate (RFC 2253, the last part first).
+pub fn operator_principal(organization: &str) -> String {
+    format!("User:O={organization},CN=operator")
+}
+
+/// Whether a broker of this machine has a listener for the operator alone.
+pub fn is_guarded(broker: &Broker) -> bool {
+    broker.settings.contains_key(AUTHORIZER_CLASS)
+        || !broker.listeners.iter().any(|listener| Door::from(listener).is_open())
+}
+
+/// Lets the operator do everything, where anything is forbidden.
+pub fn admit_operator(settings: &mut BTreeMap<String, String>, organization: &str) {
+    if !settings.contains_key(AUTHORIZER_CLASS) {
+        return;
+    }
+    let principal = operator_principal(organization);
+    settings
+        .entry(SUPER_USERS.to_owned())
+        .and_modify(|users| {
+            users.push(';');
+            users.push_str(&principal);
+        })
+        .or_insert(principal);
+}
