@@ -1,4 +1,5 @@
-//! The machines behind the socket: groups, producers, partitions, metadata, fetch sessions, access.
+//! The machines behind the socket: groups, producers, partitions, metadata, placement, fetch
+//! sessions, access.
 //!
 //! Everything here is pure and deterministic: time and randomness come in as arguments, what should
 //! happen goes out as effects. Nothing in this crate knows a clock, a file, a socket or a thread
@@ -12,6 +13,7 @@ pub mod log;
 pub mod machine;
 pub mod metadata;
 pub mod partition;
+pub mod placement;
 pub mod producer;
 pub mod quorum;
 pub mod quota;
