@@ -52,7 +52,7 @@ suites: packages
 suites-full: suites
 	KASTELLAN_BIN=$(KASTELLAN) KGO_TEST_RECORDS=100000 cargo test --release --locked -p kastellan-e2e --test kgo
 	KASTELLAN_JUDGE=kafka cargo test --release --locked -p kastellan-e2e --test clients --test tools --test python \
-		--test kgo --test oracle -- --test-threads=1
+		--test kgo --test oracle --test hostile -- --test-threads=1
 
 # the image, without Docker (the Dockerfile does the same with it): an OCI archive with one static program.
 # Neither this machine's paths (ours are relative to begin with) nor the time of day get into it.

@@ -4,6 +4,7 @@
  *   load latency BROKERS TOPIC RATE SECONDS                one partition, linger 0, acks=all, produced and consumed here
  *   load gaps BROKERS TOPIC PARTITION RATE                 acks=all, linger 0, until SIGTERM; never gives
  *                                                        up, and does not wait long for those who are silent
+ * LOAD_CA=FILE: over TLS, to a broker that this authority has signed.
  * Each prints one line: messages N seconds S cpu S [p50 MS p99 MS: acknowledgement] [e2e50 MS e2e99 MS]
  * gaps: ... failed N lost N gap MS [the longest time without an acknowledgement] at MS [its begin, since 1970]
  */
@@ -93,6 +94,11 @@ static rd_kafka_t *client(rd_kafka_type_t type, const char *brokers, const char 
     char error[512];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "bootstrap.servers", brokers, error, sizeof error);
+    const char *ca = getenv("LOAD_CA");
+    const char *tls[] = {"security.protocol", "ssl", "ssl.ca.location", ca, NULL};
+    for (const char *const *all = ca ? tls : tls + 4; *all; all += 2)
+        if (rd_kafka_conf_set(conf, all[0], all[1], error, sizeof error) != RD_KAFKA_CONF_OK)
+            die(error);
     for (; config[0]; config += 2)
         if (rd_kafka_conf_set(conf, config[0], config[1], error, sizeof error) != RD_KAFKA_CONF_OK)
             die(error);

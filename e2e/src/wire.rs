@@ -2,6 +2,7 @@
 //! codecs.
 
 mod asks;
+pub mod scram;
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

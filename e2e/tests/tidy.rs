@@ -17,6 +17,7 @@ const TOP: &[&str] = &[
     "Dockerfile",
     "Makefile",
     "README.md",
+    "SECURITY.md",
     "broker",
     "charts",
     "crds",

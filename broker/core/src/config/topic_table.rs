@@ -146,7 +146,8 @@ pub(super) static TOPIC: &[Setting] = &[
         Int(0, i32::MAX),
         "1048588",
         "The largest record batch taken, in bytes as stored: compressed, and with its 61-byte \
-         header.",
+         header. Inflated it may be 48 times that, or 48 MiB where that is more, and never more \
+         than 128 MiB.",
     )
     .from(&[same("message.max.bytes")]),
     Setting::topic(

@@ -29,12 +29,21 @@ pub struct Rules {
     pub timestamps: Option<TimestampRules>,
 }
 
+impl Rules {
+    /// How far a batch of at most `max_batch_bytes` may inflate: 48 times as far, but always 48 MiB
+    /// and never more than [`Scratch::DEFAULT_LIMIT`], up to which what is stored can be read.
+    /// Otherwise a client makes 128 MiB of 100 KiB on each thread at will.
+    pub fn inflated(max_batch_bytes: usize) -> usize {
+        max_batch_bytes.saturating_mul(48).clamp(48 << 20, Scratch::DEFAULT_LIMIT)
+    }
+}
+
 impl Default for Rules {
     /// Kafka's defaults for a topic, without limits on timestamps.
     fn default() -> Self {
         Self {
             max_batch_bytes: 1_048_588,
-            max_inflated_bytes: Scratch::DEFAULT_LIMIT,
+            max_inflated_bytes: Self::inflated(1_048_588),
             require_key: false,
             allow_zstd: true,
             timestamps: None,

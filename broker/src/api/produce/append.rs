@@ -216,6 +216,7 @@ impl<'a> Appender<'a> {
         let stamped = config.timestamp_type == TimestampType::LogAppendTime;
         Rules {
             max_batch_bytes: config.max_message_bytes,
+            max_inflated_bytes: Rules::inflated(config.max_message_bytes),
             require_key: config.cleanup.compact,
             allow_zstd: self.version >= ZSTD,
             timestamps: (!stamped).then_some(TimestampRules {
@@ -223,7 +224,6 @@ impl<'a> Appender<'a> {
                 before_max_ms: config.timestamp_before_max_ms,
                 after_max_ms: config.timestamp_after_max_ms,
             }),
-            ..Rules::default()
         }
     }
 
