@@ -43,14 +43,15 @@ sim:
 fuzz:
 	broker/fuzz/run.sh $(or $(SECONDS_OF_FUZZ),60)
 
-# real clients, kill -9, DumpLogSegments, Apache Kafka as the oracle
+# real clients, kill -9, DumpLogSegments, Apache Kafka as the oracle, the operator on a real API server
 suites: packages
 	cargo build --release --locked --bin kastellan
-	KASTELLAN_BIN=$(KASTELLAN) cargo test --release --locked -p kastellan-e2e -- --test-threads=1
+	KASTELLAN_BIN=$(KASTELLAN) KASTELLAN_TURN=$(FROM) cargo test --release --locked -p kastellan-e2e -- --test-threads=1
 
 # the same for longer, and the judges judged: each of them against Apache Kafka
 suites-full: suites
 	KASTELLAN_BIN=$(KASTELLAN) KGO_TEST_RECORDS=100000 cargo test --release --locked -p kastellan-e2e --test kgo
+	KASTELLAN_TURN=all cargo test --release --locked -p kastellan-e2e --test convergence
 	KASTELLAN_JUDGE=kafka cargo test --release --locked -p kastellan-e2e --test clients --test tools --test python \
 		--test kgo --test oracle --test hostile -- --test-threads=1
 

@@ -117,6 +117,11 @@ impl ApiServer {
         self.run("helm", arguments)
     }
 
+    /// The file that says how to reach it, as an administrator of the cluster.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.scratch.path().join("kubeconfig")
+    }
+
     /// Writes a file that goes with the server, for programs that read one.
     pub fn file(&self, name: &str, text: &str) -> Result<PathBuf> {
         let path = self.scratch.path().join(name);
@@ -187,8 +192,9 @@ fn server(programs: &Path, folder: &Path, etcd: u16) -> Result<(Process, u16)> {
         .args(["--service-account-signing-key-file=accounts.key"])
         .args(["--service-account-issuer=https://kubernetes.default.svc"])
         .args(["--service-cluster-ip-range=10.96.0.0/16"])
-        // nobody runs pods here, and the account that each would get is made by a controller
-        .args(["--disable-admission-plugins=ServiceAccount"]);
+        // nobody runs pods here: the account that each would get is made by a controller, and what
+        // keeps a claim while a pod uses it is taken away by one
+        .args(["--disable-admission-plugins=ServiceAccount,StorageObjectInUseProtection"]);
     let mut process = Process::start(&mut command, &folder.join("kube-apiserver.log"))?;
     process.wait_for(SocketAddr::from(([127, 0, 0, 1], port)), START)?;
     Ok((process, port))

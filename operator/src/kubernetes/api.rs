@@ -219,7 +219,8 @@ where
     }
 }
 
-/// Gives an object other finalizers, as long as it is as it was read; one that is gone has none.
+/// Gives an object other finalizers, as long as it is as it was read, and tells what it is now:
+/// what has changed meanwhile is left as it is, and one that is gone has none.
 pub async fn set_finalizers<K>(
     namespace: &Namespace,
     object: &K,
@@ -240,6 +241,7 @@ where
     match api.patch(&object.name_any(), &params, &Patch::Merge(&body)).await {
         Ok(object) => Ok(Some(object)),
         Err(error) if code(&error) == Some(404) => Ok(None),
+        Err(error) if code(&error) == Some(409) => Ok(api.get_opt(&object.name_any()).await?),
         Err(error) => Err(error.into()),
     }
 }

@@ -17,14 +17,16 @@ pub async fn release(client: &Client, namespaces: &[String]) -> Result<usize, Ap
     let mut released = 0;
     for topics in topics {
         for topic in topics.list(&ListParams::default()).await? {
-            if !topic.finalizers().iter().any(|one| one == FINALIZER) {
-                continue;
-            }
+            let held = |topic: &KafkaTopic| topic.finalizers().iter().any(|one| one == FINALIZER);
+            released += usize::from(held(&topic));
             let namespace = Namespace::new(client.clone(), &topic.namespace().unwrap_or_default());
-            let others = topic.finalizers().iter().filter(|one| *one != FINALIZER);
-            let others: Vec<String> = others.cloned().collect();
-            api::set_finalizers(&namespace, &topic, &others).await?;
-            released += 1;
+            let mut topic = Some(topic);
+            // once more where somebody else was faster
+            while let Some(holds) = topic.filter(held) {
+                let others = holds.finalizers().iter().filter(|one| *one != FINALIZER);
+                let others: Vec<String> = others.cloned().collect();
+                topic = api::set_finalizers(&namespace, &holds, &others).await?;
+            }
         }
     }
     Ok(released)

@@ -209,11 +209,17 @@ async fn write(
     for (name, finalizers) in &plan.finalizers {
         let Some(object) = objects.get(name).cloned() else { continue };
         let (namespace, finalizers) = (namespace.clone(), finalizers.clone());
-        writes.push(async move { api::set_finalizers(&namespace, &*object, &finalizers).await });
+        writes.push(async move {
+            let now = api::set_finalizers(&namespace, &*object, &finalizers).await;
+            now.map(|now| (object, now))
+        });
     }
     let mut written = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
-    while let Some(object) = written.next().await {
-        keep(operator, object?);
+    while let Some(written) = written.next().await {
+        match written? {
+            (_, Some(now)) => keep(operator, now),
+            (object, None) => drop(operator.topics.remove(&object)),
+        }
     }
     let mut writes = Vec::new();
     for (name, status) in &plan.statuses {
@@ -223,14 +229,15 @@ async fn write(
     }
     let mut written = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
     while let Some(object) = written.next().await {
-        keep(operator, object?);
+        if let Some(object) = object? {
+            keep(operator, object);
+        }
     }
     Ok(())
 }
 
 /// The object as it is after a write, before the watch tells.
-fn keep(operator: &Operator, object: Option<KafkaTopic>) {
-    let Some(object) = object else { return };
+fn keep(operator: &Operator, object: KafkaTopic) {
     if object.meta().deletion_timestamp.is_some() && object.finalizers().is_empty() {
         operator.topics.remove(&object);
     } else {

@@ -9,8 +9,8 @@ use kastellan_operator::fleet::plan::Change;
 use kastellan_operator::kubernetes::kafka::{Brokers, Contact, Overrides};
 use kastellan_operator::kubernetes::management::{Managed, OfBroker, Replicas};
 
-use crate::gate::Gate;
-use crate::server::Server;
+use super::gate::Gate;
+use super::server::Server;
 
 /// What is on the volumes of each cluster, by its id.
 #[derive(Debug, Clone, Default)]

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::scenarios::{READY, Scenario, Step};
-use crate::world::World;
+use super::scenarios::{READY, Scenario, Step};
+use super::world::World;
 
 fn ready(world: &World) {
     assert_eq!(world.reason("kafkaclusters", "demo", "Ready", "True"), READY);

@@ -30,11 +30,14 @@ struct State {
     end: End,
     ended: bool,
     writes: Vec<String>,
+    /// How often something else had its turn, now and at each write.
+    turn: usize,
+    turns: Vec<usize>,
 }
 
 impl Gate {
     pub(crate) fn new(end: End) -> Self {
-        let state = State { end, ended: false, writes: Vec::new() };
+        let state = State { end, ended: false, writes: Vec::new(), turn: 0, turns: Vec::new() };
         Self(Arc::new(Inner { state: Mutex::new(state), ended: Notify::new() }))
     }
 
@@ -43,6 +46,8 @@ impl Gate {
         let number = {
             let mut state = self.0.state.lock().unwrap();
             state.writes.push(what);
+            let turn = state.turn;
+            state.turns.push(turn);
             state.writes.len()
         };
         self.end_at(End::Before(number)).await;
@@ -73,6 +78,16 @@ impl Gate {
     pub(crate) fn begin_anew(&self) {
         let mut state = self.0.state.lock().unwrap();
         (state.end, state.ended) = (End::Never, false);
+    }
+
+    /// Something else had its turn.
+    pub(crate) fn passes(&self) {
+        self.0.state.lock().unwrap().turn += 1;
+    }
+
+    /// In which turn each write was.
+    pub(crate) fn turns(&self) -> Vec<usize> {
+        self.0.state.lock().unwrap().turns.clone()
     }
 
     /// What was written, in words.

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::Value;
 
-use crate::server::State;
+use super::server::State;
 
 /// Notes a write that must not be; it is carried out all the same.
 pub(crate) fn check(

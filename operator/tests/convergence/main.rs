@@ -13,6 +13,7 @@ mod fleet;
 mod gate;
 mod legal;
 mod nodes;
+mod play;
 mod scenarios;
 mod server;
 mod stale;

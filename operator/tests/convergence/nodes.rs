@@ -1,13 +1,13 @@
-//! What runs in Kubernetes besides: the controllers of StatefulSets, volumes and Services, the
+//! What runs in Kubernetes besides: the controllers of StatefulSets and volumes, the
 //! garbage collector, kubelets. One step of each a second.
 
 use serde_json::{Value, json};
 
-use crate::server::{Id, State, Stored};
+use super::server::{Id, State, Stored};
 
 /// A second passes.
 pub(crate) fn tick(state: &mut State) {
-    state.seconds += 1;
+    state.passes();
     let ids: Vec<Id> = state.objects.keys().cloned().collect();
     for id in ids {
         let Some(stored) = state.objects.get(&id).cloned() else { continue };
@@ -17,7 +17,6 @@ pub(crate) fn tick(state: &mut State) {
             continue;
         }
         match id.0.as_str() {
-            "services" => service(state, id, stored),
             "persistentvolumeclaims" => claim(state, id, stored),
             "statefulsets" => stateful_set(state, &id.1, &stored.value),
             "pods" => pod(state, id, stored),
@@ -33,22 +32,6 @@ fn orphaned(state: &State, object: &Value) -> bool {
         state.objects.values().any(|stored| stored.value["metadata"]["uid"] == owner["uid"])
     };
     !owners.is_empty() && !owners.iter().any(lives)
-}
-
-fn service(state: &mut State, id: Id, mut stored: Stored) {
-    let address = json!(format!("10.96.0.{}", id.1.len()));
-    let spec = &mut stored.value["spec"];
-    if spec["clusterIP"].is_null() {
-        spec["clusterIP"] = address;
-    }
-    let outside = spec["type"] == "NodePort";
-    for port in spec["ports"].as_array_mut().into_iter().flatten() {
-        port["protocol"] = json!("TCP");
-        if outside && port["nodePort"].is_null() {
-            port["nodePort"] = json!(30_000 + id.1.len());
-        }
-    }
-    state.put(id, stored);
 }
 
 fn claim(state: &mut State, id: Id, mut stored: Stored) {
@@ -75,9 +58,10 @@ fn stateful_set(state: &mut State, name: &str, set: &Value) {
             "uid": set["metadata"]["uid"],
         });
         metadata["ownerReferences"] = json!([owner]);
-        let pod = json!({
-            "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"],
-        });
+        let mut spec = template["spec"].clone();
+        // placed at once: a pod without a node is nobody's to end, and goes without delay
+        spec["nodeName"] = json!("node");
+        let pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec });
         state.create("pods", &pod, "statefulset-controller").unwrap();
     }
 }

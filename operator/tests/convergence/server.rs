@@ -13,14 +13,20 @@ use kube::client::Body;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::gate::Gate;
-use crate::legal;
+use super::gate::Gate;
+use super::legal;
 
+// named, for e2e/tests/convergence has these files, too
+#[path = "server/merge.rs"]
 mod merge;
+#[path = "server/path.rs"]
 mod path;
+#[path = "server/watches.rs"]
 mod watches;
 
 use path::Path;
+
+const NAMESPACE: &str = "somewhere";
 
 /// What a client hears.
 type Answer = Response<UnsyncBoxBody<Bytes, std::io::Error>>;
@@ -33,11 +39,11 @@ pub(crate) type Id = (String, String);
 pub(crate) struct State {
     pub(crate) objects: BTreeMap<Id, Stored>,
     /// What happened, for watches: at which version, how, and to what.
-    pub(crate) log: Vec<(u64, &'static str, Id, Value)>,
+    log: Vec<(u64, &'static str, Id, Value)>,
     version: u64,
     uids: u64,
     /// The seconds that have passed.
-    pub(crate) seconds: i64,
+    seconds: i64,
     /// What the operator did and must not have done.
     pub(crate) illegal: Vec<String>,
 }
@@ -71,7 +77,13 @@ impl Server {
             let (server, gate) = (server.clone(), gate.clone());
             async move { Ok::<_, std::convert::Infallible>(server.answer(request, &gate).await) }
         });
-        Client::new(service, "default")
+        Client::new(service, self.namespace())
+    }
+
+    /// Where everything is.
+    #[expect(clippy::unused_self, reason = "each real one has another")]
+    pub(crate) fn namespace(&self) -> &str {
+        NAMESPACE
     }
 
     async fn answer(&self, request: Request<Body>, gate: &Gate) -> Answer {
@@ -170,6 +182,16 @@ impl Server {
 }
 
 impl State {
+    /// How often something was changed.
+    pub(crate) fn changes(&self) -> usize {
+        self.log.len()
+    }
+
+    /// A second passes: what is created from now on is younger.
+    pub(crate) fn passes(&mut self) {
+        self.seconds += 1;
+    }
+
     fn next(&mut self) -> String {
         self.version += 1;
         self.version.to_string()
@@ -183,6 +205,9 @@ impl State {
     pub(crate) fn put(&mut self, id: Id, mut stored: Stored) -> Value {
         if stored.value["metadata"]["finalizers"] == json!([]) {
             stored.value["metadata"].as_object_mut().unwrap().remove("finalizers");
+        }
+        if id.0 == "services" {
+            addresses(&id.1, &mut stored.value["spec"]);
         }
         let known = self.objects.get(&id).map(|known| known.value.clone());
         let version = |value: &Value| value["metadata"]["resourceVersion"].clone();
@@ -202,6 +227,8 @@ impl State {
         let deleting = value["metadata"]["deletionTimestamp"].is_string();
         let held = value["metadata"]["finalizers"].as_array().is_some_and(|all| !all.is_empty());
         if deleting && !held {
+            // the answer has it as it was written last
+            self.objects.insert(id.clone(), stored);
             return self.remove(&id);
         }
         let how = if known.is_some() { "MODIFIED" } else { "ADDED" };
@@ -226,7 +253,7 @@ impl State {
         value["metadata"]["uid"] = json!(format!("uid-{}", self.uids));
         value["metadata"]["creationTimestamp"] = json!(self.time());
         value["metadata"]["generation"] = json!(1);
-        value["metadata"]["namespace"] = json!("default");
+        value["metadata"]["namespace"] = json!(NAMESPACE);
         let applied = BTreeMap::from([(manager.to_owned(), body.clone())]);
         Ok(self.put(id, Stored { value, applied }))
     }
@@ -312,6 +339,20 @@ impl State {
         let part = if status { json!({ "status": body["status"] }) } else { body.clone() };
         merge::merge(&mut stored.value, &part);
         Ok(self.put(id, stored))
+    }
+}
+
+/// Gives a Service its addresses and ports, which it has from the first moment on.
+fn addresses(name: &str, spec: &mut Value) {
+    if spec["clusterIP"].is_null() {
+        spec["clusterIP"] = json!(format!("10.96.0.{}", name.len()));
+    }
+    let outside = spec["type"] == "NodePort";
+    for port in spec["ports"].as_array_mut().into_iter().flatten() {
+        port["protocol"] = json!("TCP");
+        if outside && port["nodePort"].is_null() {
+            port["nodePort"] = json!(30_000 + name.len());
+        }
     }
 }
 

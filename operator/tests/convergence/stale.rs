@@ -2,14 +2,10 @@
 
 use serde_json::json;
 
-use crate::crash::difference;
-use crate::gate::End;
-use crate::scenarios::ALL;
-use crate::world::{LONG, World};
-
-fn clock() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
-}
+use super::gate::End;
+use super::play::{clock, difference};
+use super::scenarios::ALL;
+use super::world::{LONG, World};
 
 #[test]
 fn events_that_are_lost_or_repeated_make_no_difference() {

@@ -12,10 +12,10 @@ use kastellan_operator::kubernetes::start;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::brokers::Fake;
-use crate::gate::{End, Gate};
-use crate::nodes;
-use crate::server::{Server, State};
+use super::brokers::Fake;
+use super::gate::{End, Gate};
+use super::nodes;
+use super::server::{Server, State};
 
 /// Nothing takes as many seconds.
 const PATIENCE: usize = 900;
@@ -51,7 +51,7 @@ impl World {
         let client = self.server.client(&self.gate);
         let operator = Arc::new(Operator::new(client, brokers, settings));
         let metrics = Arc::new(Metrics::default());
-        let (driver, watches) = start(&operator, metrics, &["default".to_owned()]);
+        let (driver, watches) = start(&operator, metrics, &[self.server.namespace().to_owned()]);
         self.tasks = watches;
         self.tasks.push(tokio::spawn(driver.run(std::future::pending())));
     }
@@ -76,7 +76,8 @@ impl World {
                 self.start();
             }
             self.server.with(nodes::tick);
-            let now = self.server.state.lock().unwrap().log.len() + self.gate.writes().len();
+            self.gate.passes();
+            let now = self.server.state.lock().unwrap().changes() + self.gate.writes().len();
             quiet = if now == seen { quiet + 1 } else { 0 };
             seen = now;
             if quiet >= self.quiet {
@@ -137,6 +138,7 @@ impl World {
         assert!(state.illegal.is_empty(), "{:#?}", state.illegal);
         let mut text = String::new();
         let mut ids: Vec<String> = Vec::new();
+        let mut ports: Vec<(String, String)> = Vec::new();
         for ((resource, name), stored) in &state.objects {
             let mut value = stored.value.clone();
             if let Some(id) = value["data"]["clusterId"].as_str() {
@@ -144,6 +146,10 @@ impl World {
             }
             if let Some(id) = value["metadata"]["labels"]["kastellan.dev/cluster-id"].as_str() {
                 ids.push(id.to_owned());
+            }
+            for port in value["spec"]["ports"].as_array().into_iter().flatten() {
+                let port = port["nodePort"].as_i64().map(|port| format!(":{port}"));
+                ports.extend(port.map(|port| (port, format!(":PORT-OF-{name}"))));
             }
             if resource == "secrets" {
                 // keys and certificates are never the same
@@ -157,6 +163,8 @@ impl World {
         for data in self.brokers.data.lock().unwrap().values() {
             writeln!(text, "{data:?}").unwrap();
         }
+        let text = ports.iter().fold(text, |text, (port, name)| text.replace(port, name));
+        let text = text.replace(self.server.namespace(), "NAMESPACE");
         ids.iter().fold(text, |text, id| {
             let identity = Identity { cluster_id: id.clone(), ..Identity::default() };
             let directory = |text: String, node: i32| {
@@ -187,6 +195,9 @@ fn scrub(value: &mut Value) {
                 "observedGeneration",
                 "kastellan.dev/applied",
                 "kastellan.dev/revision",
+                "nodePort",
+                "clusterIP",
+                "clusterIPs",
             ] {
                 fields.remove(name);
             }

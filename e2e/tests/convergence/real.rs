@@ -1,0 +1,20 @@
+//! The scenarios on a real API server.
+
+#[path = "../../../operator/tests/convergence/brokers.rs"]
+mod brokers;
+#[path = "../../../operator/tests/convergence/fleet.rs"]
+mod fleet;
+#[path = "../../../operator/tests/convergence/gate.rs"]
+pub(crate) mod gate;
+#[path = "../../../operator/tests/convergence/legal.rs"]
+mod legal;
+#[path = "../../../operator/tests/convergence/nodes.rs"]
+mod nodes;
+#[path = "../../../operator/tests/convergence/play.rs"]
+pub(crate) mod play;
+#[path = "../../../operator/tests/convergence/scenarios.rs"]
+pub(crate) mod scenarios;
+
+pub(crate) mod server;
+#[path = "../../../operator/tests/convergence/world.rs"]
+mod world;
