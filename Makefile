@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kastellan/target
 KASTELLAN = $(CARGO_TARGET_DIR)/release/kastellan
 
-.PHONY: quickstart run check test suites suites-full sim fuzz bench fix packages packages-build
+.PHONY: quickstart run check test suites faults suites-full sim fuzz bench fix packages packages-build
 .PHONY: image e2e e2e-full packages-image packages-e2e
 
 # the README's first command: a broker and a topic on this computer, until Ctrl-C
@@ -54,6 +54,12 @@ suites-full: suites
 	KASTELLAN_TURN=all cargo test --release --locked -p kastellan-e2e --test convergence
 	KASTELLAN_JUDGE=kafka cargo test --release --locked -p kastellan-e2e --test clients --test tools --test python \
 		--test kgo --test oracle --test hostile -- --test-threads=1
+
+# what happens to hosts, also what takes longer than a change should wait for (root: brokers in networks of their own)
+faults:
+	cargo build --release --locked --bin kastellan
+	KASTELLAN_BIN=$(KASTELLAN) cargo test --release --locked -p kastellan-e2e --test faults -- \
+		--include-ignored --test-threads=1 $(ARGS)
 
 # the image, without Docker (the Dockerfile does the same with it): an OCI archive with one static program.
 # Neither this machine's paths (ours are relative to begin with) nor the time of day get into it.

@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use anyhow::{Context as _, Result, ensure};
+
 /// A batch to be encoded. `Default` is a good, empty one without producer.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields of Kafka's record batch, in its order")]
@@ -169,5 +171,104 @@ fn varint(out: &mut Vec<u8>, value: i64) {
             return;
         }
         out.push(low | 0x80);
+    }
+}
+
+/// One past the last offset of the batches in `log`, each of which is whole; 0 without any.
+pub fn end(log: &[u8]) -> Result<i64> {
+    let mut end = 0;
+    let (mut rest, mut at) = (log, 0);
+    while !rest.is_empty() {
+        let (base, size) =
+            ends(rest).with_context(|| format!("a batch is cut off at byte {at}"))?;
+        let last = number(rest, 23).context("a batch is short")?;
+        end = base + last + 1;
+        (rest, at) = (rest.get(size..).unwrap_or_default(), at + size);
+    }
+    Ok(end)
+}
+
+/// Offsets and values of the records in uncompressed `batches`, the last of which may be cut off.
+pub fn read(batches: &[u8]) -> Result<Vec<(i64, Vec<u8>)>> {
+    let (mut rest, mut records) = (batches, Vec::new());
+    while let Some((base, size)) = ends(rest) {
+        let (batch, after) = rest.split_at(size);
+        let attributes = batch.get(21..23).context("a batch is short")?;
+        ensure!(attributes == [0, 0], "a batch has the attributes {attributes:?}");
+        let sum = number(batch, 17).context("a batch is short")?;
+        let tail = batch.get(21..).unwrap_or_default();
+        ensure!(sum == i64::from(crc32c::crc32c(tail)), "the checksum at offset {base} is wrong");
+        let count = number(batch, 57).context("a batch is short")?;
+        let mut body = batch.get(61..).unwrap_or_default();
+        for offset in base..base + count {
+            records.push((offset, value(&mut body).context("a record is cut off")?));
+        }
+        rest = after;
+    }
+    Ok(records)
+}
+
+/// The first offset of the batch at the front, and its length, if all of it is there.
+fn ends(batches: &[u8]) -> Option<(i64, usize)> {
+    let base = i64::from_be_bytes(*batches.first_chunk()?);
+    let size = 12 + usize::try_from(number(batches, 8)?).ok()?;
+    (size <= batches.len()).then_some((base, size))
+}
+
+/// The four bytes at `at`.
+fn number(bytes: &[u8], at: usize) -> Option<i64> {
+    Some(i64::from(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?)))
+}
+
+/// The value of the record at the front, which has no key.
+fn value(records: &mut &[u8]) -> Option<Vec<u8>> {
+    let size = usize::try_from(unvarint(records)?).ok()?;
+    let (mut record, rest) = records.split_at_checked(size)?;
+    *records = rest;
+    record = record.get(1..)?;
+    for _ in ["timestamp", "offset", "key"] {
+        unvarint(&mut record)?;
+    }
+    let size = usize::try_from(unvarint(&mut record)?).ok()?;
+    Some(record.get(..size)?.to_vec())
+}
+
+/// The opposite of [`varint`].
+fn unvarint(bytes: &mut &[u8]) -> Option<i64> {
+    let (mut whole, mut shift) = (0_u64, 0);
+    loop {
+        let (first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        whole |= u64::from(first & 0x7f).checked_shl(shift)?;
+        shift += 7;
+        if first & 0x80 == 0 {
+            return Some((whole >> 1).cast_signed() ^ -(whole & 1).cast_signed());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Batch, end, read};
+
+    #[test]
+    fn batches_are_read_as_they_were_written() {
+        let values = [&["a", "bc"][..], &[""], &["d"]];
+        let mut bytes = Vec::new();
+        let mut base_offset = 5;
+        for values in values {
+            bytes.extend(Batch { base_offset, ..Batch::of(1000, values) }.encode());
+            base_offset += i64::try_from(values.len()).unwrap_or(0);
+        }
+        let found = read(&bytes).unwrap_or_default();
+        let expected = [(5, &b"a"[..]), (6, b"bc"), (7, b""), (8, b"d")];
+        assert_eq!(found, expected.map(|(offset, value)| (offset, value.to_vec())));
+        assert_eq!(end(&bytes).ok(), Some(9));
+        let cut = bytes.get(..bytes.len() - 1).unwrap_or_default();
+        assert_eq!(read(cut).unwrap_or_default().len(), 3);
+        assert!(end(cut).is_err());
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        assert!(read(&bytes).is_err());
     }
 }

@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::Signal;
 
 pub use self::view::{Known, Partitions};
+use crate::network::{Network, Who};
 use crate::ours::{binary, first_line};
 use crate::port;
 use crate::process::{Process, pause};
@@ -45,19 +46,43 @@ pub struct Fleet {
     nodes: Vec<Node>,
     /// The jars of Apache Kafka; `None`: they are ours.
     jars: Option<PathBuf>,
+    /// Where each has a host of its own; `None`: all are on loopback.
+    network: Option<Network>,
 }
+
+/// What a cluster may begin with, by Kafka's names: three copies of everything, two in sync.
+const THREE: [(&str, &str); 3] = [
+    ("default.replication.factor", "3"),
+    ("min.insync.replicas", "2"),
+    ("group.initial.rebalance.delay.ms", "0"),
+];
 
 impl Fleet {
     /// Forms a cluster of `count` brokers, 3 or more, whose data lies in `folder`, with Kafka-named
     /// `settings`. Starts none.
     pub fn form(folder: &Path, count: i32, settings: &[(&str, &str)]) -> Result<Fleet> {
+        Fleet::form_on(None, folder, count, settings)
+    }
+
+    /// [`Fleet::three`] on hosts 0, 1 and 2 of `network`. Starts none.
+    pub fn on(network: Network, folder: &Path, settings: &[(&str, &str)]) -> Result<Fleet> {
+        Fleet::form_on(Some(network), folder, 3, &[&THREE, settings].concat())
+    }
+
+    fn form_on(
+        network: Option<Network>,
+        folder: &Path,
+        count: i32,
+        settings: &[(&str, &str)],
+    ) -> Result<Fleet> {
         ensure!(count >= 3, "three of them vote");
         let mut nodes = Vec::new();
         let mut voters = Vec::new();
         for id in 0..count {
-            let [client, peer] = [port::free()?, port::free()?];
-            let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
-            let (address, peers) = (local(client), local(peer));
+            let [address, peers] = match network {
+                Some(_) => Network::addresses(id),
+                None => [local(port::free()?), local(port::free()?)],
+            };
             if id < 3 {
                 let directory = format(&data(folder, id), id, CLUSTER)?;
                 voters.push(format!("{id}@{peers}:{directory}"));
@@ -71,18 +96,13 @@ impl Fleet {
             voters: voters.join(","),
             nodes,
             jars: None,
+            network,
         })
     }
 
     /// [`Fleet::form`] with three brokers that keep three copies, two of them in sync, all started.
     pub fn three(folder: &Path, settings: &[(&str, &str)]) -> Result<Fleet> {
-        let mut all = vec![
-            ("default.replication.factor", "3"),
-            ("min.insync.replicas", "2"),
-            ("group.initial.rebalance.delay.ms", "0"),
-        ];
-        all.extend(settings);
-        let mut fleet = Fleet::form(folder, 3, &all)?;
+        let mut fleet = Fleet::form(folder, 3, &[&THREE, settings].concat())?;
         fleet.start_all()?;
         Ok(fleet)
     }
@@ -99,7 +119,6 @@ impl Fleet {
     /// What starts a process that does not belong here, on ports of its own: as node `id` of
     /// `cluster`, on the directory `data`.
     pub fn stranger(&self, id: i32, data: &Path, cluster: &str) -> Result<Command> {
-        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
         self.with((id, data, cluster), (local(port::free()?), local(port::free()?)))
     }
 
@@ -108,7 +127,14 @@ impl Fleet {
         (id, data, cluster): (i32, &Path, &str),
         (address, peers): (SocketAddr, SocketAddr),
     ) -> Result<Command> {
-        let mut command = Command::new(binary()?);
+        let mut command = match &self.network {
+            None => Command::new(binary()?),
+            Some(network) => {
+                let mut command = network.inside(Who::Host(id))?;
+                command.arg(binary()?);
+                command
+            }
+        };
         command.args(["broker", "--node-id", &id.to_string(), "--data-dir"]).arg(data);
         command.arg("--listener").arg(format!("plain={address}"));
         command.arg("--peer-listener").arg(peers.to_string());
@@ -195,6 +221,11 @@ impl Fleet {
         node.process.as_ref().context("it does not run")?.signal(Signal::CONT)
     }
 
+    /// The hosts that they are on.
+    pub fn network(&self) -> Result<&Network> {
+        self.network.as_ref().context("they are on loopback")
+    }
+
     /// Where clients connect, all of them, with a comma in between.
     pub fn bootstrap(&self) -> String {
         let all: Vec<String> = self.nodes.iter().map(|node| node.address.to_string()).collect();
@@ -261,6 +292,10 @@ impl Fleet {
     fn node_mut(&mut self, id: i32) -> Result<&mut Node> {
         self.nodes.iter_mut().find(|node| node.id == id).context("no such broker")
     }
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 fn data(folder: &Path, id: i32) -> PathBuf {

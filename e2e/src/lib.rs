@@ -7,7 +7,8 @@
 //! them, [`foreign`] runs the test suites of client libraries, [`activity`] counts what
 //! a process does, [`kubernetes`] runs an API server, [`cluster`] nodes with it, [`image`] is what
 //! runs on them, [`certificates`] are for TLS, [`disks`] are file systems that fill up and fail,
-//! [`fleet`] is several of our brokers as one cluster, [`pump`] a client whose notes are checked,
+//! [`fleet`] is several of our brokers as one cluster, [`network`] hosts of their own for them,
+//! [`pump`] a client whose notes are checked, [`workload`] clients whose [`history`] is judged,
 //! [`load`] the load of benchmarks, [`failover`] how long nobody is served when one of three fails.
 
 pub mod activity;
@@ -20,11 +21,13 @@ pub mod failover;
 mod findings;
 pub mod fleet;
 pub mod foreign;
+pub mod history;
 pub mod image;
 pub mod judged;
 pub mod kubernetes;
 pub mod load;
 pub mod need;
+pub mod network;
 pub mod oracle;
 pub mod ours;
 pub mod peer;
@@ -35,3 +38,4 @@ pub mod segments;
 pub mod suite;
 pub mod tools;
 pub mod wire;
+pub mod workload;

@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Wire {
     stream: TcpStream,
     correlation: i32,
+    patience: Duration,
 }
 
 /// What came back for a frame.
@@ -44,6 +45,15 @@ impl Wire {
         Wire::over(stream.with_context(|| format!("cannot connect to {address}"))?)
     }
 
+    /// Connects, or gives up after `limit`; no answer may take longer either.
+    pub fn connect_within(address: SocketAddr, limit: Duration) -> Result<Wire> {
+        let stream = TcpStream::connect_timeout(&address, limit);
+        let mut wire = Wire::over(stream.with_context(|| format!("cannot connect to {address}"))?)?;
+        wire.stream.set_write_timeout(Some(limit))?;
+        wire.patience = limit;
+        Ok(wire)
+    }
+
     /// Connects from an address of one's own.
     pub fn connect_from(from: SocketAddr, address: SocketAddr) -> Result<Wire> {
         let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
@@ -56,7 +66,7 @@ impl Wire {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Wire { stream, correlation: 0 })
+        Ok(Wire { stream, correlation: 0, patience: PATIENCE })
     }
 
     /// Sends raw bytes, size included. A connection that is closed already is no error: the answer
@@ -112,11 +122,16 @@ impl Wire {
         }
     }
 
+    /// Sends a request to which the response is not waited for.
+    pub fn ask<R: Request>(&mut self, version: i16, request: &R) -> Result<()> {
+        self.correlation += 1;
+        self.send(&frame(version, self.correlation, request)?)
+    }
+
     /// Sends a request and decodes the response to it.
     pub fn call<R: Request>(&mut self, version: i16, request: &R) -> Result<R::Response> {
-        self.correlation += 1;
-        self.send(&frame(version, self.correlation, request)?)?;
-        match self.receive(PATIENCE)? {
+        self.ask(version, request)?;
+        match self.receive(self.patience)? {
             Answer::Frame(bytes) => response::<R>(version, self.correlation, bytes),
             other => bail!("no answer to {} v{version}: {other:?}", R::KEY),
         }

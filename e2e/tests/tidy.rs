@@ -158,9 +158,11 @@ fn no_line_is_wider_than_100_columns() {
 fn nothing_is_left_open_in_the_code() {
     let words = [["FIX", "ME"], ["XX", "X"], ["TO", "DO"], ["dbg", "!("], ["#[ig", "nore"]];
     // not left open: `make e2e` runs what needs a cluster, and elsewhere it counts as skipped
-    let elsewhere = ["#[ig", "nore = \"needs a Kubernetes: make e2e starts one\"]"].concat();
+    // or takes long
+    let elsewhere = ["needs a Kubernetes: make e2e starts one", "long: make faults runs it"];
+    let elsewhere = elsewhere.map(|why| ["#[ig", "nore = \"", why, "\"]"].concat());
     judge(".rs", |file, text| {
-        let text = text.replace(&elsewhere, "");
+        let text = elsewhere.iter().fold(text.to_owned(), |text, it| text.replace(it, ""));
         words
             .iter()
             .map(|halves| halves.concat())

@@ -1,13 +1,12 @@
 //! The same with Apache Kafka 4.3.1: combined nodes as the distribution starts them.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Fleet, Node, data};
+use super::{Fleet, Node, data, local};
 use crate::peer::{self, Jvm};
 use crate::{cache, port};
 
@@ -18,7 +17,6 @@ impl Fleet {
         let jars = peer::jars()?;
         let mut nodes = Vec::new();
         for id in 0..3 {
-            let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
             let (address, peers) = (local(port::free()?), local(port::free()?));
             nodes.push(Node { id, address, peers, process: None, stopped: false });
         }
@@ -47,7 +45,7 @@ impl Fleet {
             cache::run(&mut peer::format(&jars, &file))?;
         }
         let (folder, settings) = (folder.to_owned(), Vec::new());
-        let mut fleet = Fleet { folder, settings, voters, nodes, jars: Some(jars) };
+        let mut fleet = Fleet { folder, settings, voters, nodes, jars: Some(jars), network: None };
         fleet.start_all()?;
         Ok(fleet)
     }

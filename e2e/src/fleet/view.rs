@@ -9,6 +9,7 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{DescribeQuorumRequest, FindCoordinatorRequest, MetadataRequest};
 
 use super::Fleet;
+use crate::batch;
 use crate::wire::{Wire, text};
 
 /// How long a broker may take to hear of what another one has answered.
@@ -105,31 +106,31 @@ impl Fleet {
     pub fn end(&self, id: i32, topic: &str, index: i32) -> Result<i64> {
         let dir = self.data(id).join(format!("{topic}-{index}"));
         let bytes = std::fs::read(dir.join("00000000000000000000.log"))?;
-        let (mut rest, mut end) = (bytes.as_slice(), 0);
-        while let (Some(base), Some(size)) = (number(rest, 0), number(rest, 4)) {
-            let size = usize::try_from(size & 0xffff_ffff)?;
-            let last = number(rest, 19).context("a batch is cut off")? & 0xffff_ffff;
-            end = base + last + 1;
-            rest = rest.get(12 + size..).context("a batch is cut off")?;
-        }
-        Ok(end)
+        batch::end(&bytes)
+    }
+
+    /// Waits until every replica of a topic is in sync as every one of the brokers has it. All have
+    /// to run: one that was away may believe what is over.
+    pub fn agreed(&mut self, topic: &str, limit: Duration) -> Result<()> {
+        self.wait("all replicas in sync, as everybody has it", limit, |fleet| {
+            let all = fleet.nodes.iter().map(|node| fleet.partitions_at(node.id, topic));
+            let all = all.collect::<Result<Vec<_>>>()?;
+            let first = all.first().context("there are no brokers")?;
+            Ok(is_whole(first) && all.iter().all(|other| other == first))
+        })
+        .map(drop)
     }
 
     /// Waits until every replica of a topic is in sync, and says how long that took.
     pub fn whole(&mut self, topic: &str, limit: Duration) -> Result<Duration> {
-        self.wait("all replicas in sync", limit, |fleet| {
-            let partitions = fleet.partitions(topic)?;
-            let whole =
-                |known: &Known| known.leader >= 0 && known.in_sync.len() == known.replicas.len();
-            Ok(!partitions.is_empty() && partitions.values().all(whole))
-        })
+        self.wait("all replicas in sync", limit, |fleet| Ok(is_whole(&fleet.partitions(topic)?)))
     }
 }
 
-/// The eight bytes at `at` as a number.
-fn number(bytes: &[u8], at: usize) -> Option<i64> {
-    let bytes = bytes.get(at..at + 8)?;
-    Some(i64::from_be_bytes(bytes.try_into().ok()?))
+/// Whether every replica is in sync.
+fn is_whole(partitions: &Partitions) -> bool {
+    let whole = |known: &Known| known.leader >= 0 && known.in_sync.len() == known.replicas.len();
+    !partitions.is_empty() && partitions.values().all(whole)
 }
 
 fn partitions(wire: &mut Wire, topic: &str) -> Result<Partitions> {

@@ -1,0 +1,22 @@
+//! Three brokers as processes, each on a host of its own, and what happens to hosts: cables that
+//! are cut one way or both, disks that forget, descriptors and memory that run out. Whatever
+//! clients were told stays true. The rows are those of faults and guarantees: F1 to F16.
+//!
+//! What takes longer than a change should wait for is left to `make faults`.
+
+#[path = "faults/cut.rs"]
+mod cut;
+#[path = "faults/forgotten.rs"]
+mod forgotten;
+#[path = "faults/killed.rs"]
+mod killed;
+#[path = "faults/repeated.rs"]
+mod repeated;
+#[path = "faults/rig.rs"]
+mod rig;
+#[path = "faults/rolled.rs"]
+mod rolled;
+#[path = "faults/scarce.rs"]
+mod scarce;
+#[path = "faults/stopped.rs"]
+mod stopped;
