@@ -9,5 +9,7 @@ mod killed;
 mod rolled;
 #[path = "fleet/silent.rs"]
 mod silent;
+#[path = "fleet/simulated.rs"]
+mod simulated;
 #[path = "fleet/tools.rs"]
 mod tools;

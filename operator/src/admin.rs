@@ -26,6 +26,7 @@ mod member;
 mod metadata;
 mod offsets;
 mod produce;
+mod reassignments;
 mod topics;
 
 pub use answer::{AdminError, Answers, Refusal};

@@ -16,6 +16,7 @@ mod groups;
 mod moment;
 mod operator;
 mod produce;
+mod simulate;
 mod status;
 mod topics;
 mod up;
@@ -40,6 +41,7 @@ enum Command {
     Produce(produce::Arguments),
     Consume(consume::Arguments),
     Status(status::Arguments),
+    Simulate(simulate::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -57,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Produce(arguments) => produce::run(&arguments),
         Command::Consume(arguments) => consume::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match result {

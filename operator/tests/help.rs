@@ -45,7 +45,7 @@ fn the_operator_says_what_it_watches_and_what_it_needs() {
 
 #[test]
 fn the_clients_commands_have_examples_and_name_their_fields() {
-    for command in ["topics", "groups", "produce", "consume", "status", "completions"] {
+    for command in ["topics", "groups", "produce", "consume", "status", "simulate", "completions"] {
         same(&format!("{command}.txt"), &[command, "--help"]);
     }
     same("groups-reset-offsets.txt", &["groups", "reset-offsets", "--help"]);
@@ -53,7 +53,7 @@ fn the_clients_commands_have_examples_and_name_their_fields() {
 
 #[test]
 fn help_fits_a_terminal() {
-    let client = ["topics", "groups", "produce", "consume", "status"];
+    let client = ["topics", "groups", "produce", "consume", "status", "simulate"];
     let client = client.map(|command| vec![command, "-h"]);
     let own = [vec!["--help"], vec!["up", "-h"], vec!["broker", "-h"], vec!["operator", "-h"]];
     for arguments in own.into_iter().chain(client) {

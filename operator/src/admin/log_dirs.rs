@@ -32,4 +32,29 @@ impl Admin {
         }
         Ok(Some(sizes))
     }
+
+    /// How large the disks of each broker are and how much of them is free, in bytes. Brokers that
+    /// do not tell are left out.
+    pub async fn disks(
+        &mut self,
+        metadata: &Metadata,
+    ) -> Result<BTreeMap<i32, (u64, u64)>, AdminError> {
+        if !self.serves::<DescribeLogDirsRequest>(4) {
+            return Ok(BTreeMap::new());
+        }
+        let request = DescribeLogDirsRequest::default().with_topics(Some(Vec::new()));
+        let requests = metadata.brokers.keys().map(|id| (*id, request.clone())).collect();
+        let mut disks = BTreeMap::new();
+        for (id, answer) in self.ask_each(4, &requests).await {
+            let known = answer?.results.into_iter().filter_map(|dir| {
+                let total = u64::try_from(dir.total_bytes).ok()?;
+                Some((total, u64::try_from(dir.usable_bytes).ok()?))
+            });
+            let sum = known.reduce(|(total, free), (more, rest)| {
+                (total.saturating_add(more), free.saturating_add(rest))
+            });
+            disks.extend(sum.map(|sum| (id, sum)));
+        }
+        Ok(disks)
+    }
 }
