@@ -92,6 +92,10 @@ pub enum Reason {
     StoragePending,
     /// A volume is gone, and the data that was on it.
     StorageLost,
+    /// The user's credentials, ACLs or quotas are being written or taken away.
+    UserUpdating,
+    /// A Secret that the spec names is not there, or has no such key.
+    SecretNotFound,
     /// A certificate is still to be made, or its authority is not whole.
     CertificateMissing,
     /// A listener has no address yet.

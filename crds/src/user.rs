@@ -1,7 +1,4 @@
 //! `KafkaUser`: who may connect to a cluster, and what they may do there.
-//!
-//! The type is complete so that manifests can be written; carrying it out comes with security, and
-//! until then it is reported as not yet supported.
 #![expect(clippy::duplicated_attributes, reason = "two printer columns may be of one type")]
 
 use kube::CustomResource;
@@ -18,8 +15,9 @@ mod acl;
 pub(crate) mod rules;
 
 pub use acl::{Acl, AclResource, Operation, PatternType, Permission, ResourceType};
+pub use rules::knows;
 
-/// Who the user is, and what they may do. Not yet carried out.
+/// Who the user is, and what they may do.
 #[derive(CustomResource, JsonSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[kube(
     group = "kastellan.dev",
@@ -135,4 +133,7 @@ pub struct KafkaUserStatus {
     /// The Secret with the credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_name: Option<String>,
+    /// The `resourceVersion` of the Secret whose password the brokers know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials_version: Option<String>,
 }

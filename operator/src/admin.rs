@@ -28,6 +28,7 @@ mod offsets;
 mod produce;
 mod reassignments;
 mod topics;
+mod users;
 
 pub use answer::{AdminError, Answers, Refusal};
 pub use configs::{BROKER, Change, Setting, Source, TOPIC};
@@ -38,6 +39,7 @@ pub use metadata::{Metadata, Node, PartitionState, TopicState};
 pub use offsets::Spot;
 pub use produce::Producer;
 pub use topics::{Described, NewTopic};
+pub use users::RefusedUsers;
 
 /// A topic's name and the number of one of its partitions.
 pub type Partition = (String, i32);

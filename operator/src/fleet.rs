@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use kastellan_crds::cluster::{Authentication, Tls};
+use kastellan_crds::cluster::{Authentication, Authority, Tls};
 use kastellan_crds::head::DeletionPolicy;
 use kastellan_crds::name::{ClusterName, ListenerName, ObjectName, TopicName};
 
@@ -18,8 +18,10 @@ pub mod manifest;
 pub mod plan;
 pub mod problem;
 pub mod quorum;
+pub mod user;
 
 use self::problem::Place;
+use self::user::User;
 
 /// Everything that the manifests of one cluster ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub struct Cluster {
     pub name: ClusterName,
     /// Its brokers, in the order of their ids.
     pub brokers: Vec<Broker>,
+    /// Who signs the certificates of users.
+    pub clients: Authority,
     /// Where the manifest is.
     pub place: Place,
 }
@@ -80,13 +84,6 @@ pub struct Topic {
     pub config: BTreeMap<String, String>,
     /// What becomes of it when it is no longer asked for.
     pub deletion_policy: DeletionPolicy,
-    /// Where the manifest is.
-    pub place: Place,
-}
-
-/// One user; nothing is done for users yet but to say so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
     /// Where the manifest is.
     pub place: Place,
 }

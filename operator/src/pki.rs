@@ -75,6 +75,12 @@ impl Subject {
         Self { common_name: format!("node-{id}"), organization, names, days: DAYS }
     }
 
+    /// A user, for so many days.
+    pub fn user(name: &str, days: i64) -> Self {
+        let (common_name, organization) = (name.to_owned(), String::new());
+        Self { common_name, organization, names: Vec::new(), days }
+    }
+
     /// The operator of a cluster, or of all clusters of a name.
     pub fn operator(organization: &str) -> Self {
         let (common_name, organization) = ("operator".to_owned(), organization.to_owned());

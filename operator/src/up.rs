@@ -7,7 +7,6 @@
 //! out.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,30 +19,33 @@ use self::bootstrap::Bootstrap;
 use self::brokers::Brokers;
 use self::child::{End, Event};
 use self::cluster::Cluster;
+use self::contact::Contact;
 use self::data_dir::DataDir;
 use self::files::Asked;
 use self::keys::Keys;
 use self::live::{Live, State};
 use self::report::Report;
+use self::users::Users;
 use self::watch::Watch;
-use crate::admin::{Admin, AdminError};
+use crate::admin::AdminError;
 use crate::failure::Failure;
 use crate::fleet::manifest::Source;
 use crate::fleet::plan::{self, Action, Observed, Plan};
 use crate::fleet::problem::Problem;
 use crate::fleet::{Broker, Fleet, Topic};
-use crate::pki::Credentials;
 use crate::stop::Stop;
 
 mod bootstrap;
 mod brokers;
 mod child;
 mod cluster;
+mod contact;
 mod data_dir;
 mod files;
 mod keys;
 mod live;
 mod report;
+mod users;
 mod view;
 mod watch;
 
@@ -97,23 +99,6 @@ fn beside(brokers: &[Broker], number: i32, above: u16) -> u16 {
     port(number, first.map_or(9092, |listener| listener.port).saturating_add(above))
 }
 
-/// A broker that serves, and what is shown to it where it lets in nobody else.
-#[derive(Debug, Clone)]
-struct Contact {
-    address: SocketAddr,
-    credentials: Option<Credentials>,
-}
-
-impl Contact {
-    async fn connect(&self, patience: Duration) -> Result<Admin, AdminError> {
-        let seeds = [self.address.to_string()];
-        match &self.credentials {
-            None => Admin::connect(&seeds, patience).await,
-            Some(credentials) => Admin::guarded(&seeds, patience, credentials).await,
-        }
-    }
-}
-
 /// Runs until a signal (`Ok`), or until the cluster turns out not to be startable.
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let mut stop = Stop::listen()?;
@@ -126,6 +111,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let data_dir = DataDir::new(options.data_dir.as_deref(), name)?;
     report::line(&format!("KafkaCluster/{name}: data in {}", data_dir.describe()));
     let keys = Keys::new(data_dir.path(), name);
+    let users = Users::new(data_dir.path(), keys.clone());
     let members = &asked.fleet.cluster.brokers;
     let bootstrap = Bootstrap::open(data_dir.path(), members, |id| data_dir.broker(id))?;
     let (sender, events) = mpsc::unbounded_channel();
@@ -135,6 +121,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         fleet: asked.fleet,
         brokers: Brokers::new(data_dir, bootstrap, keys, options.log, sender),
         cluster: Cluster::default(),
+        users,
         report: Report::default(),
         events,
         watch,
@@ -177,6 +164,7 @@ struct Up {
     fleet: Fleet,
     brokers: Brokers,
     cluster: Cluster,
+    users: Users,
     report: Report,
     events: mpsc::UnboundedReceiver<Event>,
     watch: Watch,
@@ -325,6 +313,10 @@ impl Up {
     async fn pass(&mut self, done: &[Action]) -> Result<Option<Vec<Action>>, Failure> {
         let begun = Instant::now();
         let planned = self.plan().await;
+        let planned = match planned {
+            Ok(plan) => self.with_users(plan).await?,
+            Err(why) => Err(why),
+        };
         self.look_after(begun.elapsed());
         let plan = match planned {
             Ok(plan) => plan,
@@ -374,6 +366,33 @@ impl Up {
         let mut plan = plan::plan(&self.fleet, &observed);
         self.temper(&mut plan);
         Ok(plan)
+    }
+
+    /// Sees to the users, once all brokers run as they should; what is true of them is added.
+    async fn with_users(&mut self, mut plan: Plan) -> Result<Result<Plan, AdminError>, Failure> {
+        let Some(contact) = self.contact().filter(|_| plan.is_served()) else {
+            return Ok(Ok(plan));
+        };
+        let held = match self.cluster.users(&contact).await {
+            Ok(held) => held,
+            Err(why) => return Ok(Err(why)),
+        };
+        let listener = |name: &str| self.brokers.listener(name);
+        let mut users = self.users.plan(&self.fleet, &held, listener)?;
+        let refused = if users.changes.is_empty() {
+            BTreeMap::new()
+        } else {
+            report::line(&format!("users change: {}", users.changes.said()));
+            match self.cluster.alter_users(&contact, &users.changes).await {
+                Ok(refused) => refused,
+                Err(why) => return Ok(Err(why)),
+            }
+        };
+        self.users.done(&mut users, &refused)?;
+        for (name, verdict) in users.verdicts {
+            plan.say("KafkaUser", &name, verdict);
+        }
+        Ok(Ok(plan))
     }
 
     /// Puts what went wrong into the plan: brokers that failed, requests that were refused.

@@ -114,6 +114,13 @@ const OPERATIONS: [(&str, &str, &[&str]); 6] = [
     ("User", "a user", &["CreateTokens", "DescribeTokens"]),
 ];
 
+/// Whether a kind of resource knows an operation, both under Kafka's names; other operations than
+/// these are refused.
+pub fn knows(resource: &str, operation: &str) -> bool {
+    let mut known = OPERATIONS.iter().filter(|(kind, ..)| *kind == resource);
+    operation == "All" || known.any(|(.., operations)| operations.contains(&operation))
+}
+
 /// Of one rule.
 pub(crate) fn acl() -> Vec<Rule> {
     let one = |(kind, words, operations): (&str, &str, &[&str])| {

@@ -67,11 +67,11 @@ fn wanted(question: &Question) -> bool {
     // Kubernetes lets everybody ask about himself
     let about_itself =
         resource.starts_with("self") && resource.ends_with("reviews") && *verb == "create";
-    // a namespace that is being deleted loses its role before its topics; a policy keeps the
-    // operator from writing to those of others (below)
+    // a namespace that is being deleted loses its role before its topics and users; a policy keeps
+    // the operator from writing to those of others (below)
     let anywhere = group == "kastellan.dev"
         && match resource.as_str() {
-            "kafkatopics" => ["get", "list", "watch", "patch"].contains(verb),
+            "kafkatopics" | "kafkausers" => ["get", "list", "watch", "patch"].contains(verb),
             "kafkaclusters" => *verb == "get",
             _ => false,
         };

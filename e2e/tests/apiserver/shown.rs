@@ -80,7 +80,7 @@ fn objects(server: &ApiServer) -> Result<()> {
             "rider",
             json!({ "clusterRef": reference, "authentication": scram }),
             json!({
-                "conditions": condition("NotYetSupported", "users come with a later version"),
+                "conditions": condition("ClusterNotReady", "no broker serves yet"),
                 "secretName": "rider",
             }),
         ),

@@ -6,6 +6,8 @@ mod brokers;
 mod fleet;
 #[path = "../../../operator/tests/convergence/gate.rs"]
 pub(crate) mod gate;
+#[path = "../../../operator/tests/convergence/known.rs"]
+mod known;
 #[path = "../../../operator/tests/convergence/legal.rs"]
 mod legal;
 #[path = "../../../operator/tests/convergence/nodes.rs"]

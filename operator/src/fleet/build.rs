@@ -8,11 +8,13 @@ use kastellan_crds::{KafkaClusterSpec, KafkaTopicSpec, KafkaUserSpec};
 
 use super::manifest::{Manifests, Object};
 use super::problem::{Place, Problem};
-use super::{Cluster, Fleet, Topic, User};
+use super::user::User;
+use super::{Cluster, Fleet, Topic};
 
 mod cluster;
 mod support;
 mod topic;
+mod user;
 
 pub(crate) use cluster::VERSION;
 pub use support::Platform;
@@ -36,7 +38,9 @@ pub fn fleet(manifests: &Manifests) -> Result<Fleet, Vec<Problem>> {
 /// alone.
 pub fn ignored(manifests: &Manifests) -> Vec<Problem> {
     let ignored = |cluster| support::check(cluster, Platform::Laptop).ignored;
-    manifests.clusters.iter().flat_map(ignored).collect()
+    let mut all: Vec<Problem> = manifests.clusters.iter().flat_map(ignored).collect();
+    all.extend(manifests.users.iter().filter_map(user::ignored));
+    all
 }
 
 /// One cluster, whose topics and users are looked at one by one; or all that is wrong with it.
@@ -59,6 +63,15 @@ pub fn topic(
     let mut problems = Vec::new();
     match topic::checked(object, cluster, &mut problems) {
         Some(topic) if problems.is_empty() => Ok(topic),
+        _ => Err(problems),
+    }
+}
+
+/// One user of a cluster, or all that is wrong with it.
+pub fn user(object: &Object<KafkaUserSpec>, cluster: &Cluster) -> Result<User, Vec<Problem>> {
+    let mut problems = Vec::new();
+    match user::checked(object, cluster, &mut problems) {
+        Some(user) if problems.is_empty() => Ok(user),
         _ => Err(problems),
     }
 }
@@ -105,12 +118,23 @@ impl Members<'_> {
         problems: &mut Vec<Problem>,
     ) -> BTreeMap<ObjectName, User> {
         let mut seen = Seen::default();
-        let mut users = BTreeMap::new();
+        let mut users = BTreeMap::<ObjectName, User>::new();
         for object in objects {
             let known = seen.first("KafkaUser", object, problems);
             let cluster = object.spec.cluster_ref.name.as_str();
-            if known && self.refers("KafkaUser", object, cluster, problems) {
-                users.insert(object.name.clone(), User { place: object.place() });
+            if !(known && self.refers("KafkaUser", object, cluster, problems)) {
+                continue;
+            }
+            let Some(user) = user::checked(object, self.cluster, problems) else { continue };
+            let same = |other: &&User| other.meets(&user);
+            if let Some(first) = users.values().find(same) {
+                let message = format!(
+                    "KafkaUser {}: a second object for the user {}; the first is {} at {}",
+                    object.name, user.name, first.object, first.place
+                );
+                problems.push(Problem::at(&user.place, message).help("keep one of the two"));
+            } else {
+                users.insert(object.name.clone(), user);
             }
         }
         users

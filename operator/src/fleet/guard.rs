@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use kastellan_core::security::Principal;
+use kastellan_core::security::distinguished_name::{Attribute, rfc2253};
 use kastellan_crds::cluster::{
     Authentication, AuthenticationType, Authorization, Listener as ListenerSpec, Tls, TlsVersion,
 };
@@ -16,6 +18,8 @@ use super::{Broker, Listener};
 /// The listener for the operator alone; the underscore makes it a name that no manifest can have.
 pub const OPERATOR: &str = "for_operator";
 
+/// The number of the attribute CN.
+const COMMON_NAME: &str = "2.5.4.3";
 /// The setting with the authorizer.
 const AUTHORIZER_CLASS: &str = "authorizer.class.name";
 /// The authorizer that brokers have where there is `spec.authorization`.
@@ -161,10 +165,27 @@ pub fn operator_principal(organization: &str) -> String {
     format!("User:O={organization},CN=operator")
 }
 
+/// The whole name in a user's certificate (RFC 2253).
+pub fn common_name(user: &str) -> String {
+    let attribute =
+        Attribute { kind: COMMON_NAME.to_owned(), text: Some(user.to_owned()), der: Vec::new() };
+    rfc2253(&[vec![attribute]])
+}
+
+/// Whether ACLs are in force.
+pub fn is_judged(broker: &Broker) -> bool {
+    broker.settings.contains_key(AUTHORIZER_CLASS)
+}
+
 /// Whether a broker of this machine has a listener for the operator alone.
 pub fn is_guarded(broker: &Broker) -> bool {
-    broker.settings.contains_key(AUTHORIZER_CLASS)
-        || !broker.listeners.iter().any(|listener| Door::from(listener).is_open())
+    is_judged(broker) || !broker.listeners.iter().any(|listener| Door::from(listener).is_open())
+}
+
+/// Whether brokers could take somebody for an operator.
+pub fn is_operators(principal: &Principal) -> bool {
+    let name = principal.name();
+    name.starts_with("O=") && name.ends_with(",CN=operator")
 }
 
 /// Lets the operator do everything, where anything is forbidden.

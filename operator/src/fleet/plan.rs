@@ -132,13 +132,18 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether clients find everything as the files ask: the cluster and all its topics are Ready.
-    /// Users do not count, as no listener asks who a client is.
+    /// Whether clients find everything as the files ask: the cluster, its topics and its users are
+    /// Ready.
     pub fn ready(&self) -> bool {
-        self.actions.is_empty()
-            && self.verdicts.iter().all(|(object, verdict)| {
-                object.kind == "KafkaUser" || verdict.condition == ConditionType::Ready
-            })
+        let mut verdicts = self.verdicts.values();
+        self.actions.is_empty() && verdicts.all(|one| one.condition == ConditionType::Ready)
+    }
+
+    /// Whether no broker is to be started or restarted.
+    pub fn is_served(&self) -> bool {
+        let stops =
+            |action: &Action| matches!(action, Action::StartBroker(_) | Action::RestartBroker(_));
+        !self.actions.iter().any(stops)
     }
 
     /// Says what is true of an object, in the place of what was said before.
@@ -171,8 +176,9 @@ pub fn plan(fleet: &Fleet, observed: &Observed) -> Plan {
         gone(fleet, observed, &mut plan);
     }
     for name in fleet.users.keys() {
-        let message = "users come with a later version; nothing was done for this one".to_owned();
-        let verdict = (ConditionType::Stalled, Reason::NotYetSupported, message);
+        // who carries them out says more
+        let message = "waiting for the cluster".to_owned();
+        let verdict = (ConditionType::Reconciling, Reason::ClusterNotReady, message);
         plan.say("KafkaUser", name.as_str(), verdict);
     }
     plan

@@ -13,7 +13,7 @@ use kube::api::{
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
 
-use super::names::{CLUSTER, MANAGER, OURS};
+use super::names::{CLUSTER, MANAGER, OURS, USERS_OF};
 use super::object::{Kind, Object, label};
 
 /// Why a request came to nothing.
@@ -26,6 +26,13 @@ pub enum ApiError {
     /// Something else was faster, or the server has no time, or cannot be reached.
     #[error("the API server: {0}")]
     Passing(#[source] Box<kube::Error>),
+}
+
+impl ApiError {
+    /// Whether an object of this name is there, or was changed by somebody else.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Passing(error) if code(error) == Some(409))
+    }
 }
 
 impl From<kube::Error> for ApiError {
@@ -87,11 +94,19 @@ impl Namespace {
         self.list(cluster, &[Kind::Pod]).await
     }
 
+    /// The Secrets of a cluster's users.
+    pub async fn secrets_of_users(&self, cluster: &str) -> Result<Objects, ApiError> {
+        self.select(&format!("{OURS},{USERS_OF}={cluster}"), &[Kind::Secret]).await
+    }
+
     async fn list(&self, cluster: &str, kinds: &[Kind]) -> Result<Objects, ApiError> {
-        let selector = format!("{OURS},{CLUSTER}={cluster}");
+        self.select(&format!("{OURS},{CLUSTER}={cluster}"), kinds).await
+    }
+
+    async fn select(&self, selector: &str, kinds: &[Kind]) -> Result<Objects, ApiError> {
         let mut lists = Vec::new();
         for kind in kinds.iter().copied() {
-            let (api, selector) = (self.api(kind), ListParams::default().labels(&selector));
+            let (api, selector) = (self.api(kind), ListParams::default().labels(selector));
             lists.push(async move { api.list(&selector).await.map(|list| (kind, list)) });
         }
         let mut all = BTreeMap::new();

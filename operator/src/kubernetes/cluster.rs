@@ -26,6 +26,7 @@ mod status;
 mod waits;
 
 pub use apply::{Failed, apply};
+pub(super) use certificates::fingerprint;
 pub use observe::{contact, now, observe};
 pub use plan::{paused, plan};
 

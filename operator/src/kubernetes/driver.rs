@@ -130,13 +130,11 @@ impl Driver {
 }
 
 /// Whether a key's turn can come. Nothing is decided before every watch of its namespace has told
-/// what there is; but topics need no more than what is told of topics. In a namespace that is being
-/// deleted an operator that was started anew may watch nothing else any more, and has to let go of
-/// them.
+/// what there is; but topics and users need no more than what is told of them. In a namespace that
+/// is being deleted an operator that was started anew may watch nothing else any more, and has to
+/// let go of them.
 fn may(listed: &BTreeMap<Option<String>, BTreeSet<&'static str>>, key: &Key) -> bool {
     let scope = listed.get(&Some(key.namespace.clone())).or_else(|| listed.get(&None));
-    let topics = Part::Topics;
-    scope.is_some_and(|kinds| {
-        kinds.len() == WATCHES || key.part == topics && kinds.contains(topics.kind())
-    })
+    let lets_go = key.part != Part::Cluster;
+    scope.is_some_and(|kinds| kinds.len() == WATCHES || lets_go && kinds.contains(key.part.kind()))
 }

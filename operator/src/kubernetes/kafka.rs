@@ -8,8 +8,11 @@ use futures::future::BoxFuture;
 
 use super::management::{self, Managed, Replicas};
 use super::names;
-use crate::admin::{Admin, AdminError, Answers, BROKER, Described, NewTopic, Source, TOPIC};
+use crate::admin::{
+    Admin, AdminError, Answers, BROKER, Described, NewTopic, RefusedUsers, Source, TOPIC,
+};
 use crate::fleet::plan::Change;
+use crate::fleet::user::{Changes, Held};
 use crate::pki::Credentials;
 
 /// How long a broker may take for one answer.
@@ -46,7 +49,7 @@ impl Contact {
 pub type Overrides = BTreeMap<i32, BTreeMap<String, String>>;
 
 /// The requests of the operator to the brokers of any cluster.
-pub trait Brokers: Send + Sync + 'static {
+pub trait Brokers: Users {
     /// What was set on each running broker.
     fn overrides<'a>(
         &'a self,
@@ -109,6 +112,19 @@ pub trait Brokers: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Answers, AdminError>>;
 }
 
+/// Requests about a cluster's users, all of them at once.
+pub trait Users: Send + Sync + 'static {
+    /// What the brokers hold of all users.
+    fn users<'a>(&'a self, contact: &'a Contact) -> BoxFuture<'a, Result<Held, AdminError>>;
+
+    /// Changes users; what the brokers would not do, by a user's name or principal.
+    fn alter_users<'a>(
+        &'a self,
+        contact: &'a Contact,
+        changes: &'a Changes,
+    ) -> BoxFuture<'a, Result<RefusedUsers, AdminError>>;
+}
+
 /// Connections to the brokers of all clusters.
 #[derive(Debug, Default)]
 pub struct Connections {
@@ -120,6 +136,7 @@ pub struct Connections {
 enum Use {
     Cluster,
     Topics,
+    Users,
 }
 
 impl Connections {
@@ -153,6 +170,30 @@ impl Connections {
     fn idle(&self) -> std::sync::MutexGuard<'_, BTreeMap<(Contact, Use), Admin>> {
         // nothing that panics is done under it
         self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Users for Connections {
+    fn users<'a>(&'a self, contact: &'a Contact) -> BoxFuture<'a, Result<Held, AdminError>> {
+        Box::pin(async move {
+            let mut admin = self.take(contact, Use::Users).await?;
+            let held = admin.users().await?;
+            self.put(contact, Use::Users, admin);
+            Ok(held)
+        })
+    }
+
+    fn alter_users<'a>(
+        &'a self,
+        contact: &'a Contact,
+        changes: &'a Changes,
+    ) -> BoxFuture<'a, Result<RefusedUsers, AdminError>> {
+        Box::pin(async move {
+            let mut admin = self.take(contact, Use::Users).await?;
+            let refused = admin.alter_users(changes).await?;
+            self.put(contact, Use::Users, admin);
+            Ok(refused)
+        })
     }
 }
 

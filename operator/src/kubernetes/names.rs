@@ -16,6 +16,8 @@ pub const OPERATOR_NAME: &str = "kastellan-operator";
 pub const CLUSTER: &str = "kastellan.dev/cluster";
 /// Label: a broker's node id.
 pub const NODE_ID: &str = "kastellan.dev/node-id";
+/// Label of the Secrets of users: the cluster whose users they are.
+pub const USERS_OF: &str = "kastellan.dev/users-of";
 /// Label of claims: the id of the cluster whose data is on the volume.
 pub const CLUSTER_ID: &str = "kastellan.dev/cluster-id";
 /// Label of claims: which of a broker's volumes it is.
@@ -41,12 +43,17 @@ pub const SUBJECT: &str = "kastellan.dev/subject";
 pub const REVISION: &str = "kastellan.dev/revision";
 /// Annotation of objects of the three kinds: `"true"` leaves all as it is.
 pub const PAUSE: &str = "kastellan.dev/pause-reconciliation";
+/// Annotation of a `KafkaUser`: a new value makes a new password or certificate; of its Secret: the
+/// value that it was made under.
+pub const ROTATE: &str = "kastellan.dev/rotate";
 /// Annotation of a `KafkaTopic`: `"false"` leaves the topic alone, its deletion included.
 pub const MANAGED: &str = "kastellan.dev/managed";
 /// Annotation of a `KafkaCluster`: a new value restarts every broker.
 pub const RESTART: &str = "kastellan.dev/restart";
 /// Finalizer of a `KafkaTopic` whose topic is deleted with it.
 pub const FINALIZER: &str = "kastellan.dev/topic";
+/// Finalizer of a `KafkaUser`, whose credentials, ACLs and quotas go with it.
+pub const USER_FINALIZER: &str = "kastellan.dev/user";
 
 /// Where brokers answer each other.
 pub const PEERS_PORT: u16 = 9190;

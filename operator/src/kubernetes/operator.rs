@@ -92,6 +92,8 @@ struct Memory {
     refused: BTreeMap<String, String>,
     /// What the brokers refused of topics.
     topics: topics::Refusals,
+    /// What was refused of users.
+    users: users::Refusals,
 }
 
 /// Why a pass did not come to its end.
@@ -154,7 +156,7 @@ impl Operator {
         match key.part {
             Part::Cluster => self.cluster(key, &namespace).await,
             Part::Topics => self.topics(key, &namespace).await,
-            Part::Users => users::pass(self, key, &namespace).await,
+            Part::Users => self.users(key, &namespace).await,
         }
     }
 
@@ -193,6 +195,13 @@ impl Operator {
             }
         }
         Ok(Passed { outcome: Outcome::Done(Some(Duration::from_millis(200))), nudged })
+    }
+
+    async fn users(&self, key: &Key, namespace: &Namespace) -> Result<Passed, PassError> {
+        let mut refusals = self.remember(key, |memory| std::mem::take(&mut memory.users));
+        let passed = users::pass(self, key, namespace, &mut refusals).await;
+        self.remember(key, |memory| memory.users = refusals);
+        passed
     }
 
     async fn topics(&self, key: &Key, namespace: &Namespace) -> Result<Passed, PassError> {

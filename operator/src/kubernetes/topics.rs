@@ -35,17 +35,17 @@ use crate::admin::Refusal;
 use crate::fleet::plan::Action;
 
 /// A look at the cluster comes so many times later as the last one took: it costs half a percent.
-const LOOK_SHARE: u32 = 200;
+pub(super) const LOOK_SHARE: u32 = 200;
 /// The first look for another client's changes after one, however quick that was.
-const LOOK_SOONEST: Duration = Duration::from_secs(2);
+pub(super) const LOOK_SOONEST: Duration = Duration::from_secs(2);
 /// The last one, however slow that was.
-const LOOK_LATEST: Duration = Duration::from_mins(1);
+pub(super) const LOOK_LATEST: Duration = Duration::from_mins(1);
 /// When something that was refused for a passing reason is tried again.
-const SOON: Duration = Duration::from_secs(1);
+pub(super) const SOON: Duration = Duration::from_secs(1);
 /// For how long what the brokers refused is not asked of them again, unless the object changes.
 const REFUSED_SECONDS: i64 = 60;
 /// So many requests to the API server at the same time.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 /// So many topics change in one round; then their objects say so.
 const A_ROUND: usize = 1000;
 /// Looks and does at most so many times in one pass.
@@ -93,7 +93,7 @@ pub async fn pass(
             return done(None);
         }
         let begun = Instant::now();
-        let (cluster, contact) = look(operator, key, namespace).await?;
+        let Looked { cluster, contact, .. } = look(operator, key, namespace).await?;
         let found = match (&cluster, &contact) {
             (Cluster::Serves(_), Some(contact)) => describe(operator, contact, &objects).await,
             _ => None,
@@ -134,21 +134,32 @@ fn wake(world: &World, took: Duration) -> Option<Duration> {
     }
 }
 
+/// What a look at a cluster has found.
+pub(super) struct Looked {
+    /// The cluster, as far as topics and users have to know it.
+    pub(super) cluster: Cluster,
+    /// Where its brokers are, if any serves.
+    pub(super) contact: Option<Contact>,
+    /// The object, if it is there.
+    pub(super) object: Option<KafkaCluster>,
+}
+
 /// The cluster of the topics, and where its brokers are.
-async fn look(
+pub(super) async fn look(
     operator: &Operator,
     key: &Key,
     namespace: &Namespace,
-) -> Result<(Cluster, Option<Contact>), ApiError> {
+) -> Result<Looked, ApiError> {
+    let none = |cluster| Looked { cluster, contact: None, object: None };
     let Some(cluster) = api::get::<KafkaCluster>(namespace, &key.cluster).await? else {
-        return Ok((Cluster::Absent, None));
+        return Ok(none(Cluster::Absent));
     };
     if cluster.meta().deletion_timestamp.is_some() {
-        return Ok((Cluster::Goes, None));
+        return Ok(none(Cluster::Goes));
     }
     let parsed = match parse::cluster(&cluster) {
         Ok(parsed) => parsed,
-        Err(refused) => return Ok((Cluster::Waits(refused.message), None)),
+        Err(refused) => return Ok(none(Cluster::Waits(refused.message))),
     };
     let mut pods = namespace.pods_of(&key.cluster).await?;
     let guarded = render::guarded(&parsed.listeners, cluster.spec.authorization.is_some());
@@ -169,12 +180,14 @@ async fn look(
         now: now(),
     };
     if cluster::paused(&world) {
-        return Ok((Cluster::Paused, None));
+        return Ok(none(Cluster::Paused));
     }
-    match cluster::contact(&world, key) {
-        Some(contact) => Ok((Cluster::Serves(Box::new(parsed)), Some(contact))),
-        None => Ok((Cluster::Waits("no broker serves yet".to_owned()), None)),
-    }
+    let contact = cluster::contact(&world, key);
+    let cluster = match contact {
+        Some(_) => Cluster::Serves(Box::new(parsed)),
+        None => Cluster::Waits("no broker serves yet".to_owned()),
+    };
+    Ok(Looked { cluster, contact, object: Some(world.cluster) })
 }
 
 /// Those of the topics that exist; `None` when the brokers do not say.

@@ -1,62 +1,317 @@
-//! `KafkaUser`: planned; until then each says so itself.
+//! `KafkaUser`: all users of a cluster in one pass, so that a thousand of them are a few requests
+//! to the brokers.
+//!
+//! A user's password is made where it is stored, in its Secret, and brokers are told what stands
+//! there; which Secret they know is in the status. So whatever is interrupted is done again, and
+//! nothing that was told is told twice. Another client's changes are looked for as for topics.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use k8s_openapi::jiff::Timestamp;
-use kastellan_crds::condition::{self, Condition, ConditionStatus, ConditionType, Reason};
+use k8s_openapi::jiff::{Timestamp, ToSpan as _};
+use kastellan_crds::condition::Reason;
 use kastellan_crds::{KafkaUser, KafkaUserStatus};
-use kube::ResourceExt as _;
+use kube::{Resource as _, ResourceExt as _};
+use tokio::time::Instant;
 
-use super::api::{self, Namespace};
-use super::names;
+use futures::StreamExt as _;
+
+use super::api::{self, ApiError, Namespace};
+use super::cluster::now;
+use super::object::{Kind, text};
 use super::operator::{Key, Operator, PassError, Passed};
 use super::queue::Outcome;
+use super::topics::{AT_ONCE, Cluster, LOOK_LATEST, LOOK_SHARE, LOOK_SOONEST, Looked, SOON, look};
+use super::{kafka::Contact, names};
 
-/// Tells every user of a cluster what becomes of it.
+mod credentials;
+mod make;
+mod plan;
+mod secret;
+mod status;
+
+pub use make::make;
+pub use plan::{Plan, World, plan};
+pub use secret::{Make, What};
+
+use status::Verdict;
+
+use crate::admin::AdminError;
+
+/// For how long what was refused is not asked again, unless the object changes.
+const REFUSED_SECONDS: i64 = 60;
+/// Looks and does at most so many times in one pass.
+const ROUNDS: usize = 16;
+
+/// What was refused of a user's object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The words.
+    pub message: String,
+    /// Whether another attempt may succeed.
+    pub passing: bool,
+    /// The generation of the object that asked for it.
+    pub generation: Option<i64>,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Refused {
+    fn verdict(&self) -> Verdict {
+        let reason = Reason::RequestRefused;
+        if self.passing {
+            Verdict::working(reason, &self.message)
+        } else {
+            Verdict::stalled(reason, &self.message)
+        }
+    }
+}
+
+/// What was refused, by the name of the object.
+#[derive(Debug, Clone, Default)]
+pub struct Refusals(BTreeMap<String, Refused>);
+
+impl Refusals {
+    /// What was refused of this object as it is.
+    pub fn of(&self, object: &KafkaUser) -> Option<&Refused> {
+        let refused = self.0.get(&object.name_any())?;
+        (refused.generation == object.meta().generation).then_some(refused)
+    }
+
+    fn add(&mut self, world: &World, name: &str, message: String, passing: bool) {
+        let generation = world.objects.get(name).and_then(|object| object.meta().generation);
+        self.0.insert(name.to_owned(), Refused { message, passing, generation, at: world.now });
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        let old = now - REFUSED_SECONDS.seconds();
+        self.0.retain(|_, refused| !refused.passing && refused.at > old);
+    }
+}
+
+/// One pass over all users of a cluster.
 pub async fn pass(
     operator: &Operator,
     key: &Key,
     namespace: &Namespace,
+    refusals: &mut Refusals,
 ) -> Result<Passed, PassError> {
-    let cluster = (key.namespace.clone(), key.cluster.clone());
-    for (name, user) in operator.users.of(&cluster) {
-        let wanted = status(&user, Timestamp::now());
-        if wanted.is_none() || wanted == user.status {
-            continue;
+    let done = |wake| Ok(Passed { outcome: Outcome::Done(wake), nudged: BTreeSet::new() });
+    refusals.expire(Timestamp::now());
+    for _ in 0..ROUNDS {
+        let place = (key.namespace.clone(), key.cluster.clone());
+        if operator.users.of(&place).is_empty() {
+            return done(None);
         }
-        let body = serde_json::to_value(&wanted).unwrap_or_default();
-        if let Some(written) = api::apply_status::<KafkaUser>(namespace, &name, &body).await? {
-            operator.users.put(written);
+        let begun = Instant::now();
+        let looked = look(operator, key, namespace).await?;
+        let contact = looked.contact.clone();
+        let world = observe(operator, key, namespace, looked).await?;
+        let took = begun.elapsed();
+        let plan = plan(&world, refusals);
+        finalizers(operator, namespace, &plan, &world).await?;
+        secrets(namespace, &plan, &world, refusals).await?;
+        let mut statuses = plan.statuses.clone();
+        if let Some(contact) = contact.filter(|_| !plan.changes.is_empty()) {
+            match tell(operator, &contact, &plan, &world, refusals).await {
+                Ok(told) => statuses.extend(told),
+                Err(why) => {
+                    tracing::warn!(%key, %why, "the brokers did not answer");
+                    return done(Some(SOON));
+                }
+            }
+        }
+        say(operator, namespace, statuses).await?;
+        if plan.is_settled() {
+            return done(wake(&world, &plan, took));
         }
     }
-    Ok(Passed { outcome: Outcome::Done(None), nudged: BTreeSet::new() })
+    done(Some(SOON))
 }
 
-/// What is true of a user; `None`: its author wants to be left alone.
-fn status(user: &KafkaUser, now: Timestamp) -> Option<KafkaUserStatus> {
-    if user.annotations().get(names::PAUSE).is_some_and(|value| value == "true") {
-        return None;
+/// When to look again: whether another client has changed something, or a certificate is to be
+/// renewed.
+fn wake(world: &World, plan: &Plan, took: Duration) -> Option<Duration> {
+    let look = match (&world.cluster, &world.held) {
+        (Cluster::Serves(_), Some(_)) => {
+            Some(took.saturating_mul(LOOK_SHARE).clamp(LOOK_SOONEST, LOOK_LATEST))
+        }
+        (Cluster::Serves(_), None) => Some(SOON),
+        (Cluster::Waits(_), _) => Some(LOOK_LATEST / 2),
+        (Cluster::Absent | Cluster::Goes | Cluster::Paused, _) => None,
+    };
+    [look, plan.wake].into_iter().flatten().min()
+}
+
+/// Everything that the plan is made of.
+async fn observe(
+    operator: &Operator,
+    key: &Key,
+    namespace: &Namespace,
+    looked: Looked,
+) -> Result<World, ApiError> {
+    let place = (key.namespace.clone(), key.cluster.clone());
+    let mut world = World {
+        namespace: key.namespace.clone(),
+        cluster: looked.cluster,
+        listeners: Vec::new(),
+        objects: operator.users.of(&place),
+        secrets: BTreeMap::new(),
+        given: BTreeMap::new(),
+        clients: None,
+        held: None,
+        now: now(),
+    };
+    let (Cluster::Serves(parsed), Some(contact)) = (&world.cluster, &looked.contact) else {
+        return Ok(world);
+    };
+    let secrets = namespace.secrets_of_users(&key.cluster).await?;
+    world.secrets = secrets.into_iter().map(|((_, name), secret)| (name, secret)).collect();
+    let passwords = world.objects.values().filter_map(|user| {
+        let authentication = user.spec.authentication.as_ref()?;
+        Some(authentication.password.as_ref()?.name.clone())
+    });
+    for name in passwords.collect::<BTreeSet<_>>() {
+        let secret = namespace.object(Kind::Secret, &name).await?;
+        world.given.extend(secret.map(|secret| (name, secret)));
     }
-    let mut status = user.status.clone().unwrap_or_default();
-    let message = "users come with a later version; nothing was done for this one";
-    for (kind, holds) in [
-        (ConditionType::Ready, ConditionStatus::False),
-        (ConditionType::Reconciling, ConditionStatus::False),
-        (ConditionType::Stalled, ConditionStatus::True),
-    ] {
-        condition::set(
-            &mut status.observed.conditions,
-            Condition {
-                kind,
-                status: holds,
-                reason: Reason::NotYetSupported,
-                message: message.to_owned(),
-                observed_generation: user.metadata.generation,
-                last_transition_time: Time(now),
-            },
-        );
+    if parsed.wants_certificates() {
+        let own = names::clients_authority(&key.cluster);
+        let name = parsed.fleet.clients.secret_name.clone().unwrap_or(own);
+        let secret = namespace.object(Kind::Secret, &name).await?;
+        let certificate = secret.as_ref().and_then(|secret| text(secret, "/data/ca.crt"));
+        world.clients = certificate.map(|certificate| (name, certificate.to_owned()));
     }
-    status.observed.observed_generation = user.metadata.generation;
-    Some(status)
+    let status = looked.object.and_then(|cluster| cluster.status);
+    world.listeners = status.map(|status| status.listeners).unwrap_or_default();
+    world.held = match operator.brokers.users(contact).await {
+        Ok(held) => Some(held),
+        Err(why) => {
+            tracing::debug!(%key, %why, "the brokers do not tell of their users");
+            None
+        }
+    };
+    Ok(world)
+}
+
+async fn finalizers(
+    operator: &Operator,
+    namespace: &Namespace,
+    plan: &Plan,
+    world: &World,
+) -> Result<(), ApiError> {
+    let mut writes = Vec::new();
+    for (name, finalizers) in &plan.finalizers {
+        let Some(object) = world.objects.get(name).cloned() else { continue };
+        let (namespace, finalizers) = (namespace.clone(), finalizers.clone());
+        writes.push(async move {
+            let now = api::set_finalizers(&namespace, &*object, &finalizers).await;
+            now.map(|now| (object, now))
+        });
+    }
+    let mut written = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
+    while let Some(written) = written.next().await {
+        match written? {
+            (_, Some(now)) => keep(operator, now),
+            (object, None) => drop(operator.users.remove(&object)),
+        }
+    }
+    Ok(())
+}
+
+/// Makes and removes Secrets; who is refused one is told so.
+async fn secrets(
+    namespace: &Namespace,
+    plan: &Plan,
+    world: &World,
+    refusals: &mut Refusals,
+) -> Result<(), ApiError> {
+    for (name, uid) in &plan.gone {
+        namespace.delete(Kind::Secret, name, uid).await?;
+    }
+    let mut authority = BTreeMap::new();
+    if plan.secrets.iter().any(|one| matches!(one.what, What::Certificate(..)))
+        && let Some((name, _)) = &world.clients
+    {
+        authority = namespace.secret(name).await?;
+    }
+    let authority = &authority;
+    let writes = plan.secrets.iter().map(|one| async move {
+        let made = make(one, authority, world.now);
+        let written = match &made {
+            Ok(object) if one.seen => namespace.apply(&object.0).await,
+            Ok(object) => namespace.create(&object.0).await,
+            Err(words) => Err(ApiError::Refused(words.clone())),
+        };
+        (one, written)
+    });
+    let writes: Vec<_> = writes.collect();
+    let mut written = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
+    while let Some((one, result)) = written.next().await {
+        match result {
+            Ok(()) => {}
+            Err(ApiError::Refused(words)) => {
+                let message = format!("Secret {}: {words}", one.secret);
+                refusals.add(world, &one.object, message, false);
+            }
+            Err(why) if why.is_conflict() => {
+                let message = format!(
+                    "there is another Secret {}: delete it, or set spec.secretName",
+                    one.secret
+                );
+                refusals.add(world, &one.object, message, false);
+            }
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(())
+}
+
+/// Tells the brokers; what is true of those users from then on of whom nothing was refused.
+async fn tell(
+    operator: &Operator,
+    contact: &Contact,
+    plan: &Plan,
+    world: &World,
+    refusals: &mut Refusals,
+) -> Result<Vec<(String, KafkaUserStatus)>, AdminError> {
+    tracing::info!(cluster = contact.cluster, changes = plan.changes.said(), "users change");
+    let refused = operator.brokers.alter_users(contact, &plan.changes).await?;
+    let mut without = BTreeSet::new();
+    for (whom, refusal) in refused {
+        let Some(object) = plan.asks.get(&whom) else { continue };
+        let message = format!("the cluster refused: {}", refusal.message);
+        refusals.add(world, object, message, refusal.retriable);
+        without.insert(object.clone());
+    }
+    let told = plan.told.iter().filter(|(name, _)| !without.contains(name));
+    Ok(told.cloned().collect())
+}
+
+async fn say(
+    operator: &Operator,
+    namespace: &Namespace,
+    statuses: Vec<(String, KafkaUserStatus)>,
+) -> Result<(), ApiError> {
+    let writes = statuses.into_iter().map(|(name, status)| async move {
+        let body = serde_json::to_value(status).unwrap_or_default();
+        api::apply_status::<KafkaUser>(namespace, &name, &body).await
+    });
+    let writes: Vec<_> = writes.collect();
+    let mut written = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
+    while let Some(object) = written.next().await {
+        if let Some(object) = object? {
+            keep(operator, object);
+        }
+    }
+    Ok(())
+}
+
+/// The object as it is after a write, before the watch tells.
+fn keep(operator: &Operator, object: KafkaUser) {
+    if object.meta().deletion_timestamp.is_some() && object.finalizers().is_empty() {
+        operator.users.remove(&object);
+    } else {
+        operator.users.put(object);
+    }
 }

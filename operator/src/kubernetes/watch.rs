@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::index::{Index, Refers};
-use super::names::{CLUSTER, OURS};
+use super::names::{CLUSTER, OURS, USERS_OF};
 use super::object::Kind;
 use super::operator::{Key, Part};
 
@@ -165,6 +165,9 @@ async fn owned(client: &Client, scope: &Scope, kind: Kind) {
             };
             if let Some(cluster) = labels.get(CLUSTER) {
                 scope.heard(Part::Cluster, &namespace, cluster);
+            }
+            if let Some(cluster) = labels.get(USERS_OF) {
+                scope.heard(Part::Users, &namespace, cluster);
             }
         }
         Event::Init => {}

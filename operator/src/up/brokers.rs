@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::Contact;
 use super::bootstrap::Bootstrap;
 use super::child::{self, Child, End, Event, Start};
+use super::contact::Contact;
 use super::data_dir::DataDir;
 use super::keys::Keys;
 use super::live::Process;
@@ -166,6 +166,15 @@ impl Brokers {
             let (_, address) = at(open.name.as_str())?;
             Some(Contact { address: *address, credentials: None })
         })
+    }
+
+    /// Where clients of one listener begin, with commas in between.
+    pub(super) fn listener(&self, name: &str) -> String {
+        let of = |slot: &Slot| {
+            let mut addresses = slot.addresses.iter();
+            addresses.find(|(other, _)| other == name).map(|(_, address)| address.to_string())
+        };
+        self.slots.values().filter_map(of).collect::<Vec<_>>().join(",")
     }
 
     /// Where clients find the brokers that serve: the first listener of each.

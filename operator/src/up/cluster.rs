@@ -6,9 +6,12 @@ use std::time::Duration;
 use kastellan_crds::name::TopicName;
 use tokio::time::Instant;
 
-use super::Contact;
-use crate::admin::{Admin, AdminError, Answers, BROKER, NewTopic, Refusal, Source, TOPIC};
+use super::contact::Contact;
+use crate::admin::{
+    Admin, AdminError, Answers, BROKER, NewTopic, Refusal, RefusedUsers, Source, TOPIC,
+};
 use crate::fleet::plan::{self, Action, Managed, ObservedBroker, ObservedTopic, Settled};
+use crate::fleet::user::{Changes, Held};
 use crate::fleet::{Broker, Fleet};
 
 /// How long a broker may take for one answer.
@@ -119,6 +122,20 @@ impl Cluster {
             observed.insert(id, ObservedBroker { started, overrides });
         }
         Ok(observed)
+    }
+
+    /// What the brokers hold of users.
+    pub(super) async fn users(&mut self, broker: &Contact) -> Result<Held, AdminError> {
+        self.admin(broker).await?.users().await
+    }
+
+    /// Changes users; what the brokers would not do.
+    pub(super) async fn alter_users(
+        &mut self,
+        broker: &Contact,
+        changes: &Changes,
+    ) -> Result<RefusedUsers, AdminError> {
+        self.admin(broker).await?.alter_users(changes).await
     }
 
     async fn admin(&mut self, broker: &Contact) -> Result<&mut Admin, AdminError> {

@@ -77,6 +77,16 @@ impl Keys {
         Ok(Credentials { authority, certificate: pair.certificate, key: pair.key })
     }
 
+    /// A certificate for a client.
+    pub(super) fn client(&self, subject: &Subject) -> Result<Pair, Failure> {
+        Ok(self.sign(CLIENTS, subject)?.1)
+    }
+
+    /// The certificate of the clients' authority.
+    pub(super) fn clients(&self) -> Result<String, Failure> {
+        Ok(self.authority(CLIENTS)?.0)
+    }
+
     /// All settings of a broker, those of its listeners included, with the files that they name
     /// made.
     pub(super) fn settings(&self, broker: &Broker) -> Result<BTreeMap<String, String>, Failure> {

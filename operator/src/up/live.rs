@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::Contact;
+use super::contact::Contact;
 use super::view::{BrokerLine, GroupLine, TopicLine, View, render};
 use crate::admin::{Admin, AdminError};
 use crate::failure::Failure;

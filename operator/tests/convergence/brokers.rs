@@ -6,16 +6,21 @@ use std::sync::{Arc, Mutex};
 use futures::future::BoxFuture;
 use kastellan_operator::admin::{AdminError, Answers, Described, NewTopic, Refusal};
 use kastellan_operator::fleet::plan::Change;
+use kastellan_operator::fleet::user::Held;
 use kastellan_operator::kubernetes::kafka::{Brokers, Contact, Overrides};
 use kastellan_operator::kubernetes::management::{Managed, OfBroker, Replicas};
 
 use super::gate::Gate;
+use super::known::Passwords;
 use super::server::Server;
 
 /// What is on the volumes of each cluster, by its id.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Data {
     pub(crate) topics: BTreeMap<String, Described>,
+    /// What is known of users.
+    pub(crate) held: Held,
+    pub(crate) passwords: Passwords,
     overrides: BTreeMap<i32, BTreeMap<String, String>>,
 }
 
@@ -54,7 +59,11 @@ impl Fake {
         serving.ok_or(AdminError::NoBroker(0))
     }
 
-    fn read<T>(&self, contact: &Contact, read: impl FnOnce(&Data) -> T) -> Result<T, AdminError> {
+    pub(crate) fn read<T>(
+        &self,
+        contact: &Contact,
+        read: impl FnOnce(&Data) -> T,
+    ) -> Result<T, AdminError> {
         let volume = self.volume(contact)?;
         Ok(read(self.data.lock().unwrap().entry(volume).or_default()))
     }
@@ -67,13 +76,23 @@ impl Fake {
         act: impl Fn(&mut Data, &str) -> Result<(), Refusal>,
     ) -> Result<Answers, AdminError> {
         let what = format!("{what} {}", names.join(","));
+        let all =
+            |data: &mut Data| names.iter().map(|name| (name.clone(), act(data, name))).collect();
+        self.act(contact, what, all).await
+    }
+
+    /// A write of any kind.
+    pub(crate) async fn act<T>(
+        &self,
+        contact: &Contact,
+        what: String,
+        act: impl FnOnce(&mut Data) -> T,
+    ) -> Result<T, AdminError> {
         self.gate
             .write(what, || {
                 let volume = self.volume(contact)?;
                 let mut data = self.data.lock().unwrap();
-                let data = data.entry(volume).or_default();
-                let answers = names.iter().map(|name| (name.clone(), act(data, name)));
-                Ok(answers.collect())
+                Ok(act(data.entry(volume).or_default()))
             })
             .await
     }

@@ -4,10 +4,11 @@ use super::fleet::THREE;
 use super::gate::End;
 use super::play::{play, play_against};
 use super::scenarios::{ALL, Scenario};
+use super::users::{OF_USERS, USERS};
 
 #[test]
 fn every_scenario_comes_to_its_end() {
-    for scenario in ALL {
+    for scenario in ALL.iter().chain(OF_USERS) {
         let writes = play(scenario, End::Never).writes;
         assert!(!writes.is_empty() && writes.len() < 120, "{}: {writes:#?}", scenario.name);
     }
@@ -22,6 +23,11 @@ fn an_operator_that_ends_at_any_write_makes_no_difference() {
 #[test]
 fn nor_does_one_that_looks_after_several_brokers() {
     end_at_any_write(&THREE);
+}
+
+#[test]
+fn nor_does_one_that_looks_after_users() {
+    end_at_any_write(&USERS);
 }
 
 fn end_at_any_write(scenario: &Scenario) {

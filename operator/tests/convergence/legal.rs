@@ -18,7 +18,10 @@ pub(crate) fn check(
     let name = name.or_else(|| body["metadata"]["name"].as_str()).unwrap_or_default().to_owned();
     let there = state.objects.get(&(resource.to_owned(), name.clone()));
     let there = there.map(|stored| stored.value.clone());
-    if delete && matches!(resource, "persistentvolumeclaims" | "secrets") {
+    let of_user = there
+        .as_ref()
+        .is_some_and(|object| object["metadata"]["labels"]["kastellan.dev/users-of"].is_string());
+    if delete && !of_user && matches!(resource, "persistentvolumeclaims" | "secrets") {
         // only those that another cluster's garbage collector is about to take
         let owned = there.as_ref().and_then(|claim| {
             claim["metadata"]["ownerReferences"][0]["uid"].as_str().map(str::to_owned)
@@ -31,7 +34,7 @@ pub(crate) fn check(
             complaints.push(format!("deletes {resource} {name}"));
         }
     }
-    if there.is_some() && resource == "secrets" && name.ends_with("-cluster-ca") && !delete {
+    if there.is_some() && resource == "secrets" && is_authority(&name) && !delete {
         complaints.push(format!("makes {name} anew"));
     }
     if delete && body["preconditions"]["uid"].is_null() {
@@ -70,4 +73,9 @@ pub(crate) fn check(
         }
     }
     state.illegal.extend(complaints);
+}
+
+/// Whether a Secret has an authority's key.
+fn is_authority(secret: &str) -> bool {
+    secret.ends_with("-cluster-ca") || secret.ends_with("-clients-ca")
 }

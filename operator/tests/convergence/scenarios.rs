@@ -332,7 +332,6 @@ pub(crate) const ALL: &[Scenario] = &[
             Step {
                 act: |world| {
                     let of_demo = json!({ "clusterRef": { "name": "demo" } });
-                    world.create("KafkaUser", "rider", &of_demo);
                     let mut spec = of_demo.clone();
                     spec["config"] = json!({ "retention.ms": "666" });
                     world.create("KafkaTopic", "bad", &spec);
@@ -346,7 +345,6 @@ pub(crate) const ALL: &[Scenario] = &[
                 },
                 check: |world| {
                     for (resource, name, reason) in [
-                        ("kafkausers", "rider", "NotYetSupported"),
                         ("kafkatopics", "bad", "InvalidConfig"),
                         ("kafkatopics", "second", "ResourceConflict"),
                         ("kafkatopics", "lost", "ClusterNotFound"),

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::gate::End;
 use super::play::{clock, difference};
 use super::scenarios::ALL;
+use super::users::OF_USERS;
 use super::world::{LONG, World};
 
 #[test]
@@ -37,7 +38,7 @@ fn events_that_are_lost_or_repeated_make_no_difference() {
 
 #[test]
 fn a_second_operator_in_an_unchanged_world_writes_nothing() {
-    for scenario in ALL {
+    for scenario in ALL.iter().chain(OF_USERS) {
         clock().block_on(async {
             let mut world = World::new(End::Never);
             for step in scenario.steps {

@@ -93,14 +93,14 @@ fn fewer_partitions_are_refused_in_words_and_an_edit_mends_it() {
 }
 
 #[test]
-fn a_user_is_reported_as_not_yet_supported() {
+fn a_user_without_a_login_has_quotas() {
     let folder = Folder::new();
     let user = "apiVersion: kastellan.dev/v1alpha1\nkind: KafkaUser\nmetadata: {name: rider}\n\
-                spec: {clusterRef: {name: demo}}\n";
+                spec: {clusterRef: {name: demo}, quotas: {producerByteRate: 1Mi}}\n";
     folder.write("demo.yaml", &(cluster(free_port()) + user));
     let mut up = Process::up(&folder, "demo.yaml");
     up.ready();
-    assert!(up.stop().contains("KafkaUser/rider: Stalled (NotYetSupported): users come with a"));
+    assert!(up.stop().contains("KafkaUser/rider: Ready (AsSpecified): brokers know what the"));
 }
 
 #[test]

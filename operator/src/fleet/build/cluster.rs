@@ -84,7 +84,9 @@ pub(super) fn checked(
     let settings = check.settings(count);
     let broker = |id| Broker { id, listeners: listeners.clone(), settings: settings.clone() };
     let brokers = (0..count).map(broker).collect();
-    Some(Cluster { name, brokers, place: object.place() })
+    let clients = object.spec.certificates.as_ref().and_then(|asked| asked.clients.clone());
+    let (clients, place) = (clients.unwrap_or_default(), object.place());
+    Some(Cluster { name, brokers, clients, place })
 }
 
 struct Check<'a> {

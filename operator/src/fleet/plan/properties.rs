@@ -54,7 +54,8 @@ fn fleet() -> impl Strategy<Value = Fleet> {
             topic.object = name.as_str().parse().unwrap();
         }
         let name = "demo".parse().unwrap();
-        let cluster = crate::fleet::Cluster { name, brokers: vec![broker], place: place() };
+        let (brokers, clients) = (vec![broker], kastellan_crds::cluster::Authority::default());
+        let cluster = crate::fleet::Cluster { name, brokers, clients, place: place() };
         Fleet { cluster, topics, users: BTreeMap::new() }
     })
 }

@@ -291,11 +291,21 @@ fn a_topic_taken_out_of_the_files_goes_only_if_its_policy_says_so() {
 }
 
 #[test]
-fn a_user_is_reported_and_does_not_hold_the_others_up() {
+fn a_user_is_ready_when_somebody_says_so() {
     let mut fleet = fleet(&[]);
-    let place = fleet.cluster.place.clone();
-    fleet.users.insert("rider".parse().unwrap(), crate::fleet::User { place });
-    let plan = plan(&fleet, &serving(&fleet));
-    assert_eq!(verdict(&plan, "KafkaUser", "rider").reason, Reason::NotYetSupported);
+    let user = crate::fleet::user::User {
+        object: "rider".parse().unwrap(),
+        name: "rider".to_owned(),
+        principal: kastellan_core::security::Principal::user("rider"),
+        login: None,
+        acls: std::collections::BTreeSet::new(),
+        quotas: BTreeMap::new(),
+        place: fleet.cluster.place.clone(),
+    };
+    fleet.users.insert("rider".parse().unwrap(), user);
+    let mut plan = plan(&fleet, &serving(&fleet));
+    assert_eq!(verdict(&plan, "KafkaUser", "rider").reason, Reason::ClusterNotReady);
+    assert!(!plan.ready() && plan.is_served());
+    plan.say("KafkaUser", "rider", (ConditionType::Ready, Reason::AsSpecified, String::new()));
     assert!(plan.ready());
 }

@@ -3,12 +3,14 @@
 use kastellan_crds::cluster::{AddressType, Listener, ListenerType, StorageType};
 use kastellan_crds::condition::Reason;
 use kastellan_crds::head::DeletionPolicy;
-use kastellan_crds::{KafkaCluster, KafkaClusterSpec, KafkaTopicSpec};
+use kastellan_crds::{KafkaCluster, KafkaClusterSpec, KafkaTopicSpec, KafkaUserSpec};
 use kube::ResourceExt as _;
 
 use crate::fleet::build::{self, Platform};
+use crate::fleet::guard::Door;
 use crate::fleet::manifest::Object;
 use crate::fleet::problem::Problem;
+use crate::fleet::user::User;
 use crate::fleet::{self, Topic};
 use kastellan_crds::name::{ObjectName, TopicName};
 
@@ -30,6 +32,13 @@ pub struct Parsed {
     pub replicas: i32,
     /// Its listeners.
     pub listeners: Vec<Listener>,
+}
+
+impl Parsed {
+    /// Whether clients of some listener show a certificate.
+    pub fn wants_certificates(&self) -> bool {
+        self.listeners.iter().any(|listener| Door::from(listener).wants_certificates())
+    }
 }
 
 /// Checks the cluster as `kastellan up` does, and what only Kubernetes has.
@@ -86,6 +95,12 @@ pub fn topic(
 ) -> Result<(TopicName, Topic), Refused> {
     let object = object(name, None, spec.clone())?;
     build::topic(&object, &cluster.fleet).map_err(|problems| refused(&problems, "KafkaTopic", name))
+}
+
+/// A user of a cluster, or why it cannot be one.
+pub fn user(name: &str, spec: &KafkaUserSpec, cluster: &Parsed) -> Result<User, Refused> {
+    let object = object(name, None, spec.clone())?;
+    build::user(&object, &cluster.fleet).map_err(|problems| refused(&problems, "KafkaUser", name))
 }
 
 /// The name in Kafka of a topic's object, if it is one.
