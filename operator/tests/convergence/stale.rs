@@ -10,7 +10,7 @@ use super::world::{LONG, World};
 
 #[test]
 fn events_that_are_lost_or_repeated_make_no_difference() {
-    for scenario in ALL {
+    for scenario in ALL.iter().chain(OF_USERS) {
         let mut dumps = Vec::new();
         for unreliable in [None, Some(2), Some(3)] {
             dumps.push(clock().block_on(async {
