@@ -39,9 +39,9 @@ sim:
 	cargo run --release --locked -q -p kastellan-sim -- fleet --from $(FROM) --seeds $(or $(SEEDS),1500)
 	cargo run --release --locked -q -p kastellan-sim -- replication --from $(FROM) --seeds $(or $(SEEDS),1500)
 
-# hostile bytes, a minute a target
+# hostile bytes, so many seconds a target
 fuzz:
-	broker/fuzz/run.sh $(or $(SECONDS_OF_FUZZ),60)
+	broker/fuzz/run.sh $(or $(SECONDS_OF_FUZZ),45)
 
 # real clients, kill -9, DumpLogSegments, Apache Kafka as the oracle, the operator on a real API server
 suites: packages

@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 host=$(rustc -vV | sed -n 's/^host: //p')
 built=${CARGO_TARGET_DIR:-$here/../../target}/fuzz
 kept=${XDG_CACHE_HOME:-$HOME/.cache}/kastellan/fuzz
-[ $# -gt 0 ] || set -- frame request record_batch segment_recovery
+[ $# -gt 0 ] || set -- frame request record_batch segment_recovery sasl metadata_record
 
 # coverage as cargo-fuzz asks for it; with --target it spares build scripts and macros
 RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

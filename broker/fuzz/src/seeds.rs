@@ -2,6 +2,10 @@
 
 use std::{fs, path::Path};
 
+use kastellan_core::{
+    id::BrokerId,
+    metadata::{ConfigRecord, Record, TopicRecord},
+};
 use kastellan_protocol::{batch::Builder, compression::Codec, header, walk};
 
 use crate::{apis::APIS, forge::Forge};
@@ -93,5 +97,51 @@ pub fn segments() -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> = (0..16).map(|n| choices(n)[..(8 + 4 * n)].to_vec()).collect();
     let log = [records(Codec::None).finish(), records(Codec::Zstd).finish()].concat();
     seeds.push([&[0x80][..], &log].concat());
+    seeds
+}
+
+/// For the target `sasl`: a mechanism and its messages, with 0xff between.
+pub fn logins() -> Vec<Vec<u8>> {
+    let talks: [&[&[u8]]; 6] = [
+        &[b"PLAIN", b"\0alice\0orange-pencil"],
+        &[b"PLAIN", b"alice\0alice\0orange-pencil"],
+        &[
+            b"SCRAM-SHA-512",
+            b"n,,n=alice,r=rOprNGfwEbeRWgbNEkqO",
+            b"c=biws,r=rOprNGfwEbeRWgbNEkqO9f86d081884c7d659a2feaa0,p=AAAA",
+        ],
+        &[b"SCRAM-SHA-256", b"y,a=bob,n=a=2Cb,r=x,tokenauth=true", b"c=eSws,r=x,p=="],
+        &[b"org.apache.kafka.common.security.plain.PlainLoginModule required user_a=\"b\";"],
+        &[b"RULE:^CN=(.*?),OU=(.*?)$/$1@$2/L, RULE:^.*[Cc][Nn]=([a-z.]*).*$/$1/,DEFAULT"],
+    ];
+    talks.iter().map(|talk| talk.join(&0xff_u8)).collect()
+}
+
+/// For the target `metadata_record`: values with their length before each.
+pub fn facts() -> Vec<Vec<u8>> {
+    let id = uuid::Uuid::from_u128(7);
+    let broker = BrokerId(1);
+    let name = |name: &str| name.to_owned();
+    let topic = Record::Topic(TopicRecord { name: name("t"), id });
+    let config = Record::Config(ConfigRecord {
+        resource_type: 2,
+        resource_name: name("t"),
+        name: name("retention.ms"),
+        value: Some(name("1")),
+    });
+    let mut facts = vec![
+        Record::RemoveTopic { id },
+        Record::UnregisterBroker { broker, epoch: 3 },
+        Record::FenceBroker { broker, epoch: 3 },
+    ];
+    facts.extend([topic, config]);
+    let framed =
+        |value: Vec<u8>| [&[u8::try_from(value.len()).unwrap_or(255)][..], &value].concat();
+    let mut seeds: Vec<Vec<u8>> = facts.iter().map(|fact| framed(fact.encode())).collect();
+    seeds.push(seeds.concat());
+    // an offset of the group g: the key's length, the key, the value
+    let key = [0, 1, 0, 1, b'g', 0, 1, b't', 0, 0, 0, 0];
+    let value = [&[0, 3][..], &[0; 8], &[0; 4], &[0, 0], &[0; 8]].concat();
+    seeds.push(framed([&[12][..], &key, &value].concat()));
     seeds
 }

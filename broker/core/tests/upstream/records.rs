@@ -96,7 +96,7 @@ fn samples() -> Vec<Record> {
             broker,
             epoch,
             fenced: Some(false),
-            in_controlled_shutdown: Some(true),
+            in_controlled_shutdown: true,
             log_dirs: vec![id(13)],
         }),
         Record::FenceBroker { broker, epoch },

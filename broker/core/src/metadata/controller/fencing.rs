@@ -37,8 +37,7 @@ impl Controller {
 
     /// The broker is about to stop: others lead. It follows on and is told when it may end.
     pub(super) fn let_leave(&self, broker: &Broker) -> Vec<Record> {
-        let change =
-            BrokerRegistrationChange { in_controlled_shutdown: Some(true), ..unchanged(broker) };
+        let change = BrokerRegistrationChange { in_controlled_shutdown: true, ..unchanged(broker) };
         self.take_from(broker, Record::BrokerRegistrationChange(change))
     }
 
@@ -104,7 +103,7 @@ pub(super) fn unchanged(broker: &Broker) -> BrokerRegistrationChange {
         broker: broker.id,
         epoch: broker.epoch,
         fenced: None,
-        in_controlled_shutdown: None,
+        in_controlled_shutdown: false,
         log_dirs: Vec::new(),
     }
 }

@@ -145,7 +145,7 @@ impl Image {
     ) -> Result<(), Inconsistent> {
         let broker = self.registration(change.broker, change.epoch)?;
         broker.fenced = change.fenced.unwrap_or(broker.fenced);
-        broker.in_controlled_shutdown |= change.in_controlled_shutdown.unwrap_or_default();
+        broker.in_controlled_shutdown |= change.in_controlled_shutdown;
         if !change.log_dirs.is_empty() {
             broker.log_dirs.clone_from(&change.log_dirs);
         }

@@ -91,7 +91,7 @@ fn record() -> impl Strategy<Value = Record> {
             .prop_map(|(id, epoch)| Record::RegisterBroker(registration(id, epoch))),
         (id(), 0..3_i64).prop_map(|(broker, epoch)| Record::UnregisterBroker { broker, epoch }),
         (id(), 0..3_i64).prop_map(|(broker, epoch)| Record::UnfenceBroker { broker, epoch }),
-        (id(), 0..3_i64, flag(), flag()).prop_map(|(broker, epoch, fenced, shutdown)| {
+        (id(), 0..3_i64, flag(), any::<bool>()).prop_map(|(broker, epoch, fenced, shutdown)| {
             Record::BrokerRegistrationChange(BrokerRegistrationChange {
                 broker,
                 epoch,

@@ -76,8 +76,8 @@ pub struct BrokerRegistrationChange {
     pub epoch: i64,
     /// Fenced now, or not any more; `None`: as it was.
     pub fenced: Option<bool>,
-    /// About to stop; this cannot be taken back. `None`: as it was.
-    pub in_controlled_shutdown: Option<bool>,
+    /// About to stop; this cannot be taken back, so that false says: as it was.
+    pub in_controlled_shutdown: bool,
     /// The ids of its log directories; empty: as they were.
     pub log_dirs: Vec<Uuid>,
 }
@@ -210,8 +210,8 @@ impl BrokerRegistrationChange {
             // 1 fences, -1 lifts it, 0 (never written) leaves it
             tags.add(0, |out| out.i8(if fenced { 1 } else { -1 }));
         }
-        if let Some(shutdown) = self.in_controlled_shutdown {
-            tags.add(1, |out| out.i8(i8::from(shutdown)));
+        if self.in_controlled_shutdown {
+            tags.add(1, |out| out.i8(1));
         }
         if !self.log_dirs.is_empty() {
             tags.add(2, |out| write_uuids(out, &self.log_dirs));
@@ -224,14 +224,14 @@ impl BrokerRegistrationChange {
             broker: BrokerId(reader.i32()?),
             epoch: reader.i64()?,
             fenced: None,
-            in_controlled_shutdown: None,
+            in_controlled_shutdown: false,
             log_dirs: Vec::new(),
         };
         reader.tagged_fields(|tag, bytes| {
             let mut field = Reader::new(bytes);
             match tag {
                 0 => change.fenced = switch(field.i8()?),
-                1 => change.in_controlled_shutdown = switch(field.i8()?),
+                1 => change.in_controlled_shutdown = field.i8()? > 0,
                 2 => change.log_dirs = read_uuids(&mut field)?,
                 _ => (),
             }

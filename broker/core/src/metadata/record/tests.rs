@@ -97,16 +97,16 @@ fn change() -> impl Strategy<Value = PartitionChangeRecord> {
 
 fn registration_change() -> impl Strategy<Value = BrokerRegistrationChange> {
     let flag = || prop::option::of(any::<bool>());
-    (any::<i32>(), any::<i64>(), flag(), flag(), prop::collection::vec(uuid(), 0..3)).prop_map(
-        |(broker, epoch, fenced, in_controlled_shutdown, log_dirs)| BrokerRegistrationChange {
-            broker: BrokerId(broker),
-            epoch,
-            fenced,
-            // a shutdown cannot be taken back, so "false" has no form of its own
-            in_controlled_shutdown: in_controlled_shutdown.filter(|shutdown| *shutdown),
-            log_dirs,
-        },
-    )
+    (any::<i32>(), any::<i64>(), flag(), any::<bool>(), prop::collection::vec(uuid(), 0..3))
+        .prop_map(|(broker, epoch, fenced, in_controlled_shutdown, log_dirs)| {
+            BrokerRegistrationChange {
+                broker: BrokerId(broker),
+                epoch,
+                fenced,
+                in_controlled_shutdown,
+                log_dirs,
+            }
+        })
 }
 
 fn scram() -> impl Strategy<Value = Record> {

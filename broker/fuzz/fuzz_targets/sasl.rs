@@ -1,0 +1,61 @@
+//! A login by somebody who does not know the password, however long and in whatever order they
+//! talk: nobody gets in, and a login costs what its messages cost.
+#![no_main]
+
+use std::sync::Arc;
+
+use kastellan_core::security::{
+    PrincipalMapping, ScramCredential, ScramMechanism, Secret,
+    sasl::{Jaas, Login, Mechanism, Users},
+};
+use kastellan_fuzz::{bounded, seeds};
+
+/// What parts messages in the input, and is in none of SCRAM's.
+const BREAK: u8 = 0xff;
+
+struct Known(Arc<ScramCredential>, Secret<String>);
+
+impl Users for Known {
+    fn scram(&self, _: ScramMechanism, user: &str) -> Option<Arc<ScramCredential>> {
+        (user == "alice").then(|| Arc::clone(&self.0))
+    }
+
+    fn plain(&self, user: &str) -> Option<&Secret<String>> {
+        (user == "alice").then_some(&self.1)
+    }
+
+    fn secret(&self) -> &[u8] {
+        b"what made up salts are made of"
+    }
+}
+
+libfuzzer_sys::fuzz_target!(init: seeds::write(&seeds::logins()), |data: &[u8]| {
+    // no proof is known for these
+    let keys = || Secret(b"0123456789abcdef".repeat(4));
+    let credential = ScramCredential {
+        salt: b"salt".to_vec(),
+        stored_key: keys(),
+        server_key: keys(),
+        iterations: 4096,
+    };
+    let password = Secret("a password that nobody guesses: 7c41d9".to_owned());
+    let users = Known(Arc::new(credential), password);
+    let mut messages = data.split(|byte| *byte == BREAK);
+    let mut login = Login::new();
+    let wanted = String::from_utf8_lossy(messages.next().unwrap_or_default());
+    if login.handshake(&wanted, &Mechanism::ALL).is_err() {
+        // the texts of settings come from an administrator, and may be wrong as well
+        let texts = bounded("settings", data.len(), || {
+            (Jaas::parse(&wanted).is_ok(), PrincipalMapping::parse(&wanted))
+        });
+        if let Ok(mapping) = texts.1 {
+            bounded("mapping", 64 * data.len(), || mapping.apply("CN=alice,OU=keys,O=Acme"));
+        }
+    }
+    for message in messages {
+        let answer = bounded("message", message.len(), || {
+            login.message(message, &users, "9f86d081884c7d659a2feaa0")
+        });
+        assert!(!answer.is_ok_and(|answer| answer.user.is_some()), "somebody got in");
+    }
+});
