@@ -6,8 +6,8 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kastellan/target
 KASTELLAN = $(CARGO_TARGET_DIR)/release/kastellan
 
-.PHONY: quickstart run check test suites faults suites-full sim fuzz bench fix packages packages-build
-.PHONY: image e2e e2e-full packages-image packages-e2e
+.PHONY: quickstart run check test suites faults suites-full smoke sim fuzz bench fix packages packages-build
+.PHONY: image e2e e2e-full image-before packages-image packages-e2e
 
 # the README's first command: a broker and a topic on this computer, until Ctrl-C
 quickstart: packages-build
@@ -29,7 +29,7 @@ test: packages check
 	cargo test --locked
 	cargo test --locked -p kastellan-e2e --test tidy
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
-	$(MAKE) --no-print-directory sim fuzz suites
+	$(MAKE) --no-print-directory sim fuzz suites smoke
 
 # one broker on a faulty disk, a quorum and replicas on a faulty network. The seeds follow from the commit: new ones for
 # every commit, yet the same commit gets the same verdict everywhere. More of them: make sim FROM=1 SEEDS=100000
@@ -47,6 +47,17 @@ fuzz:
 suites: packages
 	cargo build --release --locked --bin kastellan
 	KASTELLAN_BIN=$(KASTELLAN) KASTELLAN_TURN=$(FROM) cargo test --release --locked -p kastellan-e2e -- --test-threads=1
+
+# a cluster and a topic from apply to delete on a real Kubernetes, where one can run (root or Docker): with the
+# program that the suites have just tried, so that no other one has to be built
+SMOKE = $(CARGO_TARGET_DIR)/image-smoke
+smoke: packages
+	cargo build --release --locked --bin kastellan
+	cargo run --release --locked -q -p kastellan-e2e --bin image -- --linked $(KASTELLAN) $(SMOKE)
+	cargo test --release --locked -q -p kastellan-e2e --test kubernetes --no-run
+	KASTELLAN_IMAGE_DIR=$(SMOKE) cargo run --release --locked -q -p kastellan-e2e --bin cluster -- try -- \
+		cargo test --release --locked -q -p kastellan-e2e --test kubernetes -- --include-ignored \
+		lifecycle::a_client_in_a_pod lifecycle::a_cluster_whose_volumes
 
 # the same for longer, and the judges judged: each of them against Apache Kafka
 suites-full: suites
@@ -84,9 +95,19 @@ e2e: packages-e2e image
 		cargo test --locked -q -p kastellan-e2e --test kubernetes -- --include-ignored --test-threads=4 \
 		$(ARGS)
 
-# the same with the very program that is shipped
-e2e-full:
-	$(MAKE) --no-print-directory e2e IMAGE_PROFILE=dist
+# the same with the very program that is shipped, with ten thousand topics, and from the commit before this one
+e2e-full: image-before
+	E2E_FULL=1 $(MAKE) --no-print-directory e2e IMAGE_PROFILE=dist
+
+# the image of the commit before this one, unless it was kept when it was made
+image-before:
+	before=$$(git rev-parse HEAD^)
+	kept=$${XDG_CACHE_HOME:-$$HOME/.cache}/kastellan/e2e/images/$$before
+	if [ -e $$kept/name ]; then exit 0; fi
+	tree=$$(mktemp -d)
+	git worktree add -q --detach $$tree $$before
+	trap 'git worktree remove --force $$tree' EXIT
+	$(MAKE) --no-print-directory -C $$tree image IMAGE_PROFILE=release
 
 # ours beside Apache Kafka, in one run
 bench: packages

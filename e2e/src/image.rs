@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use flate2::Compression;
@@ -22,10 +23,27 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Where it is in the image.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// A program at `path` (as `usr/bin/kcat`).
     pub fn program(path: &str, bytes: Vec<u8>) -> Entry {
         Entry { path: path.to_owned(), mode: 0o755, bytes }
     }
+}
+
+/// The libraries that a program of this machine loads, each where it looks for it.
+pub fn linked(program: &Path) -> Result<Vec<Entry>> {
+    let output = Command::new("ldd").arg(program).output().context("cannot start ldd")?;
+    let text = String::from_utf8(output.stdout)?;
+    let files = text.split_whitespace().filter(|word| word.starts_with('/'));
+    let entry = |file: &str| {
+        let bytes = fs::read(file).with_context(|| format!("cannot read {file}"))?;
+        Ok(Entry::program(file.trim_start_matches('/'), bytes))
+    };
+    files.map(entry).collect()
 }
 
 /// An image in memory.

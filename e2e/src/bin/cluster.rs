@@ -1,6 +1,6 @@
 //! The cluster of the end-to-end tests by hand: `cluster up`, `cluster exec -- kubectl get pods
-//! -A`, `cluster down`; `cluster run -- COMMAND` is what `make e2e` does. See
-//! [`kastellan_e2e::cluster`].
+//! -A`, `cluster down`; `cluster run -- COMMAND` is what `make e2e` does, and
+//! `cluster try` the same where a cluster can run at all. See [`kastellan_e2e::cluster`].
 #![expect(clippy::print_stderr, reason = "why it failed, without a backtrace")]
 
 use std::env;
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use kastellan_e2e::cluster;
 
-const USAGE: &str = "cluster up | down | load ARCHIVE | exec -- COMMAND... | run -- COMMAND...";
+const USAGE: &str = "cluster up | down | load ARCHIVE | (exec | run | try) -- COMMAND...";
 
 fn main() -> ExitCode {
     match run() {
@@ -33,6 +33,7 @@ fn run() -> Result<ExitCode> {
         ("load", [archive]) => cluster::load(Path::new(archive))?,
         ("exec", [program, rest @ ..]) => return cluster::exec(program, rest),
         ("run", [program, rest @ ..]) => return cluster::run(program, rest),
+        ("try", [program, rest @ ..]) => return cluster::attempt(program, rest),
         // the first process of the provider `local`
         ("inside", [state, programs, name]) => {
             let name = name.to_str().context("the name of a cluster is ASCII")?;

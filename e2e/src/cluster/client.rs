@@ -2,9 +2,9 @@
 //! franz-go.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for what it does not have")]
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::Namespace;
 use super::namespace::fed;
-use crate::image::{Archive, Entry};
+use crate::image::{Archive, Entry, linked};
 use crate::{cache, need};
 
 /// What the tests call.
@@ -46,21 +46,16 @@ pub(super) fn image() -> Result<(PathBuf, String)> {
 
 /// The programs in /bin, each with the libraries that it loads, where it looks for them.
 fn programs() -> Result<Vec<Entry>> {
-    let mut files = BTreeSet::new();
+    let mut libraries = BTreeMap::new();
     let mut entries = Vec::new();
     for name in PROGRAMS {
         let program = need::find(name).with_context(|| format!("{name} is not on the PATH"))?;
         entries.push(Entry::program(&format!("bin/{name}"), fs::read(&program)?));
-        let output = Command::new("ldd").arg(&program).output().context("cannot start ldd")?;
-        let text = String::from_utf8(output.stdout)?;
-        files.extend(
-            text.split_whitespace().filter(|word| word.starts_with('/')).map(str::to_owned),
-        );
+        for library in linked(&program)? {
+            libraries.insert(library.path().to_owned(), library);
+        }
     }
-    for file in files {
-        let bytes = fs::read(Path::new(&file))?;
-        entries.push(Entry::program(file.trim_start_matches('/'), bytes));
-    }
+    entries.extend(libraries.into_values());
     Ok(entries)
 }
 

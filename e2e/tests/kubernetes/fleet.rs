@@ -11,7 +11,7 @@ use crate::faults::{nothing_lost, pump};
 use crate::operated::{BOOTSTRAP, condition, edit, install, is_ready, is_refused, ready, topic};
 
 /// As many brokers as a cluster has that does not say.
-const FLEET: &str = "
+pub(crate) const FLEET: &str = "
 apiVersion: kastellan.dev/v1alpha1
 kind: KafkaCluster
 metadata: {name: demo}
@@ -21,7 +21,7 @@ spec:
 ";
 
 /// Installs an operator and three brokers with a topic on all of them, Ready.
-fn fleet(namespace: &Namespace<'_>) -> Result<()> {
+pub(crate) fn fleet(namespace: &Namespace<'_>) -> Result<()> {
     install(namespace)?;
     namespace.applied(&[FLEET, &topic("greetings", "partitions: 3")].concat())?;
     let took = ready(namespace)?;
@@ -32,7 +32,7 @@ fn fleet(namespace: &Namespace<'_>) -> Result<()> {
 }
 
 /// The brokers' pods, by name.
-fn brokers(namespace: &Namespace<'_>) -> Result<Vec<Value>> {
+pub(crate) fn brokers(namespace: &Namespace<'_>) -> Result<Vec<Value>> {
     namespace.list("pods", "kastellan.dev/cluster")
 }
 

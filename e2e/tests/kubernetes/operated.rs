@@ -37,7 +37,12 @@ pub(crate) fn chart() -> String {
 
 /// The options that make the chart use the image under test.
 pub(crate) fn image(cluster: &Cluster) -> Result<Vec<String>> {
-    let (repository, tag) = cluster.image.rsplit_once(':').context("the image has no tag")?;
+    image_named(&cluster.image)
+}
+
+/// The options that make the chart use an image, as `localhost/kastellan:1`.
+pub(crate) fn image_named(image: &str) -> Result<Vec<String>> {
+    let (repository, tag) = image.rsplit_once(':').context("the image has no tag")?;
     let set = |setting: String| ["--set-string".to_owned(), setting];
     let settings = [
         set(format!("image.repository={repository}")),

@@ -1,5 +1,5 @@
 //! An API server in memory: as much of one as the operator uses. What differs from a real one is a
-//! bug here; `e2e/tests/apiserver` runs against the real one.
+//! bug here; `e2e/tests/convergence` plays the same scenarios on a real one.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
