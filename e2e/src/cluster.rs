@@ -25,7 +25,7 @@ mod previous;
 mod provider;
 mod scenario;
 
-pub use client::Client;
+pub use client::{Client, SECRET};
 pub use local::run_inside as inside;
 pub use namespace::{LIMIT, Namespace};
 pub use previous::{Previous, keep};

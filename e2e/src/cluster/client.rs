@@ -65,11 +65,20 @@ pub struct Client<'a> {
     namespace: &'a Namespace<'a>,
 }
 
+/// Where the pod has the Secret of a user.
+pub const SECRET: &str = "/secret";
 /// Its name.
 const POD: &str = "client";
 
 impl<'a> Client<'a> {
-    pub(super) fn start(namespace: &'a Namespace<'a>) -> Result<Client<'a>> {
+    /// With a Secret of the namespace in [`SECRET`], where one is named.
+    pub(super) fn start(namespace: &'a Namespace<'a>, secret: Option<&str>) -> Result<Client<'a>> {
+        let mut mounts = vec![json!({ "name": "tmp", "mountPath": "/tmp" })];
+        let mut volumes = vec![json!({ "name": "tmp", "emptyDir": {} })];
+        if let Some(secret) = secret {
+            mounts.push(json!({ "name": "secret", "mountPath": SECRET, "readOnly": true }));
+            volumes.push(json!({ "name": "secret", "secret": { "secretName": secret } }));
+        }
         let pod = json!({
             "apiVersion": "v1",
             "kind": "Pod",
@@ -86,9 +95,9 @@ impl<'a> Client<'a> {
                     "securityContext": {
                         "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] },
                     },
-                    "volumeMounts": [{ "name": "tmp", "mountPath": "/tmp" }],
+                    "volumeMounts": mounts,
                 }],
-                "volumes": [{ "name": "tmp", "emptyDir": {} }],
+                "volumes": volumes,
             },
         });
         let answer = namespace.cluster.api.create(&namespace.path("pods"), &pod)?;

@@ -153,7 +153,12 @@ impl<'a> Namespace<'a> {
 
     /// A pod with foreign Kafka clients, Ready.
     pub fn client(&self) -> Result<Client<'_>> {
-        Client::start(self)
+        Client::start(self, None)
+    }
+
+    /// The same with the Secret of a user.
+    pub fn client_of(&self, secret: &str) -> Result<Client<'_>> {
+        Client::start(self, Some(secret))
     }
 
     /// What is in the namespace, for the message of a failure.
@@ -161,7 +166,8 @@ impl<'a> Namespace<'a> {
         let said = |arguments: &[&str]| {
             self.kubectl(arguments).map_or_else(|error| error.to_string(), |printed| printed.out)
         };
-        let mut report = said(&["get", "pods,pvc,kafkaclusters,kafkatopics", "-o", "wide"]);
+        let mut report =
+            said(&["get", "pods,pvc,kafkaclusters,kafkatopics,kafkausers", "-o", "wide"]);
         report += &said(&["get", "events", "--sort-by=.lastTimestamp"]);
         for pod in self.list("pods", "").unwrap_or_default() {
             let name = pod["metadata"]["name"].as_str().unwrap_or_default();

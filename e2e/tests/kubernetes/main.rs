@@ -15,3 +15,4 @@ mod smoke;
 mod thousands;
 mod topics;
 mod upgrade;
+mod users;
