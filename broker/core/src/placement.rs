@@ -1,4 +1,4 @@
-//! Where replicas are: of new partitions ([`spread`]), and of those that should move ([`plan`]).
+//! Where replicas are: of new partitions ([`spread()`]), and of those that should move ([`plan`]).
 //!
 //! All of it is pure. The controller spreads new partitions; the operator and the command line plan
 //! moves from a [`Picture`] of brokers and partitions. A plan is found by steps of which each makes
