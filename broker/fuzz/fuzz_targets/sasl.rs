@@ -44,12 +44,11 @@ libfuzzer_sys::fuzz_target!(init: seeds::write(&seeds::logins()), |data: &[u8]| 
     let mut login = Login::new();
     let wanted = String::from_utf8_lossy(messages.next().unwrap_or_default());
     if login.handshake(&wanted, &Mechanism::ALL).is_err() {
-        // the texts of settings come from an administrator, and may be wrong as well
-        let texts = bounded("settings", data.len(), || {
-            (Jaas::parse(&wanted).is_ok(), PrincipalMapping::parse(&wanted))
-        });
-        if let Ok(mapping) = texts.1 {
-            bounded("mapping", 64 * data.len(), || mapping.apply("CN=alice,OU=keys,O=Acme"));
+        // the texts of settings come from an administrator, and may be wrong as well; what a
+        // regular expression takes is bounded by its own library
+        let _parsed = Jaas::parse(&wanted);
+        if let Ok(mapping) = PrincipalMapping::parse(&wanted) {
+            mapping.apply("CN=alice,OU=keys,O=Acme");
         }
     }
     for message in messages {
