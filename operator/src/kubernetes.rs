@@ -31,6 +31,7 @@ pub mod release;
 pub mod render;
 pub mod topics;
 pub mod users;
+mod verdict;
 pub mod watch;
 
 use self::cluster::Settings;

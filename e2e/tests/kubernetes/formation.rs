@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use kastellan_e2e::cluster::{Client, LIMIT, Namespace, say, scenario, until};
-use kastellan_e2e::suite::{Scratch, walk};
 use serde_json::json;
 
 use crate::fleet::{FLEET, brokers};
-use crate::operated::{BOOTSTRAP, edit, install, is_ready, is_refused, pods, ready, topic};
+use crate::operated::{
+    BOOTSTRAP, edit, install, is_ready, is_refused, outside, pods, ready, topic, walks_outside,
+};
 
 /// Everything that was written, in any order.
 fn reads(client: &Client<'_>, wanted: &[&str]) -> Result<()> {
@@ -55,23 +56,6 @@ fn five_voters_outlive_two_of_them() -> Result<()> {
         client.produce(BOOTSTRAP, "greetings", "three\n")?;
         reads(&client, &["one", "two", "three"])
     })
-}
-
-/// Where a client on a node begins: the port that the listener has there.
-fn outside(namespace: &Namespace<'_>) -> Result<String> {
-    let service = namespace.get("services", "demo-outside-bootstrap")?.context("no Service")?;
-    let port = service["spec"]["ports"][0]["nodePort"].as_u64().context("no port")?;
-    let node = namespace.cluster.nodes()?.into_iter().next().context("no node")?;
-    Ok(format!("{}:{port}", node.address))
-}
-
-/// A client on a node walks through.
-fn walks_outside(namespace: &Namespace<'_>) -> Result<()> {
-    let folder = Scratch::new("outside")?;
-    let script = kastellan_e2e::cache::e2e().join("clients/kcat/walk.sh");
-    let mut kcat = Command::new("bash");
-    kcat.arg(script).arg(outside(namespace)?).arg(folder.path());
-    walk(&mut kcat, &folder.path().join("log"), &["walk-through", "idempotent", "all"]).map(drop)
 }
 
 /// What kcat on a node prints.

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use kastellan_e2e::cluster::{LIMIT, Namespace, scenario, until};
-use kastellan_e2e::suite::{Scratch, walk};
 use serde_json::{Value, json};
 
-use crate::operated::{BOOTSTRAP, DEMO, demo, edit, install, is_ready, pods, ready};
+use crate::operated::{BOOTSTRAP, DEMO, demo, edit, install, is_ready, pods, ready, walks_outside};
 
 #[test]
 #[ignore = "needs a Kubernetes: make e2e starts one"]
@@ -36,17 +35,7 @@ fn a_client_on_a_node_walks_through_by_node_port() -> Result<()> {
         ready(namespace)?;
         edit(namespace, "kafkaclusters", "demo", &json!({ "config": { "num.partitions": 2 } }))?;
         ready(namespace)?;
-        let service = namespace.get("services", "demo-outside-bootstrap")?.context("no Service")?;
-        let port = service["spec"]["ports"][0]["nodePort"].as_u64().context("no port")?;
-        for node in namespace.cluster.nodes()?.iter().take(1) {
-            let folder = Scratch::new("nodeport")?;
-            let bootstrap = format!("{}:{port}", node.address);
-            let script = kastellan_e2e::cache::e2e().join("clients/kcat/walk.sh");
-            let mut kcat = std::process::Command::new("bash");
-            kcat.arg(script).arg(bootstrap).arg(folder.path());
-            walk(&mut kcat, &folder.path().join("log"), &["walk-through", "idempotent", "all"])?;
-        }
-        Ok(())
+        walks_outside(namespace)
     })
 }
 

@@ -1,11 +1,13 @@
 //! An operator in the test's namespace, and what the scenarios ask of it.
 
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use kastellan_e2e::cache;
 use kastellan_e2e::cluster::{Cluster, Namespace};
+use kastellan_e2e::suite::{Scratch, walk};
 use serde_json::{Value, json};
 
 /// One broker with a topic, the smallest cluster that there is.
@@ -186,4 +188,21 @@ pub(crate) fn topic(name: &str, spec: &str) -> String {
         "apiVersion: kastellan.dev/v1alpha1\nkind: KafkaTopic\nmetadata: {{name: {name}}}\n\
          spec: {{clusterRef: {{name: demo}}, {spec}}}\n---\n"
     )
+}
+
+/// Where a client on a node begins: the port that the listener has there.
+pub(crate) fn outside(namespace: &Namespace<'_>) -> Result<String> {
+    let service = namespace.get("services", "demo-outside-bootstrap")?.context("no Service")?;
+    let port = service["spec"]["ports"][0]["nodePort"].as_u64().context("no port")?;
+    let node = namespace.cluster.nodes()?.into_iter().next().context("no node")?;
+    Ok(format!("{}:{port}", node.address))
+}
+
+/// A client on a node walks through.
+pub(crate) fn walks_outside(namespace: &Namespace<'_>) -> Result<()> {
+    let folder = Scratch::new("outside")?;
+    let script = cache::e2e().join("clients/kcat/walk.sh");
+    let mut kcat = Command::new("bash");
+    kcat.arg(script).arg(outside(namespace)?).arg(folder.path());
+    walk(&mut kcat, &folder.path().join("log"), &["walk-through", "idempotent", "all"]).map(drop)
 }

@@ -22,6 +22,7 @@ use super::object::{Kind, text};
 use super::operator::{Key, Operator, PassError, Passed};
 use super::queue::Outcome;
 use super::topics::{AT_ONCE, Cluster, LOOK_LATEST, LOOK_SHARE, LOOK_SOONEST, Looked, SOON, look};
+use super::verdict::Verdict;
 use super::{kafka::Contact, names};
 
 mod credentials;
@@ -33,8 +34,6 @@ mod status;
 pub use make::make;
 pub use plan::{Plan, World, plan};
 pub use secret::{Make, What};
-
-use status::Verdict;
 
 use crate::admin::AdminError;
 

@@ -11,12 +11,13 @@ use kastellan_protocol::ErrorCode;
 use kube::{Resource as _, ResourceExt as _};
 
 use super::Refusals;
-use super::status::{self, Verdict};
+use super::status;
 use crate::admin::{Described, Refusal};
 use crate::fleet::Topic;
 use crate::fleet::plan::{self, Action, Managed, Observed, ObservedTopic, Settled};
 use crate::kubernetes::cluster::parse::{self, Parsed};
 use crate::kubernetes::names::{FINALIZER, MANAGED, PAUSE};
+use crate::kubernetes::verdict::Verdict;
 
 /// The topics that exist, of those that matter here.
 pub type Found = BTreeMap<TopicName, Described>;

@@ -9,13 +9,13 @@ use kube::api::DynamicObject;
 
 use super::plan::{One, Plan};
 use super::secret::{Frame, Make, Marks, What};
-use super::status::Verdict;
 use crate::fleet::user::secret::{Proof, unusable};
 use crate::fleet::user::{Login, LoginKind, User};
 use crate::kubernetes::cluster::fingerprint;
 use crate::kubernetes::cluster::parse::Parsed;
 use crate::kubernetes::contains::contains;
 use crate::kubernetes::object::file;
+use crate::kubernetes::verdict::Verdict;
 use crate::pki::Subject;
 
 impl One<'_> {

@@ -14,12 +14,13 @@ use kube::{Resource as _, ResourceExt as _};
 
 use super::Refusals;
 use super::secret::Make;
-use super::status::{self, Told, Verdict};
+use super::status::{self, Told};
 use crate::fleet::user::secret::Proof;
 use crate::fleet::user::{Changes, Former, Held, User, removal};
 use crate::kubernetes::cluster::parse::{self, Parsed, Refused};
 use crate::kubernetes::names::{PAUSE, USER_FINALIZER};
 use crate::kubernetes::topics::Cluster;
+use crate::kubernetes::verdict::Verdict;
 
 /// What the plan is made of.
 #[derive(Debug, Clone)]
