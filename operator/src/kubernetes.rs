@@ -33,6 +33,7 @@ pub mod topics;
 pub mod users;
 mod verdict;
 pub mod watch;
+mod writes;
 
 use self::cluster::Settings;
 use self::driver::Driver;

@@ -196,30 +196,31 @@ impl Namespace {
     }
 }
 
-/// An object of our own kinds, read from the API server itself.
-pub async fn get<K>(namespace: &Namespace, name: &str) -> Result<Option<K>, ApiError>
-where
-    K: kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
-        + Clone
-        + std::fmt::Debug
-        + serde::de::DeserializeOwned,
+/// Objects of our own kinds.
+pub trait Own:
+    kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
+    + Clone
+    + std::fmt::Debug
+    + serde::de::DeserializeOwned
 {
+}
+
+impl Own for kastellan_crds::KafkaCluster {}
+impl Own for kastellan_crds::KafkaTopic {}
+impl Own for kastellan_crds::KafkaUser {}
+
+/// An object of our own kinds, read from the API server itself.
+pub async fn get<K: Own>(namespace: &Namespace, name: &str) -> Result<Option<K>, ApiError> {
     let api: Api<K> = Api::namespaced(namespace.client(), &namespace.name);
     Ok(api.get_opt(name).await?)
 }
 
 /// Applies the whole status of an object of our own kinds; one that is gone needs none.
-pub async fn apply_status<K>(
+pub async fn apply_status<K: Own>(
     namespace: &Namespace,
     name: &str,
     status: &Value,
-) -> Result<Option<K>, ApiError>
-where
-    K: kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
-        + Clone
-        + std::fmt::Debug
-        + serde::de::DeserializeOwned,
-{
+) -> Result<Option<K>, ApiError> {
     let api: Api<K> = Api::namespaced(namespace.client(), &namespace.name);
     let body = serde_json::json!({
         "apiVersion": K::api_version(&()),
@@ -236,17 +237,11 @@ where
 
 /// Gives an object other finalizers, as long as it is as it was read, and tells what it is now:
 /// what has changed meanwhile is left as it is, and one that is gone has none.
-pub async fn set_finalizers<K>(
+pub async fn set_finalizers<K: Own>(
     namespace: &Namespace,
     object: &K,
     finalizers: &[String],
-) -> Result<Option<K>, ApiError>
-where
-    K: kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
-        + Clone
-        + std::fmt::Debug
-        + serde::de::DeserializeOwned,
-{
+) -> Result<Option<K>, ApiError> {
     let api: Api<K> = Api::namespaced(namespace.client(), &namespace.name);
     let body = serde_json::json!({ "metadata": {
         "resourceVersion": object.meta().resource_version,

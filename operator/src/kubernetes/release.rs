@@ -4,7 +4,7 @@ use kastellan_crds::{KafkaTopic, KafkaUser};
 use kube::api::{Api, ListParams};
 use kube::{Client, ResourceExt as _};
 
-use super::api::{self, ApiError, Namespace};
+use super::api::{self, ApiError, Namespace, Own};
 use super::names::{FINALIZER, USER_FINALIZER};
 
 /// Takes the finalizer from every `KafkaTopic` and `KafkaUser` of the namespaces (none: all of
@@ -15,13 +15,11 @@ pub async fn release(client: &Client, namespaces: &[String]) -> Result<usize, Ap
 }
 
 /// Takes a finalizer from every object of one kind.
-async fn one<K>(client: &Client, namespaces: &[String], finalizer: &str) -> Result<usize, ApiError>
-where
-    K: kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
-        + Clone
-        + std::fmt::Debug
-        + serde::de::DeserializeOwned,
-{
+async fn one<K: Own>(
+    client: &Client,
+    namespaces: &[String],
+    finalizer: &str,
+) -> Result<usize, ApiError> {
     let apis: Vec<Api<K>> = if namespaces.is_empty() {
         vec![Api::all(client.clone())]
     } else {

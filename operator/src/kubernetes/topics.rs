@@ -10,11 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use k8s_openapi::jiff::{Timestamp, ToSpan as _};
 use kastellan_crds::name::TopicName;
 use kastellan_crds::{KafkaCluster, KafkaTopic};
-use kube::{Resource as _, ResourceExt as _};
+use kube::Resource as _;
 use tokio::time::Instant;
 
 use super::api::{self, ApiError, Namespace};
@@ -23,7 +22,7 @@ use super::kafka::Contact;
 use super::object::Kind;
 use super::operator::{Key, Operator, PassError, Passed};
 use super::queue::Outcome;
-use super::{names, render};
+use super::{names, render, writes};
 
 mod act;
 mod plan;
@@ -35,17 +34,15 @@ use crate::admin::Refusal;
 use crate::fleet::plan::Action;
 
 /// A look at the cluster comes so many times later as the last one took: it costs half a percent.
-pub(super) const LOOK_SHARE: u32 = 200;
+const LOOK_SHARE: u32 = 200;
 /// The first look for another client's changes after one, however quick that was.
-pub(super) const LOOK_SOONEST: Duration = Duration::from_secs(2);
+const LOOK_SOONEST: Duration = Duration::from_secs(2);
 /// The last one, however slow that was.
-pub(super) const LOOK_LATEST: Duration = Duration::from_mins(1);
+const LOOK_LATEST: Duration = Duration::from_mins(1);
 /// When something that was refused for a passing reason is tried again.
 pub(super) const SOON: Duration = Duration::from_secs(1);
 /// For how long what the brokers refused is not asked of them again, unless the object changes.
 const REFUSED_SECONDS: i64 = 60;
-/// So many requests to the API server at the same time.
-pub(super) const AT_ONCE: usize = 16;
 /// So many topics change in one round; then their objects say so.
 const A_ROUND: usize = 1000;
 /// Looks and does at most so many times in one pass.
@@ -104,7 +101,7 @@ pub async fn pass(
         plan.actions.truncate(A_ROUND);
         write(operator, namespace, &plan, &world.objects).await?;
         if plan.finalizers.is_empty() && plan.actions.is_empty() {
-            return done(wake(&world, took));
+            return done(wake(&world.cluster, world.found.is_some(), took));
         }
         if let Some(contact) = contact.filter(|_| !plan.actions.is_empty()) {
             world.now = now();
@@ -121,16 +118,17 @@ pub async fn pass(
     done(Some(SOON))
 }
 
-/// When to look whether another client has changed something.
-fn wake(world: &World, took: Duration) -> Option<Duration> {
-    match (&world.cluster, &world.found) {
-        (Cluster::Serves(_), Some(_)) => {
+/// When to look whether another client has changed something, after a look that took so long and
+/// told something or not.
+pub(super) fn wake(cluster: &Cluster, told: bool, took: Duration) -> Option<Duration> {
+    match cluster {
+        Cluster::Serves(_) if told => {
             Some(took.saturating_mul(LOOK_SHARE).clamp(LOOK_SOONEST, LOOK_LATEST))
         }
-        (Cluster::Serves(_), None) => Some(SOON),
+        Cluster::Serves(_) => Some(SOON),
         // its own pass tells when it serves; a broker that was away for a moment it may have missed
-        (Cluster::Waits(_), _) => Some(LOOK_LATEST / 2),
-        (Cluster::Absent | Cluster::Goes | Cluster::Paused, _) => None,
+        Cluster::Waits(_) => Some(LOOK_LATEST / 2),
+        Cluster::Absent | Cluster::Goes | Cluster::Paused => None,
     }
 }
 
@@ -218,42 +216,6 @@ async fn write(
     plan: &Plan,
     objects: &BTreeMap<String, Arc<KafkaTopic>>,
 ) -> Result<(), ApiError> {
-    let mut writes = Vec::new();
-    for (name, finalizers) in &plan.finalizers {
-        let Some(object) = objects.get(name).cloned() else { continue };
-        let (namespace, finalizers) = (namespace.clone(), finalizers.clone());
-        writes.push(async move {
-            let now = api::set_finalizers(&namespace, &*object, &finalizers).await;
-            now.map(|now| (object, now))
-        });
-    }
-    let mut written = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
-    while let Some(written) = written.next().await {
-        match written? {
-            (_, Some(now)) => keep(operator, now),
-            (object, None) => drop(operator.topics.remove(&object)),
-        }
-    }
-    let mut writes = Vec::new();
-    for (name, status) in &plan.statuses {
-        let (namespace, name) = (namespace.clone(), name.clone());
-        let body = serde_json::to_value(status).unwrap_or_default();
-        writes.push(async move { api::apply_status::<KafkaTopic>(&namespace, &name, &body).await });
-    }
-    let mut written = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
-    while let Some(object) = written.next().await {
-        if let Some(object) = object? {
-            keep(operator, object);
-        }
-    }
-    Ok(())
-}
-
-/// The object as it is after a write, before the watch tells.
-fn keep(operator: &Operator, object: KafkaTopic) {
-    if object.meta().deletion_timestamp.is_some() && object.finalizers().is_empty() {
-        operator.topics.remove(&object);
-    } else {
-        operator.topics.put(object);
-    }
+    writes::finalizers(namespace, &operator.topics, objects, &plan.finalizers).await?;
+    writes::statuses(namespace, &operator.topics, &plan.statuses).await
 }

@@ -6,23 +6,22 @@
 //! nothing that was told is told twice. Another client's changes are looked for as for topics.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
+use futures::StreamExt as _;
 use k8s_openapi::jiff::{Timestamp, ToSpan as _};
 use kastellan_crds::condition::Reason;
 use kastellan_crds::{KafkaUser, KafkaUserStatus};
 use kube::{Resource as _, ResourceExt as _};
 use tokio::time::Instant;
 
-use futures::StreamExt as _;
-
-use super::api::{self, ApiError, Namespace};
+use super::api::{ApiError, Namespace};
 use super::cluster::now;
 use super::object::{Kind, text};
 use super::operator::{Key, Operator, PassError, Passed};
 use super::queue::Outcome;
-use super::topics::{AT_ONCE, Cluster, LOOK_LATEST, LOOK_SHARE, LOOK_SOONEST, Looked, SOON, look};
+use super::topics::{Cluster, Looked, SOON, look, wake};
 use super::verdict::Verdict;
+use super::writes::{self, AT_ONCE};
 use super::{kafka::Contact, names};
 
 mod credentials;
@@ -108,7 +107,7 @@ pub async fn pass(
         let world = observe(operator, key, namespace, looked).await?;
         let took = begun.elapsed();
         let plan = plan(&world, refusals);
-        finalizers(operator, namespace, &plan, &world).await?;
+        writes::finalizers(namespace, &operator.users, &world.objects, &plan.finalizers).await?;
         secrets(namespace, &plan, &world, refusals).await?;
         let mut statuses = plan.statuses.clone();
         if let Some(contact) = contact.filter(|_| !plan.changes.is_empty()) {
@@ -120,26 +119,14 @@ pub async fn pass(
                 }
             }
         }
-        say(operator, namespace, statuses).await?;
+        writes::statuses(namespace, &operator.users, &statuses).await?;
         if plan.is_settled() {
-            return done(wake(&world, &plan, took));
+            // or a certificate is to be renewed
+            let look_again = wake(&world.cluster, world.held.is_some(), took);
+            return done([look_again, plan.wake].into_iter().flatten().min());
         }
     }
     done(Some(SOON))
-}
-
-/// When to look again: whether another client has changed something, or a certificate is to be
-/// renewed.
-fn wake(world: &World, plan: &Plan, took: Duration) -> Option<Duration> {
-    let look = match (&world.cluster, &world.held) {
-        (Cluster::Serves(_), Some(_)) => {
-            Some(took.saturating_mul(LOOK_SHARE).clamp(LOOK_SOONEST, LOOK_LATEST))
-        }
-        (Cluster::Serves(_), None) => Some(SOON),
-        (Cluster::Waits(_), _) => Some(LOOK_LATEST / 2),
-        (Cluster::Absent | Cluster::Goes | Cluster::Paused, _) => None,
-    };
-    [look, plan.wake].into_iter().flatten().min()
 }
 
 /// Everything that the plan is made of.
@@ -191,31 +178,6 @@ async fn observe(
         }
     };
     Ok(world)
-}
-
-async fn finalizers(
-    operator: &Operator,
-    namespace: &Namespace,
-    plan: &Plan,
-    world: &World,
-) -> Result<(), ApiError> {
-    let mut writes = Vec::new();
-    for (name, finalizers) in &plan.finalizers {
-        let Some(object) = world.objects.get(name).cloned() else { continue };
-        let (namespace, finalizers) = (namespace.clone(), finalizers.clone());
-        writes.push(async move {
-            let now = api::set_finalizers(&namespace, &*object, &finalizers).await;
-            now.map(|now| (object, now))
-        });
-    }
-    let mut written = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
-    while let Some(written) = written.next().await {
-        match written? {
-            (_, Some(now)) => keep(operator, now),
-            (object, None) => drop(operator.users.remove(&object)),
-        }
-    }
-    Ok(())
 }
 
 /// Makes and removes Secrets; who is refused one is told so.
@@ -285,32 +247,4 @@ async fn tell(
     }
     let told = plan.told.iter().filter(|(name, _)| !without.contains(name));
     Ok(told.cloned().collect())
-}
-
-async fn say(
-    operator: &Operator,
-    namespace: &Namespace,
-    statuses: Vec<(String, KafkaUserStatus)>,
-) -> Result<(), ApiError> {
-    let writes = statuses.into_iter().map(|(name, status)| async move {
-        let body = serde_json::to_value(status).unwrap_or_default();
-        api::apply_status::<KafkaUser>(namespace, &name, &body).await
-    });
-    let writes: Vec<_> = writes.collect();
-    let mut written = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
-    while let Some(object) = written.next().await {
-        if let Some(object) = object? {
-            keep(operator, object);
-        }
-    }
-    Ok(())
-}
-
-/// The object as it is after a write, before the watch tells.
-fn keep(operator: &Operator, object: KafkaUser) {
-    if object.meta().deletion_timestamp.is_some() && object.finalizers().is_empty() {
-        operator.users.remove(&object);
-    } else {
-        operator.users.put(object);
-    }
 }
