@@ -2,27 +2,16 @@
 
 use std::iter::Peekable;
 
-use super::{Reason, State, board::Board, stuck::Stuck};
+use super::{
+    Reason, State,
+    board::Board,
+    stuck::{self, Stuck},
+};
 
 /// Moves replicas from brokers with many to brokers with few, until none differs from another by
 /// two, or nothing that may go is left.
 pub(super) fn level(board: &mut Board<'_>) {
-    let mut stuck = Stuck::new(board);
-    let mut moved = false;
-    while !board.is_full() {
-        match next_pair(board, &stuck) {
-            Some((from, to)) if give(board, from, to) => moved = true,
-            Some(pair) => {
-                stuck.insert(pair);
-            }
-            // what was in the way then may have moved
-            None if moved && !stuck.is_empty() => {
-                stuck.clear();
-                moved = false;
-            }
-            None => return,
-        }
-    }
+    stuck::exhaust(board, next_pair, |board, (from, to)| give(board, from, to));
 }
 
 fn next_pair(board: &Board<'_>, stuck: &Stuck) -> Option<(usize, usize)> {

@@ -10,13 +10,37 @@ pub(super) struct Stuck {
     any: bool,
 }
 
+/// Acts on one pair of brokers after the other until there is none to act on, or no more moves may
+/// be made. `next` gives a pair that has not failed; what `act` could not do is tried again once
+/// something else has moved.
+pub(super) fn exhaust(
+    board: &mut Board<'_>,
+    next: impl Fn(&Board<'_>, &Stuck) -> Option<(usize, usize)>,
+    act: impl Fn(&mut Board<'_>, (usize, usize)) -> bool,
+) {
+    let mut stuck = Stuck::new(board);
+    let mut moved = false;
+    while !board.is_full() {
+        match next(board, &stuck) {
+            Some(pair) if act(board, pair) => moved = true,
+            Some(pair) => stuck.insert(pair),
+            // what was in the way then may have moved
+            None if moved && !stuck.is_empty() => {
+                stuck.clear();
+                moved = false;
+            }
+            None => return,
+        }
+    }
+}
+
 impl Stuck {
-    pub(super) fn new(board: &Board<'_>) -> Self {
+    fn new(board: &Board<'_>) -> Self {
         let width = board.len();
         Self { pairs: vec![false; width * width], width, any: false }
     }
 
-    pub(super) fn insert(&mut self, (from, to): (usize, usize)) {
+    fn insert(&mut self, (from, to): (usize, usize)) {
         if let Some(pair) = self.pairs.get_mut(from * self.width + to) {
             *pair = true;
         }
@@ -27,11 +51,11 @@ impl Stuck {
         self.pairs.get(from * self.width + to).copied().unwrap_or_default()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         !self.any
     }
 
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.pairs.fill(false);
         self.any = false;
     }

@@ -3,7 +3,11 @@
 
 use std::cmp::Reverse;
 
-use super::{Reason, Score, State, Tally, board::Board, stuck::Stuck};
+use super::{
+    Reason, Score, State, Tally,
+    board::Board,
+    stuck::{self, Stuck},
+};
 
 /// What is made even.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,21 +28,11 @@ const PARTNERS: usize = 16;
 
 /// Exchanges replicas until all brokers are within the tolerance, or nothing helps.
 pub(super) fn level(board: &mut Board<'_>, load: Load) {
-    let mut stuck = Stuck::new(board);
-    let mut moved = false;
-    while !board.is_full() {
-        match next_pair(board, load, &stuck) {
-            Some((from, to)) if exchange(board, load, from, to) => moved = true,
-            Some(pair) => {
-                stuck.insert(pair);
-            }
-            None if moved && !stuck.is_empty() => {
-                stuck.clear();
-                moved = false;
-            }
-            None => return,
-        }
-    }
+    stuck::exhaust(
+        board,
+        |board, stuck| next_pair(board, load, stuck),
+        |board, (from, to)| exchange(board, load, from, to),
+    );
 }
 
 impl Load {
