@@ -14,6 +14,7 @@ use std::time::Duration;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::io::Errno;
 use tokio::io::unix::AsyncFd;
+use tokio::time::Instant;
 
 use super::files::is_manifest;
 use crate::failure::Failure;
@@ -26,6 +27,8 @@ const SETTLE: Duration = Duration::from_millis(150);
 pub(super) struct Watch {
     inotify: AsyncFd<OwnedFd>,
     interest: BTreeMap<i32, Interest>,
+    /// Since when there is a change that nobody was told of.
+    seen: Option<Instant>,
 }
 
 /// Which names in one directory matter.
@@ -47,8 +50,8 @@ impl Watch {
         let system = |why: std::io::Error| Failure::new(format!("watch the files: {why}"));
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
             .map_err(|why| system(why.into()))?;
-        let mut watch =
-            Self { inotify: register(inotify).map_err(system)?, interest: BTreeMap::new() };
+        let inotify = register(inotify).map_err(system)?;
+        let mut watch = Self { inotify, interest: BTreeMap::new(), seen: None };
         for path in paths {
             let unreadable =
                 |why: std::io::Error| Failure::new(format!("read {}: {why}", path.display()));
@@ -82,19 +85,22 @@ impl Watch {
         Ok(())
     }
 
-    /// Waits until something may have changed and has settled. May be dropped and asked again: a
-    /// change that was seen and not yet reported is lost only together with the watch.
+    /// Waits until something may have changed and has settled. May be dropped and asked again, as
+    /// who waits for several things does: a change is forgotten only once it has been told.
     pub(super) async fn changed(&mut self) -> std::io::Result<()> {
-        loop {
-            let mut ready = self.inotify.readable().await?;
-            let seen = drain(self.inotify.get_ref(), &self.interest)?;
-            ready.clear_ready();
-            if seen {
-                break;
+        let seen = loop {
+            if let Some(seen) = self.seen {
+                break seen;
             }
-        }
-        tokio::time::sleep(SETTLE).await;
+            let mut ready = self.inotify.readable().await?;
+            if drain(self.inotify.get_ref(), &self.interest)? {
+                self.seen = Some(Instant::now());
+            }
+            ready.clear_ready();
+        };
+        tokio::time::sleep_until(seen + SETTLE).await;
         drain(self.inotify.get_ref(), &self.interest)?;
+        self.seen = None;
         Ok(())
     }
 }
@@ -124,5 +130,36 @@ fn drain(inotify: &OwnedFd, interest: &BTreeMap<i32, Interest>) -> std::io::Resu
             Err(Errno::INTR) => {}
             Err(why) => return Err(why.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tokio::task::yield_now;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_outlives_those_who_stop_waiting_for_it() {
+        let folder = std::env::temp_dir().join(format!("kastellan-watch-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("demo.yaml");
+        fs::write(&file, "").unwrap();
+        let mut watch = Watch::new(std::slice::from_ref(&file)).unwrap();
+        fs::write(&file, "kind: KafkaCluster").unwrap();
+        while watch.seen.is_none() {
+            tokio::select! {
+                biased;
+                told = watch.changed() => panic!("before it has settled: {told:?}"),
+                () = yield_now() => {}
+            }
+        }
+        timeout(SETTLE * 20, watch.changed()).await.expect("told").unwrap();
+        let again = timeout(SETTLE * 2, watch.changed()).await;
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(again.is_err(), "told twice");
     }
 }
