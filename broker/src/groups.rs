@@ -129,6 +129,7 @@ impl Groups {
             state = load::begin(broker, index, shard, state);
         }
         let code = match &mut *state {
+            State::Open(open) if !open.may_answer() => ErrorCode::NotCoordinator,
             State::Open(open) => {
                 open.wait(ticket, Box::new(tell));
                 let answers = open.step(broker.clock.now(), input);

@@ -27,6 +27,7 @@ mod quiet;
 mod quotas;
 mod reconfigure;
 mod sessions;
+mod standing;
 mod start;
 #[cfg(test)]
 mod tests;

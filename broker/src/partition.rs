@@ -43,7 +43,7 @@ use self::{
     relocate::Future,
     waiting::{Reader, Waiter},
 };
-use crate::{log_dirs::LogDir, maintenance::Bell, partitions::Topic};
+use crate::{log_dirs::LogDir, maintenance::Bell, partitions::Topic, standing::Standing};
 
 /// The log of a partition.
 pub(crate) type Log = kastellan_log::Log<StdDisk>;
@@ -89,6 +89,8 @@ pub(crate) struct Committing {
     pub(crate) name: PartitionKey,
     /// Told of what replication should do.
     pub(crate) signals: Arc<Signals>,
+    /// Whether the broker still leads what it led.
+    pub(crate) standing: Arc<Standing>,
 }
 
 impl fmt::Debug for Partition {
@@ -165,6 +167,22 @@ impl Partition {
             told.tell();
         }
         Ok(())
+    }
+
+    /// [`Self::lock`] for an answer that only a leader gives. Errors: also 6
+    /// `NOT_LEADER_OR_FOLLOWER` where this broker leads as far as it knows, and cannot know whether
+    /// another one does by now.
+    fn lock_to_answer(&self) -> Result<MutexGuard<'_, State>, ErrorCode> {
+        let state = self.lock()?;
+        let machine = state.machine.as_ref().ok_or(ErrorCode::KafkaStorageError)?;
+        machine.check_standing(state.committing.standing.now())?;
+        Ok(state)
+    }
+
+    /// Whether nothing speaks against answering as its leader, should this broker be that. Errors:
+    /// those of the lock.
+    pub(crate) fn check_standing(&self) -> Result<(), ErrorCode> {
+        self.lock_to_answer().map(drop)
     }
 
     /// Runs `act` on the machine, for a moment.

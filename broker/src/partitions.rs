@@ -25,6 +25,7 @@ use crate::{
     log_dirs::{LogDirs, Opened},
     maintenance::Bell,
     partition::{Partition, Signals},
+    standing::Standing,
 };
 
 /// All partitions of the broker.
@@ -33,6 +34,7 @@ pub(crate) struct Partitions {
     dirs: LogDirs,
     bell: Arc<Bell>,
     signals: Arc<Signals>,
+    standing: Arc<Standing>,
     defaults: Defaults,
     map: RwLock<Map>,
     keys: Arc<Keys>,
@@ -131,7 +133,11 @@ impl Topic {
 
 impl Partitions {
     /// No partitions yet, in directories whose committers are started here.
-    pub(crate) fn new(opened: Opened, defaults: Defaults) -> std::io::Result<Self> {
+    pub(crate) fn new(
+        opened: Opened,
+        defaults: Defaults,
+        standing: Arc<Standing>,
+    ) -> std::io::Result<Self> {
         let keys = Arc::new(Keys::default());
         let done = Arc::clone(&keys);
         let dirs = LogDirs::start(opened, move |word| {
@@ -144,7 +150,7 @@ impl Partitions {
         })?;
         let bell = Arc::new(Bell::default());
         let (map, moves, recovery, signals) = Default::default();
-        Ok(Self { dirs, bell, signals, defaults, map, keys, moves, recovery })
+        Ok(Self { dirs, bell, signals, standing, defaults, map, keys, moves, recovery })
     }
 
     /// Whether the disk is so far behind that producers should wait.
@@ -155,6 +161,11 @@ impl Partitions {
     /// Told of every append.
     pub(crate) fn bell(&self) -> &Arc<Bell> {
         &self.bell
+    }
+
+    /// Whether this broker still leads what it led.
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     /// What they want of replication.

@@ -284,6 +284,8 @@ impl Peers {
             address,
             waiting: VecDeque::from([ask]),
             backoff: Backoff::default(),
+            answered: false,
+            in_vain: false,
         };
         handle.spawn(line.run());
     }

@@ -9,6 +9,7 @@
 pub mod config;
 pub mod group;
 pub mod id;
+pub mod lease;
 pub mod log;
 pub mod machine;
 pub mod metadata;

@@ -136,6 +136,11 @@ impl Open {
         self.partition.leads() == Some(self.epoch)
     }
 
+    /// Whether it may answer: another broker may coordinate by now, which this one cannot know.
+    pub(super) fn may_answer(&self) -> bool {
+        self.partition.check_standing().is_ok()
+    }
+
     /// The topics that something is committed for.
     pub(super) fn topics(&self) -> Vec<String> {
         self.coordinator.topics().map(str::to_owned).collect()

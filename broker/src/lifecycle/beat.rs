@@ -24,11 +24,18 @@ const SOON: Duration = Duration::from_millis(50);
 /// Tells the active controller that this broker is there, for as long as it is.
 pub(super) async fn beat(member: Arc<Member>, broker: Weak<Broker>) {
     while let Some(broker) = broker.upgrade() {
-        let fleet = &broker.settings.load().fleet;
+        let settings = broker.settings.load_full();
+        let fleet = &settings.fleet;
         let (interval, patience) = (fleet.heartbeat_interval, fleet.session_timeout / 2);
+        let at = broker.partitions.standing().run(&settings);
         let sent = ask(&broker, &member.heartbeat(&broker), patience).await;
         let pause = match sent.map(|answer| heard(&member, &answer)) {
-            Ok(Heard::Fine) => interval,
+            Ok(Heard::Fine { is_fenced }) => {
+                if !is_fenced {
+                    broker.partitions.standing().hear(at);
+                }
+                interval
+            }
             Ok(Heard::Unknown) => {
                 again(&member, &broker, patience).await;
                 SOON
@@ -46,7 +53,10 @@ pub(super) async fn beat(member: Arc<Member>, broker: Weak<Broker>) {
 /// What the controller made of a heartbeat.
 enum Heard {
     /// It is known.
-    Fine,
+    Fine {
+        /// Others lead what it led.
+        is_fenced: bool,
+    },
     /// It does not know this registration.
     Unknown,
     /// It does not decide any more.
@@ -60,7 +70,7 @@ fn heard(member: &Member, answer: &BrokerHeartbeatResponse) -> Heard {
             if answer.should_shut_down {
                 member.may_stop.notify_one();
             }
-            Heard::Fine
+            Heard::Fine { is_fenced: answer.is_fenced }
         }
         Some(ErrorCode::BrokerIdNotRegistered | ErrorCode::StaleBrokerEpoch) => Heard::Unknown,
         _ => Heard::Elsewhere,

@@ -15,7 +15,7 @@ impl Partition {
     /// [`kastellan_core::partition::Partition::delete_records`].
     pub(crate) fn delete_records(&self, before: Offset) -> Result<Offset, ErrorCode> {
         let cleanup = self.topic().config().cleanup;
-        let mut state = self.lock()?;
+        let mut state = self.lock_to_answer()?;
         let machine = state.machine.as_mut().ok_or(ErrorCode::KafkaStorageError)?;
         let start = machine.log().start();
         let deleted = machine.delete_records(before, cleanup);
@@ -38,10 +38,10 @@ impl Partition {
         current: LeaderEpoch,
         epoch: LeaderEpoch,
     ) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
-        self.with(|machine| {
-            machine.check_epoch(current)?;
-            Ok(machine.end_of_epoch(epoch))
-        })?
+        let state = self.lock_to_answer()?;
+        let machine = state.machine.as_ref().ok_or(ErrorCode::KafkaStorageError)?;
+        machine.check_epoch(current)?;
+        Ok(machine.end_of_epoch(epoch))
     }
 
     /// The producers that are remembered.

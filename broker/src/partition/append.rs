@@ -36,7 +36,7 @@ impl Partition {
         valid: &Valid,
         how: Appending,
     ) -> Result<Done, ErrorCode> {
-        let mut state = self.lock()?;
+        let mut state = self.lock_to_answer()?;
         let machine = state.machine.as_mut().ok_or(ErrorCode::KafkaStorageError)?;
         let outcome = machine.append(batch, valid, how)?;
         let (first, last) = (outcome.first(), outcome.last());

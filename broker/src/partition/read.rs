@@ -63,7 +63,7 @@ impl Partition {
     /// Reads what `from` asks for, as far as readers may see; the mutex is released before a file
     /// is looked into.
     pub(crate) fn read(&self, from: From) -> Result<Read, ErrorCode> {
-        let state = self.lock()?;
+        let state = self.lock_to_answer()?;
         let machine = state.machine.as_ref().ok_or(ErrorCode::KafkaStorageError)?;
         let bounds = machine.bounds(from)?;
         self.read_within(state, from, &bounds)
@@ -111,8 +111,10 @@ impl Partition {
     /// meanwhile.
     pub(crate) fn list(&self, sought: Sought) -> Result<Found, ErrorCode> {
         let Sought { place, current_leader_epoch, isolation } = sought;
-        let listed =
-            self.with(|machine| machine.list(place, current_leader_epoch, isolation))??;
+        let mut state = self.lock_to_answer()?;
+        let machine = state.machine.as_mut().ok_or(ErrorCode::KafkaStorageError)?;
+        let listed = machine.list(place, current_leader_epoch, isolation)?;
+        drop(state);
         let (found, below) = match listed {
             Listed::None => (None, 0),
             Listed::Offset(offset, epoch) => return Ok(Found { timestamp: -1, offset, epoch }),

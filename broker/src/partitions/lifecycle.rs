@@ -382,6 +382,7 @@ impl Partitions {
                 key,
                 name: PartitionKey { topic: wanted.id, index: wanted.index },
                 signals: Arc::clone(&self.signals),
+                standing: Arc::clone(&self.standing),
             };
             let partition =
                 Partition::new(Arc::clone(topic), wanted.index, log, opening, committing)?;

@@ -45,8 +45,11 @@ impl Dir {
         };
         let opened = Opened::new(&config).unwrap();
         let (me, lag) = (BrokerId(1), Duration::from_secs(30));
-        let defaults = Defaults { me, clock: Clock::new(), producers: 10, lag };
-        Partitions::new(opened, defaults).unwrap()
+        let clock = Clock::new();
+        let settings = BrokerConfig::parse(BTreeMap::new()).unwrap();
+        let standing = Arc::new(Standing::new(clock, &settings));
+        let defaults = Defaults { me, clock, producers: 10, lag };
+        Partitions::new(opened, defaults, standing).unwrap()
     }
 }
 

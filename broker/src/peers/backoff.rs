@@ -34,6 +34,16 @@ impl Backoff {
         self.until = Some(now + whole / 2 + whole / 2 * share / 1000);
     }
 
+    /// Whether nothing else has failed since the last success: a second look is worth its while.
+    pub(super) fn is_first(&self) -> bool {
+        self.failures <= 1
+    }
+
+    /// Until when the last failure is fresh.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
     /// Whether the last failure is so fresh that another attempt would be too early.
     pub(super) fn is_fresh(&self, now: Instant) -> bool {
         self.until.is_some_and(|until| now < until)

@@ -53,6 +53,19 @@ impl PeerError {
         why.kind() == io::ErrorKind::ConnectionRefused
     }
 
+    /// Whether somebody was there, and the connection ended before it was one: a process that ends
+    /// takes along what was about to be accepted or to greet.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        let Self::Unreachable { why, .. } = self else { return false };
+        matches!(
+            why.kind(),
+            io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::UnexpectedEof
+        )
+    }
+
     /// Whether the request may have been carried out all the same.
     pub(crate) fn sent(&self) -> bool {
         match self {

@@ -80,6 +80,10 @@ pub(super) struct Line {
     /// Came and are not sent.
     pub(super) waiting: VecDeque<Ask>,
     pub(super) backoff: Backoff,
+    /// The connection that there is, or was last, has brought an answer.
+    pub(super) answered: bool,
+    /// The one before it was lost without any: taken by the kernel, perhaps, and by nobody else.
+    pub(super) in_vain: bool,
 }
 
 impl Line {
@@ -90,7 +94,7 @@ impl Line {
                 let Some(ask) = self.asks.recv().await else { return };
                 self.waiting.push_back(ask);
             }
-            if !self.may_dial() {
+            if !self.may_dial().await {
                 continue;
             }
             let Some(address) = self.address.borrow_and_update().clone() else {
@@ -98,24 +102,39 @@ impl Line {
                 continue;
             };
             match self.dial(address).await {
-                Ok(dialled) => {
-                    self.backoff.reset();
-                    self.talk(dialled).await;
-                }
+                Ok(dialled) => self.talk(dialled).await,
                 Err(why) => self.unreachable(why),
             }
         }
     }
 
     /// Whether there is anybody to dial for. Whoever asks while the last failure is fresh is told
-    /// of it; a probe is worth an attempt at any time.
-    fn may_dial(&mut self) -> bool {
-        let fresh = self.backoff.is_fresh(Instant::now());
-        if fresh && !self.waiting.iter().any(Ask::is_probe) {
-            self.fail_all(|| PeerError::BackingOff);
+    /// of it. A probe is worth an attempt after the first failure; after another one it waits as
+    /// long as anybody, or a peer that takes connections and ends them would be dialled again and
+    /// again.
+    async fn may_dial(&mut self) -> bool {
+        if !self.backoff.is_fresh(Instant::now()) {
+            return true;
+        }
+        let (probes, others) = self.waiting.drain(..).partition::<VecDeque<_>, _>(Ask::is_probe);
+        self.waiting = probes;
+        for ask in others {
+            (ask.then)(Err(PeerError::BackingOff));
+        }
+        if self.waiting.is_empty() {
             return false;
         }
-        true
+        if self.backoff.is_first() {
+            return true;
+        }
+        tokio::select! {
+            ask = self.asks.recv() => match ask {
+                Some(ask) => self.waiting.push_back(ask),
+                None => self.fail_all(|| PeerError::Stopped),
+            },
+            () = alarm(self.backoff.until()) => (),
+        }
+        false
     }
 
     fn fail_all(&mut self, why: impl Fn() -> PeerError) {
@@ -129,6 +148,8 @@ impl Line {
         tracing::debug!(to = self.to.0, %why, "a peer cannot be reached");
         if why.is_refused() {
             self.shared.lost(self.to, Lost::Refused);
+        } else if why.is_cut_off() {
+            self.shared.lost(self.to, Lost::Reset);
         }
         let mut waiting = std::mem::take(&mut self.waiting).into_iter();
         let again = |why: &PeerError| match why {
@@ -179,6 +200,7 @@ impl Line {
     /// Asks and hears over one connection until it ends.
     async fn talk(&mut self, dialled: Dialled) {
         let mut flying = VecDeque::new();
+        self.answered = false;
         let ended = self.exchange(dialled, &mut flying).await;
         let why = |ended: &Ended| match ended {
             Ended::Lost(why) => PeerError::Unreachable {
@@ -200,6 +222,9 @@ impl Line {
         match &ended {
             Ended::Lost(error) => {
                 tracing::debug!(to = self.to.0, %error, "the connection to a peer is lost");
+                if !self.answered && std::mem::replace(&mut self.in_vain, true) {
+                    self.backoff.failed(Instant::now());
+                }
                 self.shared.lost(self.to, Lost::Reset);
             }
             Ended::TimedOut | Ended::Malformed => self.backoff.failed(Instant::now()),
@@ -232,7 +257,11 @@ impl Line {
                 flying.push_back(Flying { id: next_id, deadline, then });
             }
             match answers(&mut input, flying) {
-                Ok(()) => {}
+                Ok(false) => {}
+                Ok(true) => {
+                    (self.answered, self.in_vain) = (true, false);
+                    self.backoff.reset();
+                }
                 Err(ended) => return ended,
             }
             make_room(&mut input);
@@ -289,15 +318,17 @@ async fn push(
     Ok(())
 }
 
-/// Hands out every whole answer that has come.
-fn answers(input: &mut BytesMut, flying: &mut VecDeque<Flying>) -> Result<(), Ended> {
+/// Hands out every whole answer that has come; whether there was one.
+fn answers(input: &mut BytesMut, flying: &mut VecDeque<Flying>) -> Result<bool, Ended> {
+    let mut answered = false;
     while let Some(size) = size(input) {
         if !(4..=LARGEST).contains(&size) {
             return Err(Ended::Malformed);
         }
         if input.len() < 4 + size {
-            return Ok(());
+            return Ok(answered);
         }
+        answered = true;
         input.advance(4);
         let frame = input.split_to(size).freeze();
         let id = frame.first_chunk().map(|id| i32::from_be_bytes(*id));
@@ -310,7 +341,7 @@ fn answers(input: &mut BytesMut, flying: &mut VecDeque<Flying>) -> Result<(), En
             None => return Err(Ended::Malformed),
         }
     }
-    Ok(())
+    Ok(answered)
 }
 
 /// The size that the frame at the front declares; above any limit where it is negative.

@@ -31,6 +31,7 @@ use crate::{
     quotas::Quotas,
     reconfigure,
     sessions::Sessions,
+    standing::Standing,
 };
 
 /// How long a stopping broker waits for its clients to take their last answers.
@@ -57,10 +58,15 @@ pub(super) struct Stage {
     bound: Mutex<Vec<Bound>>,
 }
 
-/// What holds for every partition.
-fn defaults(config: &Config, settings: &BrokerConfig, clock: Clock) -> Defaults {
-    let me = BrokerId(config.node_id);
-    Defaults { me, clock, producers: PRODUCERS, lag: settings.fleet.replica_lag_time_max }
+/// No partitions yet, and what holds for every one that is to come.
+fn partitions(
+    opened: Opened,
+    (config, settings): (&Config, &BrokerConfig),
+    clock: Clock,
+) -> io::Result<Partitions> {
+    let (me, lag) = (BrokerId(config.node_id), settings.fleet.replica_lag_time_max);
+    let defaults = Defaults { me, clock, producers: PRODUCERS, lag };
+    Partitions::new(opened, defaults, Arc::new(Standing::new(clock, settings)))
 }
 
 fn addresses(bound: &[Bound]) -> Vec<(String, SocketAddr)> {
@@ -84,7 +90,7 @@ impl Stage {
         let mut peer_side = PeerSide::open(&mut config, &settings, manage.identity())?;
         let opened = Opened::new(&config)?;
         let clock = Clock::new();
-        let partitions = Arc::new(Partitions::new(opened, defaults(&config, &settings, clock))?);
+        let partitions = Arc::new(partitions(opened, (&config, &settings), clock)?);
         manage.health().recovering(partitions.recovery());
         let ids = partitions.dirs().ids();
         let (opened, joined) = mpsc::channel();

@@ -1,10 +1,10 @@
-//! F8, F9: cables that are cut, slow or bad.
+//! F7, F8, F9: cables that are cut, slow or bad.
 
 use anyhow::Result;
 use kastellan_e2e::network::Who;
 use kastellan_e2e::workload::Writing;
 
-use crate::rig::{Rig, TOPIC};
+use crate::rig::{Rig, SOON, TOPIC};
 
 #[test]
 fn f8_a_leader_that_no_client_reaches_stays_and_breaks_no_promise() -> Result<()> {
@@ -29,6 +29,41 @@ fn f9_links_that_are_slow_and_lose_some_break_no_promise() -> Result<()> {
     }
     rig.explain(workload.progress(300))?;
     rig.network()?.heal()?;
+    rig.judge(workload)?;
+    Ok(())
+}
+
+#[test]
+fn f7_a_leader_that_only_clients_reach_breaks_no_promise() -> Result<()> {
+    let Some(mut rig) = Rig::new("f7-clients", &[])? else { return Ok(()) };
+    let mut workload = rig.work(Writing::default())?;
+    for _ in 0..2 {
+        let id = rig.fleet.leader(TOPIC, 0)?;
+        rig.part(id)?;
+        rig.replaced(id)?;
+        rig.explain(workload.progress(100))?;
+        rig.network()?.heal()?;
+        rig.fleet.agreed(TOPIC, SOON)?;
+    }
+    rig.judge(workload)?;
+    Ok(())
+}
+
+#[test]
+fn f7_a_leader_that_is_heard_and_hears_nobody_breaks_no_promise() -> Result<()> {
+    let Some(mut rig) = Rig::new("f7-deaf", &[])? else { return Ok(()) };
+    let mut workload = rig.work(Writing::default())?;
+    for deaf in [true, false] {
+        let id = rig.fleet.leader(TOPIC, 0)?;
+        for other in (0..3).filter(|other| *other != id) {
+            let (from, to) = if deaf { (other, id) } else { (id, other) };
+            rig.network()?.cut(Who::Host(from), Who::Host(to))?;
+        }
+        rig.replaced(id)?;
+        rig.explain(workload.progress(100))?;
+        rig.network()?.heal()?;
+        rig.fleet.agreed(TOPIC, SOON)?;
+    }
     rig.judge(workload)?;
     Ok(())
 }

@@ -1,10 +1,12 @@
-//! F5: power that fails, on file systems that forget what was not synced.
+//! F5, F6: power that fails, on file systems that forget what was not synced.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use kastellan_e2e::disks::{self, Mount};
 use kastellan_e2e::need::{self, Tool};
+use kastellan_e2e::network::Who;
 use kastellan_e2e::workload::Writing;
 
 use crate::rig::{Rig, SOON, TOPIC};
@@ -75,6 +77,29 @@ fn f5_replicated_records_survive_the_power_of_one_broker_after_the_other() -> Re
         powered.rig.fleet.start(id)?;
         powered.rig.fleet.agreed(TOPIC, SOON)?;
     }
+    powered.rig.judge(workload)?;
+    Ok(())
+}
+
+#[test]
+fn f6_the_last_replica_standing_loses_power_and_nothing_is_lost() -> Result<()> {
+    let lag = [("replica.lag.time.max.ms", "1500")];
+    let Some(mut powered) = Powered::new("f6", &lag)? else { return Ok(()) };
+    let mut workload = powered.rig.work(Writing::default())?;
+    let last = powered.rig.fleet.leader(TOPIC, 0)?;
+    let others: Vec<i32> = (0..3).filter(|id| *id != last).collect();
+    // the others are cut off one after the other, and for a while each is in no ISR
+    for other in &others {
+        for id in (0..3).filter(|id| id != other) {
+            powered.rig.network()?.part(Who::Host(*other), Who::Host(id))?;
+        }
+        workload.go_on(Duration::from_secs(3))?;
+    }
+    powered.fail(last)?;
+    powered.rig.network()?.heal()?;
+    powered.rig.fleet.start(last)?;
+    powered.rig.fleet.agreed(TOPIC, SOON)?;
+    powered.rig.explain(workload.progress(100))?;
     powered.rig.judge(workload)?;
     Ok(())
 }

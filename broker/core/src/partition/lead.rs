@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     id::{BrokerId, Offset},
+    lease::Standing,
     log::Log,
     machine::Millis,
 };
@@ -137,6 +138,21 @@ impl<L: Log> Partition<L> {
             return Err(ErrorCode::OffsetOutOfRange);
         }
         self.bounds_until(from, self.log.end())
+    }
+
+    /// What may be answered where it is doubtful who leads: nothing, unless nobody else can have
+    /// been elected, as all who could be have asked this leader for records since then. Errors: 6
+    /// `NOT_LEADER_OR_FOLLOWER`. A follower says of itself what it does in any case.
+    pub fn check_standing(&self, standing: Standing) -> Result<(), ErrorCode> {
+        let (Standing::Doubtful(since), Role::Leader(leader)) = (standing, &self.role) else {
+            return Ok(());
+        };
+        let mut in_sync = leader.followers.iter().filter(|follower| follower.in_sync);
+        // where fewer are in sync than promised, others are eligible, too (KIP-966)
+        let may_lead = leader.followers.is_empty()
+            || leader.in_sync() >= self.needed(leader)
+                && in_sync.all(|follower| follower.asked() >= since);
+        if may_lead { Ok(()) } else { Err(ErrorCode::NotLeaderOrFollower) }
     }
 
     /// Moves the high watermark as far as all that count have got; true where it has moved.

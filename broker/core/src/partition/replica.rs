@@ -40,6 +40,11 @@ impl Replica {
         }
     }
 
+    /// When it fetched last; when this leader epoch began where it has not.
+    pub(super) fn asked(&self) -> Millis {
+        self.last_fetch.0
+    }
+
     /// Whether the high watermark waits for it.
     pub(super) fn counts(&self) -> bool {
         self.in_sync || self.joining

@@ -8,6 +8,7 @@ use kastellan_protocol::batch::{Builder, Header, Rules, Scratch, Valid, validate
 use super::*;
 use crate::{
     config::Cleanup,
+    lease::Standing,
     log::Appended,
     machine::{Millis, Now},
 };

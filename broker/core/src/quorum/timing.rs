@@ -166,6 +166,12 @@ impl Quorum {
         (voters.len() > 1 || !self.is_voter()).then(|| by_majority.max(leader.since).after(most))
     }
 
+    /// Whether a majority has asked this leader for something within half a fetch timeout. One that
+    /// nobody asks resigns later; until then it cannot know whether another one decides by now.
+    pub fn is_backed(&self, now: Millis) -> bool {
+        self.check_quorum_at().is_none_or(|at| now.after(self.setup.timeouts.fetch) <= at)
+    }
+
     pub(super) fn next_deadline(&self) -> Option<Millis> {
         let requests = self.outstanding.values().map(|request| request.until).min();
         let mine = match &self.role {

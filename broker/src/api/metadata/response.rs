@@ -26,6 +26,7 @@ use crate::{
     },
     broker::Broker,
     call::ClientInfo,
+    standing::Said,
 };
 
 /// What a response needs to know besides the image.
@@ -58,14 +59,32 @@ pub(super) fn response(
 ) -> MetadataResponse {
     let (image, judge) = (broker.controller.image(), broker.judge(&options.client));
     let view = View { image: &image, judge: &judge, options };
-    let topics = match wanted {
+    let mut topics: Vec<_> = match wanted {
         Wanted::All => {
             let visible = image.topics().filter(|topic| judge.sees(METADATA, &topic.name));
             visible.map(|topic| view.found(topic)).collect()
         }
         Wanted::These(topics) => topics.iter().map(|topic| view.one(topic, outcomes)).collect(),
     };
+    if broker.partitions.standing().now() != Said::Sure {
+        let partitions = topics.iter_mut().filter(|topic| topic.error_code == 0);
+        partitions.for_each(|topic| doubt(broker, topic));
+    }
     view.head().with_topics(topics)
+}
+
+/// Names no leader of partitions that this broker leads as far as it knows, and of which it cannot
+/// know whether another one does by now: clients ask again, or somebody else.
+fn doubt(broker: &Broker, topic: &mut MetadataResponseTopic) {
+    let name = topic.name.as_ref().map_or("", |name| name.as_str());
+    for partition in &mut topic.partitions {
+        let mine = partition.leader_id.0 == broker.config.node_id;
+        let led = || broker.partitions.get(name, partition.partition_index);
+        if mine && led().and_then(|led| led.check_standing()).is_err() {
+            partition.leader_id = messages::BrokerId(-1);
+            partition.error_code = ErrorCode::LeaderNotAvailable.code();
+        }
+    }
 }
 
 /// The answer to a request that asks for what its version does not have.

@@ -86,8 +86,16 @@ impl<D: Disk> Driver<D> {
                 answer(Reply::Failed(failure));
                 continue;
             }
+            let input = input(ticket);
+            // the answer is a lease, which is not for those to give who may be replaced by now
+            if matches!(input, Input::Heartbeat { .. })
+                && !self.quorum.is_backed(self.clock.now().monotonic)
+            {
+                answer(Reply::Failed(not_controller()));
+                continue;
+            }
             self.waiting.insert(ticket, answer);
-            self.decide(ticket, input(ticket), &mut round);
+            self.decide(ticket, input, &mut round);
         }
         self.settle(round);
     }

@@ -188,3 +188,33 @@ fn a_node_that_nobody_has_told_of_is_unknown() {
     let alone = Peers::none().ask_blocking((NODE, Purpose::Broker), &request, PATIENCE);
     assert!(matches!(alone, Err(PeerError::Unknown)));
 }
+
+#[test]
+fn a_node_that_ends_while_it_greets_is_told_of_and_found_to_be_gone() {
+    let authority = Authority::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let manner = Manner::Tls(Arc::new(authority.identity(2, CLUSTER)));
+    let asker = Asker::new(manner, NODE, listener.local_addr().unwrap());
+    let lost = losses(&asker);
+    // what it was sent is not read: the end of the process resets the connection
+    let dying = thread::spawn(move || drop((listener.accept().unwrap(), listener)));
+    ask(&asker, PATIENCE).unwrap_err();
+    dying.join().unwrap();
+    assert_eq!(lost.recv_timeout(PATIENCE).unwrap(), (NODE, Lost::Reset));
+    asker.peers.probe(NODE);
+    assert_eq!(lost.recv_timeout(PATIENCE).unwrap(), (NODE, Lost::Refused));
+}
+
+#[test]
+fn a_node_that_takes_connections_and_ends_them_is_not_dialled_again_and_again() {
+    let (listener, asker) = listener();
+    let peers = asker.peers.clone();
+    asker.peers.on_lost(move |node, _how| peers.probe(node));
+    asker.peers.probe(NODE);
+    let begun = Instant::now();
+    for _ in 0..6 {
+        drop(listener.accept().unwrap());
+    }
+    // twice at once, and then after half of 40, 80 and 160 ms at least
+    assert!(begun.elapsed() >= Duration::from_millis(140), "{:?}", begun.elapsed());
+}

@@ -38,7 +38,8 @@ impl Controller {
             known => self.begin(known.as_deref(), registration, previous_epoch, effects),
         };
         if watched {
-            self.sessions.touch(id, epoch, now);
+            // it leads nothing before it knows of this
+            self.sessions.touch(id, epoch, now).has_to_know = Some(epoch);
         } else {
             self.sessions.end(id);
         }

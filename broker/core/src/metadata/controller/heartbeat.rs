@@ -38,9 +38,13 @@ impl Controller {
                 return;
             }
         };
-        let reached = heartbeat.metadata_offset;
-        self.sessions.touch(broker.id, broker.epoch, now).offset = reached;
-        let is_caught_up = reached >= broker.epoch;
+        let (reached, last) = (heartbeat.metadata_offset, self.image.offset());
+        let session = self.sessions.touch(broker.id, broker.epoch, now);
+        session.offset = reached;
+        // a broker that was fenced without hearing of it still leads, as far as it knows
+        let known = broker.fenced.then(|| *session.has_to_know.get_or_insert(last));
+        session.has_to_know = known;
+        let is_caught_up = reached >= known.unwrap_or(broker.epoch);
         let online = remaining(&broker, &heartbeat.offline_dirs);
         let next = match &online {
             // one thing at a time: the next heartbeat is soon

@@ -28,6 +28,9 @@ pub(super) struct Session {
     assumed: bool,
     /// How far it had applied the metadata; -1 where it has not said yet.
     pub(super) offset: Offset,
+    /// What has become of it while it was fenced is in the metadata before this; it leads again
+    /// once it knows that. `None` where it was not fenced.
+    pub(super) has_to_know: Option<Offset>,
     /// It wants to stop, and may once every other broker has applied the metadata up to here.
     pub(super) leaves_at: Option<Offset>,
 }
@@ -55,7 +58,14 @@ impl Sessions {
 
     /// A broker was heard of: under another registration than before that is a new session.
     pub(super) fn touch(&mut self, broker: BrokerId, epoch: i64, now: Millis) -> &mut Session {
-        let new = Session { epoch, heard: now, assumed: false, offset: -1, leaves_at: None };
+        let new = Session {
+            epoch,
+            heard: now,
+            assumed: false,
+            offset: -1,
+            has_to_know: None,
+            leaves_at: None,
+        };
         let session = self.0.entry(broker).or_insert(new);
         if session.epoch != epoch {
             *session = new;

@@ -325,3 +325,22 @@ fn in_fsync_mode_the_leader_counts_what_it_has_synced() {
     assert!(partition.synced(2));
     assert_eq!(partition.high_watermark(), 2);
 }
+
+#[test]
+fn who_leads_in_doubt_needs_all_followers_that_could_be_elected_to_ask() {
+    let doubt = |since| Standing::Doubtful(at(since));
+    let fenced = Err(ErrorCode::NotLeaderOrFollower);
+    let mut partition = leader(&[1, 2, 3], 1);
+    fetch(&mut partition, 500, 2, 0);
+    assert_eq!(partition.check_standing(Standing::Sure), Ok(()));
+    assert_eq!(partition.check_standing(doubt(400)), fenced, "one of them may lead by now");
+    fetch(&mut partition, 600, 3, 0);
+    assert_eq!(partition.check_standing(doubt(400)), Ok(()));
+    assert_eq!(partition.check_standing(doubt(501)), fenced);
+    // nobody else could be elected
+    let alone = leader(&[1], 1);
+    assert_eq!(alone.check_standing(doubt(9000)), Ok(()));
+    // an eligible replica could, which is in no ISR
+    let fewer = leader(&[1], 2);
+    assert_eq!(fewer.check_standing(doubt(0)), fenced);
+}

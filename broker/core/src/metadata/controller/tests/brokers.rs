@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::id::Offset;
 use crate::metadata::{
     FeatureUpdateKind::{SafeDowngrade, Upgrade},
     SupportedFeature,
@@ -29,10 +30,21 @@ fn register_as(bench: &mut Bench, wanted: RegisterBroker, previous_epoch: Option
 
 /// What the broker is told: caught up, fenced, may end.
 fn beat(bench: &mut Bench, id: i32, want_shut_down: bool) -> (bool, bool, bool) {
+    let offset = bench.controller.image().offset();
+    beat_from(bench, id, offset, want_shut_down)
+}
+
+/// The same of a broker that has applied the metadata up to `metadata_offset`.
+fn beat_from(
+    bench: &mut Bench,
+    id: i32,
+    metadata_offset: Offset,
+    want_shut_down: bool,
+) -> (bool, bool, bool) {
     let heartbeat = Heartbeat {
         broker: BrokerId(id),
         epoch: epoch(bench, id),
-        metadata_offset: bench.controller.image().offset(),
+        metadata_offset,
         want_fence: false,
         want_shut_down,
         offline_dirs: Vec::new(),
@@ -167,6 +179,21 @@ fn silence_ends_the_lead_after_a_session_and_not_before() {
     assert_eq!((after.leader, after.leader_epoch), (Some(BrokerId(2)), 1));
     assert_eq!((ids(&after.isr), ids(&after.elr)), (vec![2, 3], vec![1]));
     assert_eq!(bench.controller.deadline(), Some(Millis(5900)), "1 is not waited for any more");
+}
+
+#[test]
+fn a_broker_that_was_fenced_leads_again_once_it_knows_what_has_become_of_it() {
+    let mut bench = fleet(&[]);
+    let before = bench.controller.image().offset();
+    refuse(&mut bench, 1);
+    assert_eq!(state(&bench).leader, Some(BrokerId(2)));
+    // to it, it leads still
+    assert_eq!(beat_from(&mut bench, 1, before, false), (false, true, false));
+    let known = bench.controller.image().offset();
+    assert_eq!(beat_from(&mut bench, 1, known - 1, false), (false, true, false));
+    // what comes later it need not wait for
+    refuse(&mut bench, 3);
+    assert_eq!(beat_from(&mut bench, 1, known, false), (true, false, false));
 }
 
 #[test]
