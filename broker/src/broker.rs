@@ -23,6 +23,7 @@ use crate::{
     peers::Peers,
     quotas::Quotas,
     sessions::Sessions,
+    throttles::Throttles,
 };
 
 /// The broker, shared by every connection as an `Arc`.
@@ -52,6 +53,8 @@ pub(crate) struct Broker {
     pub(crate) groups: Groups,
     /// What its clients may take.
     pub(crate) quotas: Quotas,
+    /// What replicas that catch up may take.
+    pub(crate) throttles: Throttles,
     /// Who says what its clients may do.
     pub(crate) access: Access,
     /// Its settings as they are now, typed. Load them once for one request.

@@ -31,6 +31,7 @@ mod standing;
 mod start;
 #[cfg(test)]
 mod tests;
+mod throttles;
 
 pub use certificates::{CertificateError, CertificateFiles};
 pub use config::{Config, Listener, Management, PeerListener};

@@ -22,7 +22,7 @@ use kastellan_core::config::BrokerConfig;
 
 use self::cleaner::Cleaners;
 pub(crate) use self::round::write_checkpoints;
-use crate::{clock::Clock, partitions::Partitions};
+use crate::{broker::Broker, clock::Clock, partitions::Partitions};
 
 /// The thread that does it.
 #[derive(Debug)]
@@ -118,12 +118,11 @@ impl Due {
 }
 
 impl Maintenance {
-    /// Starts the thread. `settings` are read anew in every round.
-    pub(crate) fn start(
-        partitions: Arc<Partitions>,
-        settings: Arc<ArcSwap<BrokerConfig>>,
-        clock: Clock,
-    ) -> io::Result<Self> {
+    /// Starts the thread. The broker's settings are read anew in every round.
+    pub(crate) fn start(broker: &Broker) -> io::Result<Self> {
+        // not the broker itself, which would never end with this in it
+        let partitions = Arc::clone(&broker.partitions);
+        let (settings, clock) = (Arc::clone(&broker.settings), broker.clock);
         let bell = Arc::clone(partitions.bell());
         let thread = {
             let bell = Arc::clone(&bell);

@@ -32,6 +32,7 @@ impl Broker {
         let settings = self.settings.load();
         self.clients.set_limits(Limits::new(&settings));
         self.peer_gate.set_limits(Limits::of_peers(&settings));
+        self.throttles.configure(&settings.fleet);
         self.groups.configure(self.clock, &settings);
         self.partitions.bell().changed();
     }

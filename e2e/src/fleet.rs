@@ -59,7 +59,7 @@ const THREE: [(&str, &str); 3] = [
 
 impl Fleet {
     /// Forms a cluster of `count` brokers, 3 or more, whose data lies in `folder`, with Kafka-named
-    /// `settings`. Starts none.
+    /// `settings`, in which `{id}` is each one's own. Starts none.
     pub fn form(folder: &Path, count: i32, settings: &[(&str, &str)]) -> Result<Fleet> {
         Fleet::form_on(None, folder, count, settings)
     }
@@ -144,7 +144,7 @@ impl Fleet {
             command.args(["--set", "process.roles=broker"]);
         }
         for setting in &self.settings {
-            command.args(["--set", setting]);
+            command.args(["--set", &setting.replace("{id}", &id.to_string())]);
         }
         command.stdout(Stdio::piped());
         Ok(command)

@@ -5,11 +5,15 @@
 mod formed;
 #[path = "fleet/killed.rs"]
 mod killed;
+#[path = "fleet/nearby.rs"]
+mod nearby;
 #[path = "fleet/rolled.rs"]
 mod rolled;
 #[path = "fleet/silent.rs"]
 mod silent;
 #[path = "fleet/simulated.rs"]
 mod simulated;
+#[path = "fleet/throttled.rs"]
+mod throttled;
 #[path = "fleet/tools.rs"]
 mod tools;

@@ -23,6 +23,7 @@ mod resource;
 mod setting;
 mod source;
 mod text;
+mod throttled;
 mod topic;
 mod topic_table;
 mod transport;
@@ -32,7 +33,7 @@ pub use describe::{
     Described, Sourced, described_broker, described_client_metrics, described_cluster,
     described_group, described_topic,
 };
-pub use fleet::{FleetConfig, VoterAddress};
+pub use fleet::{FleetConfig, ReplicaSelector, VoterAddress};
 pub use invalid::Invalid;
 pub use kind::Kind;
 pub use listener::ListenerLimits;
@@ -43,6 +44,7 @@ pub(crate) use resource::default_of;
 pub use resource::{check_client_metrics, check_group, check_topic};
 pub use setting::{Scope, Setting, Support, Synonym, Update};
 pub use source::Source;
+pub use throttled::Throttled;
 pub use topic::{Cleanup, Compression, TimestampType, TopicConfig};
 pub use transport::{ClientAuth, Pem, Tls, Transport};
 

@@ -10,13 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kastellan_core::{id::BrokerId, machine::Millis, session::TopicKey};
+use kastellan_core::{config::ReplicaSelector, id::BrokerId, machine::Millis, session::TopicKey};
 use kastellan_protocol::{
     ErrorCode, Refused,
     fetch::{self, FetchRequest},
 };
 
-use self::{look::Looked, write::Head};
+use self::{
+    look::{Asks, Looked},
+    write::Head,
+};
 use crate::{
     broker::Broker,
     call::ClientInfo,
@@ -54,6 +57,8 @@ struct Fetch {
     live: Arc<Mutex<Live>>,
     min_bytes: usize,
     max_bytes: usize,
+    /// The consumer's rack, where it may be told of a nearer replica; or empty.
+    rack: String,
     /// What the client may take, where that is limited.
     purse: Option<Arc<Purse>>,
     /// Bytes that the last look found.
@@ -161,8 +166,13 @@ fn begin(
     }
     let epoch = session.epoch();
     drop(guard);
+    let settings = broker.settings.load();
     let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0);
-    let max_bytes = max_bytes.min(broker.settings.load().fetch_max_bytes);
+    let max_bytes = max_bytes.min(settings.fetch_max_bytes);
+    let rack = match settings.fleet.replica_selector {
+        ReplicaSelector::RackAware => request.rack_id,
+        ReplicaSelector::Leader => String::new(),
+    };
     let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
     // more than this is never given, so that nobody waits for it
     let most = purse.map_or(usize::MAX, |purse| broker.quotas.largest_fetch(purse));
@@ -174,6 +184,7 @@ fn begin(
         live,
         min_bytes: min_bytes.min(most),
         max_bytes: max_bytes.min(most),
+        rack,
         purse: purse.cloned(),
         found: 0,
     })
@@ -196,7 +207,9 @@ impl Fetch {
         heard.take(|slot| session.mark(slot));
         let began = self.purse.is_some().then(Instant::now);
         let judge = broker.judge(&self.client);
-        let looked = Looked::new((broker, &judge), &mut live, self.max_bytes, self.keep);
+        let rack = Some(self.rack.as_str()).filter(|rack| !rack.is_empty());
+        let asks = Asks { broker, judge: &judge, rack };
+        let looked = Looked::new(&asks, &mut live, self.max_bytes, self.keep);
         if !force && !looked.urgent && looked.bytes < self.min_bytes {
             looked.put_back(&mut live.session);
             self.found = looked.bytes;
@@ -217,6 +230,10 @@ impl Fetch {
             self.head.session_id = broker.sessions.keep(now, &self.live, kept);
         }
         broker.metrics.add(Counter::BytesOut, looked.bytes as u64);
+        let throttled = looked.throttled();
+        if throttled > 0 {
+            broker.throttles.leader.spend(broker.clock.monotonic(), throttled);
+        }
         for code in looked.errors() {
             broker.metrics.failed(metrics::Hot::Fetch, code);
         }

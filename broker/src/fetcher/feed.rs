@@ -20,6 +20,7 @@ use tokio::sync::{Notify, mpsc};
 use super::wire;
 use crate::{
     broker::Broker,
+    partition::Partition,
     peers::{PeerError, Purpose},
 };
 
@@ -170,7 +171,12 @@ fn take_in_one(shared: &Shared, broker: &Broker, key: PartitionKey, data: &Parti
     };
     let settled = match partition.follow(now, sent, &answer) {
         Ok((Followed::Stale, _)) => return,
-        Ok((_, position)) => Settled::At(position),
+        Ok((_, position)) => {
+            let pause = throttled(broker, &partition, key, answer.records.len());
+            pause.zip(position).map_or(Settled::At(position), |(until, position)| {
+                Settled::NotBefore(until, position)
+            })
+        }
         Err(code) => {
             tell(&partition, shared.leader, code);
             Settled::Failed(sent)
@@ -179,8 +185,30 @@ fn take_in_one(shared: &Shared, broker: &Broker, key: PartitionKey, data: &Parti
     shared.lock().settle(Millis(now.monotonic.0), key, settled);
 }
 
+/// Until when a partition is not to be fetched, of which so many bytes came just now: one that
+/// catches up and whose catching up is throttled.
+fn throttled(
+    broker: &Broker,
+    partition: &Partition,
+    key: PartitionKey,
+    bytes: usize,
+) -> Option<Millis> {
+    let throttle = broker.throttles.follower.set()?;
+    let me = BrokerId(broker.config.node_id);
+    let image = broker.controller.image();
+    let known = image.partition(&key.topic, key.index);
+    if !partition.topic().config().follower_throttled.covers(key.index, me)
+        || known.is_some_and(|known| known.isr.contains(&me))
+    {
+        return None;
+    }
+    let now = broker.clock.monotonic();
+    throttle.spend(now, bytes);
+    throttle.exhausted(now)
+}
+
 /// Says what keeps a partition from being followed. Some of it is normal while metadata spreads.
-fn tell(partition: &crate::partition::Partition, leader: BrokerId, code: ErrorCode) {
+fn tell(partition: &Partition, leader: BrokerId, code: ErrorCode) {
     use ErrorCode::{
         FencedLeaderEpoch, NotLeaderOrFollower, UnknownLeaderEpoch, UnknownTopicId,
         UnknownTopicOrPartition,

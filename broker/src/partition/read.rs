@@ -7,9 +7,11 @@ use std::{
 };
 
 use kastellan_core::{
-    id::{LeaderEpoch, Offset},
+    id::{BrokerId, LeaderEpoch, Offset},
     log::Log as _,
+    metadata::Image,
     partition::{self as machine, Fetched, From, Isolation, Listed, Place},
+    replica::rack::preferred,
 };
 use kastellan_log::{Located, Look, Resolved, Search, Slice, StdDisk, Timed};
 use kastellan_protocol::{
@@ -35,6 +37,10 @@ pub(crate) struct Read {
     pub(crate) more: bool,
     /// The records.
     pub(crate) records: Option<FileRange>,
+    /// Whether the records count as what a follower takes that catches up.
+    pub(crate) throttled: bool,
+    /// The replica that the reader should read of instead.
+    pub(crate) preferred: Option<BrokerId>,
 }
 
 /// Where to look for what `ListOffsets` asks.
@@ -104,7 +110,26 @@ impl Partition {
             diverging: bounds.diverging,
             more: bounds.slice.is_some(),
             records,
+            throttled: false,
+            preferred: None,
         })
+    }
+
+    /// Says where else to read, which is no reading: the errors are those of [`Self::read`].
+    pub(crate) fn refer(&self, from: From, preferred: BrokerId) -> Result<Read, ErrorCode> {
+        let nothing = From { max_bytes: 0, at_least_one: false, ..from };
+        let read = self.read(nothing)?;
+        Ok(Read { more: false, preferred: Some(preferred), ..read })
+    }
+
+    /// The replica in a consumer's `rack` that should serve it from `offset` on, if this broker
+    /// leads and another one is nearer (KIP-392).
+    pub(crate) fn nearer(&self, rack: &str, offset: Offset, image: &Image) -> Option<BrokerId> {
+        let rack_of = |id: BrokerId| image.broker(id)?.rack.as_deref();
+        let state = self.lock().ok()?;
+        let machine = state.machine.as_ref()?;
+        let followers = machine.in_sync_followers().map(|(id, end)| (id, rack_of(id), end));
+        preferred(rack, offset, rack_of(machine.leader()?), followers)
     }
 
     /// Answers `ListOffsets`. May read segments' indexes and a few batches, the mutex released

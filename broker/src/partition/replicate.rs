@@ -10,14 +10,17 @@ use kastellan_core::{
 use kastellan_protocol::ErrorCode;
 
 use super::{Partition, Read, State, signals::Want, waiting::Told};
+use crate::throttles::Throttle;
 
 /// A follower that fetches, and whether it has just asked: then it has everything before.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Follower {
+pub(crate) struct Follower<'a> {
     /// Who it is.
     pub(crate) who: Fetching,
     /// Whether this look is the first at what it asks.
     pub(crate) fresh: bool,
+    /// What holds it back while it is not in sync.
+    pub(crate) throttle: Option<&'a Throttle>,
 }
 
 impl State {
@@ -88,8 +91,8 @@ impl Partition {
     pub(crate) fn read_for(
         &self,
         now: Millis,
-        follower: Follower,
-        from: From,
+        follower: Follower<'_>,
+        mut from: From,
     ) -> Result<Read, ErrorCode> {
         let mut state = self.lock()?;
         let machine = state.machine.as_mut().ok_or(ErrorCode::KafkaStorageError)?;
@@ -105,7 +108,13 @@ impl Partition {
         } else {
             machine.follower_bounds(follower.who, from)?
         };
-        self.read_within(state, from, &bounds)
+        let machine = state.machine.as_ref().ok_or(ErrorCode::KafkaStorageError)?;
+        let throttle = follower.throttle.filter(|_| !machine.has_in_sync(follower.who.replica));
+        if throttle.is_some_and(|throttle| throttle.exhausted(now).is_some()) {
+            (from.max_bytes, from.at_least_one) = (0, false);
+        }
+        let read = self.read_within(state, from, &bounds)?;
+        Ok(Read { throttled: throttle.is_some(), ..read })
     }
 
     /// From where it is to be fetched, and from whom; `None` where it is not, or not now.

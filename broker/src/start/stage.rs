@@ -32,6 +32,7 @@ use crate::{
     reconfigure,
     sessions::Sessions,
     standing::Standing,
+    throttles::Throttles,
 };
 
 /// How long a stopping broker waits for its clients to take their last answers.
@@ -122,6 +123,7 @@ impl Stage {
             groups: Groups::new(&settings.load()),
             doors,
             quotas: Quotas::new(settings.load().quota_windows),
+            throttles: Throttles::new(&settings.load().fleet),
             access: Access::new(settings.load().authorizer.clone()),
             addresses,
             config,
@@ -131,8 +133,7 @@ impl Stage {
         reconfigure::watch(&broker);
         log_dirs::watch(&broker, fatal);
         manage.follow(&broker);
-        let partitions = Arc::clone(&broker.partitions);
-        let maintenance = Maintenance::start(partitions, Arc::clone(&broker.settings), clock)?;
+        let maintenance = Maintenance::start(&broker)?;
         let replication = peer_side.as_ref().map(|_| Replication::start(&broker)).transpose()?;
         let member = match &mut peer_side {
             Some(side) => enter(side, &broker, joining)?,

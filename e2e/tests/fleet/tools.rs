@@ -11,11 +11,18 @@ use kastellan_e2e::{need, peer};
 const SOON: Duration = Duration::from_mins(1);
 
 /// Runs one of the tools, which must end well, and returns what it printed.
-fn tool(fleet: &Fleet, scratch: &Scratch, class: &str, arguments: &[&str]) -> Result<String> {
+pub(crate) fn tool(
+    fleet: &Fleet,
+    scratch: &Scratch,
+    class: &str,
+    arguments: &[&str],
+) -> Result<String> {
     let jars = peer::jars()?;
     let mut command = peer::java(&jars);
     command.args(["-Xmx128m", "-XX:TieredStopAtLevel=1"]);
-    command.arg(format!("org.apache.kafka.tools.{class}"));
+    // one has not moved with the others
+    let package = if class.starts_with("kafka.") { "" } else { "org.apache.kafka.tools." };
+    command.arg(format!("{package}{class}"));
     command.args(["--bootstrap-server", &fleet.bootstrap()]).args(arguments);
     let log = scratch.path().join("tool.log");
     let output = suite::run(&mut command, &log, Duration::from_mins(1))?;

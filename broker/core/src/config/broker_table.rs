@@ -14,6 +14,7 @@ use std::sync::LazyLock;
 
 use super::setting::Setting;
 pub(super) use access::STANDARD;
+pub(super) use fleet::RACK_AWARE;
 
 /// In alphabetical order.
 pub(super) static BROKER: LazyLock<Vec<Setting>> = LazyLock::new(|| {

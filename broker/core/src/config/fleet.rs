@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::Ipv6Addr, time::Duration};
 
-use super::{Invalid, broker::Reader, kind::words};
+use super::{Invalid, broker::Reader, broker_table::RACK_AWARE, kind::words};
 use crate::id::{BrokerId, Uuid, uuid_from_text};
 
 /// How many voters make a quorum: a majority of 2 or 4 bears no more failures than one of 1 or 3.
@@ -19,6 +19,15 @@ pub struct VoterAddress {
     pub port: u16,
     /// The id of the directory that its metadata lies in.
     pub directory: Uuid,
+}
+
+/// Of which replica a consumer reads that names its rack (KIP-392).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplicaSelector {
+    /// The leader.
+    Leader,
+    /// One in that rack that is in sync, if there is one.
+    RackAware,
 }
 
 /// What a broker knows of its fleet before it has asked anybody.
@@ -42,6 +51,12 @@ pub struct FleetConfig {
     pub request_timeout: Duration,
     /// controller.quorum.retry.backoff.ms.
     pub retry_backoff: Duration,
+    /// leader.replication.throttled.rate, in bytes a second; `None`: no limit.
+    pub leader_throttle: Option<u64>,
+    /// follower.replication.throttled.rate, in bytes a second; `None`: no limit.
+    pub follower_throttle: Option<u64>,
+    /// replica.selector.class.
+    pub replica_selector: ReplicaSelector,
     /// broker.heartbeat.interval.ms.
     pub heartbeat_interval: Duration,
     /// broker.session.timeout.ms.
@@ -85,6 +100,12 @@ impl FleetConfig {
             fetch_timeout: ms("controller.quorum.fetch.timeout.ms"),
             request_timeout: ms("controller.quorum.request.timeout.ms"),
             retry_backoff: ms("controller.quorum.retry.backoff.ms"),
+            leader_throttle: value.text("leader.replication.throttled.rate").parse().ok(),
+            follower_throttle: value.text("follower.replication.throttled.rate").parse().ok(),
+            replica_selector: match value.text("replica.selector.class") {
+                RACK_AWARE => ReplicaSelector::RackAware,
+                _ => ReplicaSelector::Leader,
+            },
             heartbeat_interval: ms("broker.heartbeat.interval.ms"),
             session_timeout: ms("broker.session.timeout.ms"),
             registration_timeout: ms("initial.broker.registration.timeout.ms"),

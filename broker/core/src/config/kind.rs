@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, net::IpAddr, str::FromStr};
 
-use super::{fleet, login, text, transport};
+use super::{fleet, login, text, throttled::Throttled, transport};
 use crate::security::{Authorizer, PrincipalMapping, sasl::Jaas};
 
 const PRINCIPALS: &str = "principals such as User:admin, with semicolons in between";
@@ -105,7 +105,7 @@ impl Kind {
                 Err(format!("one of {}", words.join(", ")))
             }
             Self::Words(words) => check_words(value, words),
-            Self::Replicas => check_replicas(value),
+            Self::Replicas => Throttled::parse(value).map(drop),
             Self::PerHost => check_hosts(value),
             Self::Principals => {
                 Authorizer::super_users(value).map(drop).or(Err(PRINCIPALS.to_owned()))
@@ -166,15 +166,6 @@ fn check_words(value: &str, allowed: &[&str]) -> Result<(), String> {
         seen.push(word);
     }
     Ok(())
-}
-
-fn check_replicas(value: &str) -> Result<(), String> {
-    let number = |text: &str| text.parse::<u32>().is_ok();
-    let pair = |word: &str| word.split_once(':').is_some_and(|(p, b)| number(p) && number(b));
-    if value == "*" || words(value).all(pair) {
-        return Ok(());
-    }
-    Err("* or a list of partition:broker pairs".to_owned())
 }
 
 fn check_hosts(value: &str) -> Result<(), String> {

@@ -49,7 +49,6 @@ static REFUSED: &[Row] = &[
     ("port", GONE),
     ("principal.builder.class", JAVA),
     ("remote.", TIERED),
-    ("replica.selector.class", JAVA),
     ("reserved.broker.max.id", GONE),
     ("rlmm.config.", TIERED),
     ("rsm.config.", TIERED),

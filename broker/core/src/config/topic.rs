@@ -3,6 +3,7 @@
 use super::{
     BrokerConfig, Invalid, Overrides,
     kind::{parse_bool, words},
+    throttled::Throttled,
 };
 
 /// What a topic is configured to do. Times are in milliseconds, sizes in bytes.
@@ -16,12 +17,16 @@ pub struct TopicConfig {
     pub delete_retention_ms: i64,
     /// file.delete.delay.ms.
     pub file_delete_delay_ms: i64,
+    /// follower.replication.throttled.replicas.
+    pub follower_throttled: Throttled,
     /// flush.messages; `None`: never because of a count.
     pub flush_messages: Option<i64>,
     /// flush.ms; `None`: never because of time.
     pub flush_ms: Option<i64>,
     /// index.interval.bytes.
     pub index_interval_bytes: u32,
+    /// leader.replication.throttled.replicas.
+    pub leader_throttled: Throttled,
     /// max.compaction.lag.ms; `None`: no limit.
     pub max_compaction_lag_ms: Option<i64>,
     /// max.message.bytes: the largest batch, header included.
@@ -110,9 +115,11 @@ impl TopicConfig {
             compression: value.compression(),
             delete_retention_ms: value.long("delete.retention.ms"),
             file_delete_delay_ms: value.long("file.delete.delay.ms"),
+            follower_throttled: value.throttled("follower.replication.throttled.replicas"),
             flush_messages: unlimited(value.long("flush.messages")),
             flush_ms: unlimited(value.long("flush.ms")),
             index_interval_bytes: value.size("index.interval.bytes"),
+            leader_throttled: value.throttled("leader.replication.throttled.replicas"),
             max_compaction_lag_ms: unlimited(value.long("max.compaction.lag.ms")),
             max_message_bytes: value.size("max.message.bytes") as usize,
             timestamp_after_max_ms: value.long("message.timestamp.after.max.ms"),
@@ -181,6 +188,10 @@ impl Values<'_> {
 
     fn size(&self, name: &str) -> u32 {
         u32::try_from(self.long(name)).unwrap_or_default()
+    }
+
+    fn throttled(&self, name: &str) -> Throttled {
+        Throttled::parse(&self.text(name)).unwrap_or_default()
     }
 
     fn compression(&self) -> Compression {

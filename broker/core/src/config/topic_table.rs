@@ -90,10 +90,9 @@ pub(super) static TOPIC: &[Setting] = &[
         "follower.replication.throttled.replicas",
         Replicas,
         "",
-        "Replicas whose fetching is throttled on the follower's side: `partition:broker` pairs or \
-         `*`.",
-    )
-    .without_effect(),
+        "Replicas that `follower.replication.throttled.rate` of their brokers holds back while \
+         they are not in sync: `partition:broker` pairs or `*`.",
+    ),
     Setting::topic(
         "index.interval.bytes",
         Int(0, i32::MAX),
@@ -112,10 +111,9 @@ pub(super) static TOPIC: &[Setting] = &[
         "leader.replication.throttled.replicas",
         Replicas,
         "",
-        "Replicas whose fetching is throttled on the leader's side: `partition:broker` pairs or \
-         `*`.",
-    )
-    .without_effect(),
+        "Replicas whose brokers, as leaders, give followers that are not in sync no more than \
+         their `leader.replication.throttled.rate`: `partition:broker` pairs or `*`.",
+    ),
     Setting::topic(
         "local.retention.bytes",
         Long(-2, i64::MAX),

@@ -197,6 +197,11 @@ impl<L: Log> Partition<L> {
         Ok(in_sync.map(|follower| follower.log_start).fold(self.log.start(), Offset::min))
     }
 
+    /// Whether this broker leads and that follower is in sync.
+    pub fn has_in_sync(&self, id: BrokerId) -> bool {
+        self.in_sync_followers().any(|(known, _)| known == id)
+    }
+
     /// The followers that are in sync, and where their logs end; for a reader that looks for one
     /// near it (KIP-392). None where this broker does not lead.
     pub fn in_sync_followers(&self) -> impl Iterator<Item = (BrokerId, Offset)> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kastellan_core::{
-    id::Offset,
+    id::{BrokerId, Offset},
     partition::{Fetching, From},
     session::{Entry, Look, Session, TopicKey},
 };
@@ -15,6 +15,14 @@ use crate::{
     partition::{Follower, Partition, Read},
     sessions::Live,
 };
+
+/// Who asks whom.
+pub(super) struct Asks<'a> {
+    pub(super) broker: &'a Broker,
+    pub(super) judge: &'a Judge<'a>,
+    /// The rack that a consumer is in, where it may be told of a nearer replica.
+    pub(super) rack: Option<&'a str>,
+}
 
 /// What a look at all of them gave.
 #[derive(Debug)]
@@ -44,19 +52,14 @@ pub(super) struct Seen {
 impl Looked {
     /// Looks at every partition in the queue, until `max_bytes` are found; with `all`, the client
     /// is told of each.
-    pub(super) fn new(
-        (broker, judge): (&Broker, &Judge<'_>),
-        live: &mut Live,
-        max_bytes: usize,
-        all: bool,
-    ) -> Self {
+    pub(super) fn new(asks: &Asks<'_>, live: &mut Live, max_bytes: usize, all: bool) -> Self {
         let mut queue = std::mem::take(&mut live.queue);
         live.session.take_queue(&mut queue);
         let mut looked = Self { seen: Vec::with_capacity(queue.len()), bytes: 0, urgent: false };
         for slot in queue.drain(..) {
             let left = max_bytes.saturating_sub(looked.bytes);
             let most = (left, looked.bytes == 0);
-            let Some(read) = look((broker, judge), live, slot, most) else { continue };
+            let Some(read) = look(asks, live, slot, most) else { continue };
             let look = summary(&read);
             looked.urgent |= look.urgent;
             looked.bytes += bytes(&read);
@@ -78,6 +81,13 @@ impl Looked {
     pub(super) fn errors(&self) -> impl Iterator<Item = ErrorCode> {
         let told = self.seen.iter().filter(|seen| seen.told);
         told.filter_map(|seen| seen.read.as_ref().err().copied())
+    }
+
+    /// Bytes of records that count as what a follower takes that catches up.
+    pub(super) fn throttled(&self) -> usize {
+        let read = self.seen.iter().filter_map(|seen| seen.read.as_ref().ok());
+        let throttled = read.filter(|read| read.throttled);
+        throttled.filter_map(|read| read.records.as_ref()).map(|records| records.len).sum()
     }
 
     /// The client is told: who was served goes behind those who were not.
@@ -111,14 +121,14 @@ pub(super) fn subscribe(live: &mut Live) -> bool {
 }
 
 fn look(
-    (broker, judge): (&Broker, &Judge<'_>),
+    asks: &Asks<'_>,
     live: &mut Live,
     slot: usize,
     (left, whole): (usize, bool),
 ) -> Option<Result<Read, ErrorCode>> {
     let entry = live.session.entry(slot)?;
-    let wanted = entry.wanted;
-    if !may_read((broker, judge), entry) {
+    let (wanted, broker) = (entry.wanted, asks.broker);
+    if !may_read(asks, entry) {
         return Some(Err(ErrorCode::TopicAuthorizationFailed));
     }
     if entry.handle.as_ref().is_none_or(|known| known.is_deleted()) {
@@ -149,17 +159,29 @@ fn look(
         // The first records come whole, however little the client wants.
         at_least_one: whole,
     };
-    let Some((replica, broker_epoch)) = follower else { return Some(partition.read(from)) };
+    let Some((replica, broker_epoch)) = follower else {
+        let image = || broker.controller.image();
+        let nearer = asks.rack.and_then(|rack| partition.nearer(rack, from.offset, &image()));
+        return Some(match nearer {
+            Some(nearer) => partition.refer(from, nearer),
+            None => partition.read(from),
+        });
+    };
     let known = broker.controller.image();
     let eligible = known.broker(replica).is_some_and(|known| known.may_join_isr(broker_epoch));
     let who = Fetching { replica, broker_epoch, eligible, log_start: wanted.log_start_offset };
     drop(known);
-    Some(partition.read_for(broker.clock.monotonic(), Follower { who, fresh }, from))
+    let me = BrokerId(broker.config.node_id);
+    let throttle = broker.throttles.leader.set();
+    let covered = |_: &&_| partition.topic().config().leader_throttled.covers(wanted.index, me);
+    let follower = Follower { who, fresh, throttle: throttle.filter(covered) };
+    Some(partition.read_for(broker.clock.monotonic(), follower, from))
 }
 
 /// Whether the client may read this topic. Whether a topic of some name exists is told only to who
 /// may; an id is no secret.
-fn may_read((broker, judge): (&Broker, &Judge<'_>), entry: &Entry<Arc<Partition>>) -> bool {
+fn may_read(asks: &Asks<'_>, entry: &Entry<Arc<Partition>>) -> bool {
+    let Asks { broker, judge, .. } = asks;
     if judge.allows_all() {
         return true;
     }
@@ -194,7 +216,7 @@ fn summary(read: &Result<Read, ErrorCode>) -> Look {
             high_watermark: read.high_watermark,
             log_start: read.log_start,
             records: read.records.is_some(),
-            urgent: read.diverging.is_some(),
+            urgent: read.diverging.is_some() || read.preferred.is_some(),
         },
         Err(_) => Look { high_watermark: -1, log_start: -1, records: false, urgent: true },
     }

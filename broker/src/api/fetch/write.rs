@@ -109,6 +109,7 @@ pub(super) fn response(
                     // Without transactions none is aborted.
                     aborted_transactions: head.read_committed.then_some(&[]),
                     diverging_epoch: read.diverging,
+                    preferred_read_replica: read.preferred.map_or(-1, |id| id.0),
                     ..PartitionHeader::new(index)
                 };
                 let len = read.records.as_ref().map_or(0, |records| records.len);

@@ -1,9 +1,15 @@
 //! The brokers of one cluster among each other: the quorum, registration, replication, TLS.
 
 use super::super::{
-    kind::Kind::{Boolean, Int, Long, Servers, Voters, Words},
+    kind::Kind::{Boolean, Int, Long, OneOf, Servers, Voters, Words},
     setting::Setting,
 };
+
+/// The selector of KIP-392.
+pub(in crate::config) const RACK_AWARE: &str =
+    "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+/// Kafka's own selectors: classes of anybody else cannot be loaded here.
+const SELECTORS: &[&str] = &["org.apache.kafka.common.replica.LeaderSelector", RACK_AWARE];
 
 /// In alphabetical order.
 pub(super) static ROWS: &[Setting] = &[
@@ -74,6 +80,16 @@ pub(super) static ROWS: &[Setting] = &[
          same on every node. They are recorded when the cluster is formed; empty: this broker is \
          a cluster of its own.",
     ),
+    Setting::dynamic(
+        "follower.replication.throttled.rate",
+        Long(0, i64::MAX),
+        "",
+        "Bytes a second that this broker fetches at most of the replicas that \
+         follower.replication.throttled.replicas of their topics names, while they are not in \
+         sync. An answer is never cut for it: what it was too much is waited for after it.",
+    )
+    .without_default()
+    .one_by_one(),
     Setting::broker(
         "initial.broker.registration.timeout.ms",
         Int(1, i32::MAX),
@@ -88,6 +104,16 @@ pub(super) static ROWS: &[Setting] = &[
         "How often the active controller looks for partitions whose preferred leader does not \
          lead, in seconds.",
     ),
+    Setting::dynamic(
+        "leader.replication.throttled.rate",
+        Long(0, i64::MAX),
+        "",
+        "Bytes a second that this broker, as a leader, gives at most to followers that are not in \
+         sync of the partitions that leader.replication.throttled.replicas of their topics names. \
+         An answer is never cut for it: what it was too much is waited for after it.",
+    )
+    .without_default()
+    .one_by_one(),
     Setting::dynamic(
         "num.replica.fetchers",
         Int(1, 256),
@@ -144,4 +170,12 @@ pub(super) static ROWS: &[Setting] = &[
         "30000",
         "How long a follower waits for its leader's answer, in milliseconds.",
     ),
+    Setting::broker(
+        "replica.selector.class",
+        OneOf(SELECTORS),
+        "",
+        "Where a consumer reads that names its rack (client.rack): of the leader, or, with \
+         RackAwareReplicaSelector, of a replica in sync in that rack. Nothing else can be loaded.",
+    )
+    .without_default(),
 ];

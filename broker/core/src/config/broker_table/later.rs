@@ -70,24 +70,6 @@ pub(super) static ROWS: &[Setting] = &[
         "There is no tiered storage yet.",
     )
     .without_effect(),
-    Setting::dynamic(
-        "follower.replication.throttled.rate",
-        Long(0, i64::MAX),
-        "9223372036854775807",
-        "With one broker nothing is replicated.",
-    )
-    .without_default()
-    .without_effect()
-    .one_by_one(),
-    Setting::dynamic(
-        "leader.replication.throttled.rate",
-        Long(0, i64::MAX),
-        "9223372036854775807",
-        "With one broker nothing is replicated.",
-    )
-    .without_default()
-    .without_effect()
-    .one_by_one(),
     Setting::broker(
         "metadata.log.max.snapshot.interval.ms",
         Long(0, i64::MAX),
