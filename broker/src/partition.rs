@@ -65,6 +65,8 @@ struct State {
     machine: Option<machine::Partition<Log>>,
     /// Who waits for the high watermark, in the order of offsets.
     waiters: std::collections::VecDeque<Waiter>,
+    /// Who waits until no replica in sync has what was deleted.
+    deleters: Vec<Waiter>,
     /// Whom to tell of appends.
     readers: Vec<Reader>,
     /// When the producers' state was last written, as an offset.

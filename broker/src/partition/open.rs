@@ -48,6 +48,7 @@ impl Partition {
         let mut state = State {
             machine: Some(machine),
             waiters: VecDeque::new(),
+            deleters: Vec::new(),
             readers: Vec::new(),
             snapshot,
             committing,

@@ -79,10 +79,9 @@ impl Partition {
             }
             Assigned::Stale => None,
         };
+        let told = [told, state.deleted()];
         drop(state);
-        if let Some(told) = told {
-            told.tell();
-        }
+        told.into_iter().flatten().for_each(Told::tell);
         Ok(())
     }
 
@@ -98,10 +97,10 @@ impl Partition {
         let machine = state.machine.as_mut().ok_or(ErrorCode::KafkaStorageError)?;
         let bounds = if follower.fresh {
             let (bounds, moved) = machine.follower_fetch(now, follower.who, from)?;
-            let told = state.heed(moved);
-            if let Some(told) = told {
+            let told = [state.heed(moved), state.deleted()];
+            if told.iter().any(Option::is_some) {
                 drop(state);
-                told.tell();
+                told.into_iter().flatten().for_each(Told::tell);
                 state = self.lock()?;
             }
             bounds

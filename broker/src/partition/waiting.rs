@@ -1,18 +1,22 @@
-//! Who waits for a partition: acknowledgements for the high watermark, fetches for bytes.
+//! Who waits for a partition: acknowledgements for the high watermark, deletions for the low one,
+//! fetches for bytes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use kastellan_core::{id::Offset, partition::Partition as Machine};
 use kastellan_protocol::ErrorCode;
 
-use super::{Partition, State};
+use super::{Log, Partition, State};
 use crate::net::Mailbox;
 
-/// Called when everything before `upto` is committed, or never will be.
+/// Called when everything before `upto` is committed or deleted, or never will be.
 pub(super) struct Waiter {
     pub(super) upto: Offset,
-    pub(super) tell: Box<dyn FnOnce(Result<(), ErrorCode>) + Send>,
+    pub(super) tell: Tell,
 }
+
+/// How somebody is told.
+type Tell = Box<dyn FnOnce(Result<(), ErrorCode>) + Send>;
 
 /// Waiters with what they wait for, to be told without the partition's lock.
 #[must_use]
@@ -162,10 +166,22 @@ impl State {
         Told { waiters, outcome }
     }
 
+    /// Takes those who wait for a deletion that every replica in sync has followed by now; `None`
+    /// where nobody does.
+    pub(super) fn deleted(&mut self) -> Option<Told> {
+        if self.deleters.is_empty() {
+            return None;
+        }
+        let reached = self.machine.as_ref()?.low_watermark().ok()?;
+        let waiters = self.deleters.extract_if(.., |waiter| waiter.upto <= reached).collect();
+        Some(Told { waiters, outcome: Ok(()) })
+    }
+
     /// Takes everybody who waits, for nobody is going to be told otherwise.
     pub(super) fn send_away(&mut self, code: ErrorCode) -> Told {
         self.tell_readers(0, true);
-        Told { waiters: std::mem::take(&mut self.waiters).into(), outcome: Err(code) }
+        let waiters = self.waiters.drain(..).chain(self.deleters.drain(..)).collect();
+        Told { waiters, outcome: Err(code) }
     }
 }
 
@@ -194,25 +210,47 @@ impl Partition {
         upto: Offset,
         tell: impl FnOnce(Result<(), ErrorCode>) + Send + 'static,
     ) {
+        self.when(
+            |machine| machine.acknowledged(upto),
+            tell,
+            |state, tell| {
+                let at = state.waiters.partition_point(|waiter| waiter.upto <= upto);
+                state.waiters.insert(at, Waiter { upto, tell });
+            },
+        );
+    }
+
+    /// The same once no replica in sync has anything before `upto`.
+    pub(crate) fn when_deleted(
+        &self,
+        upto: Offset,
+        tell: impl FnOnce(Result<(), ErrorCode>) + Send + 'static,
+    ) {
+        self.when(
+            |machine| Ok(machine.low_watermark()? >= upto),
+            tell,
+            |state, tell| {
+                state.deleters.push(Waiter { upto, tell });
+            },
+        );
+    }
+
+    /// Calls `tell` if something `is_so` or cannot be; has it wait otherwise.
+    fn when(
+        &self,
+        is_so: impl FnOnce(&Machine<Log>) -> Result<bool, ErrorCode>,
+        tell: impl FnOnce(Result<(), ErrorCode>) + Send + 'static,
+        wait: impl FnOnce(&mut State, Tell),
+    ) {
         let mut state = match self.lock() {
             Ok(state) => state,
             Err(code) => return tell(Err(code)),
         };
-        match &state.machine {
-            None => {
-                drop(state);
-                tell(Err(ErrorCode::KafkaStorageError));
-            }
-            Some(machine) => match machine.acknowledged(upto) {
-                Ok(false) => {
-                    let at = state.waiters.partition_point(|waiter| waiter.upto <= upto);
-                    state.waiters.insert(at, Waiter { upto, tell: Box::new(tell) });
-                }
-                known => {
-                    drop(state);
-                    tell(known.map(|_committed| ()));
-                }
-            },
+        let known = state.machine.as_ref().map_or(Err(ErrorCode::KafkaStorageError), is_so);
+        if known == Ok(false) {
+            return wait(&mut state, Box::new(tell));
         }
+        drop(state);
+        tell(known.map(drop));
     }
 }
