@@ -4,6 +4,7 @@
 //! answers through `call.reply`, now or later. It runs on the connection's task, so it never
 //! blocks.
 
+pub(crate) mod add_raft_voter;
 pub(crate) mod allocate_producer_ids;
 pub(crate) mod alter_client_quotas;
 pub(crate) mod alter_configs;
@@ -52,8 +53,10 @@ pub(crate) mod offset_delete;
 pub(crate) mod offset_fetch;
 pub(crate) mod offset_for_leader_epoch;
 pub(crate) mod produce;
+pub(crate) mod remove_raft_voter;
 pub(crate) mod sasl_authenticate;
 pub(crate) mod sasl_handshake;
 pub(crate) mod sync_group;
 pub(crate) mod unregister_broker;
 pub(crate) mod update_features;
+mod voters;

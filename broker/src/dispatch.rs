@@ -16,7 +16,8 @@ use crate::{
 pub(crate) fn needs_controller(api: ApiKey) -> bool {
     matches!(
         api,
-        ApiKey::AlterClientQuotas
+        ApiKey::AddRaftVoter
+            | ApiKey::AlterClientQuotas
             | ApiKey::AlterConfigs
             | ApiKey::AlterPartitionReassignments
             | ApiKey::AlterUserScramCredentials
@@ -28,6 +29,7 @@ pub(crate) fn needs_controller(api: ApiKey) -> bool {
             | ApiKey::DescribeQuorum
             | ApiKey::ElectLeaders
             | ApiKey::IncrementalAlterConfigs
+            | ApiKey::RemoveRaftVoter
             | ApiKey::UnregisterBroker
             | ApiKey::UpdateFeatures
     )
@@ -104,6 +106,8 @@ pub(crate) fn handle(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<()
         }
         ApiKey::UnregisterBroker => api::unregister_broker::handle(broker, call),
         ApiKey::UpdateFeatures => api::update_features::handle(broker, call),
+        ApiKey::AddRaftVoter => api::add_raft_voter::handle(broker, call),
+        ApiKey::RemoveRaftVoter => api::remove_raft_voter::handle(broker, call),
         _ => {
             call.reply.close("an API that is not served");
             Ok(())

@@ -237,6 +237,11 @@ impl Fleet {
         data(&self.folder, id)
     }
 
+    /// Where one listens for the others.
+    pub fn peers(&self, id: i32) -> Result<SocketAddr> {
+        Ok(self.node(id)?.peers)
+    }
+
     /// Where one serves clients.
     pub fn address(&self, id: i32) -> Result<SocketAddr> {
         Ok(self.node(id)?.address)

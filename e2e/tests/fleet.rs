@@ -21,3 +21,5 @@ mod simulated;
 mod throttled;
 #[path = "fleet/tools.rs"]
 mod tools;
+#[path = "fleet/voters.rs"]
+mod voters;

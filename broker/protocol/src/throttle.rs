@@ -45,6 +45,8 @@ const SINCE: &[(ApiKey, i16)] = &[
     (ApiKey::UnregisterBroker, 0),
     (ApiKey::ListConfigResources, 0),
     (ApiKey::DescribeTopicPartitions, 0),
+    (ApiKey::AddRaftVoter, 0),
+    (ApiKey::RemoveRaftVoter, 0),
 ];
 
 /// Whether the response of `api` in `version` begins with it.

@@ -184,6 +184,10 @@ needs! {
     LIST_CONFIG_RESOURCES = ListConfigResources: DescribeConfigs Cluster;
     /// Each topic; where all are asked for, others are left out.
     DESCRIBE_TOPIC_PARTITIONS = DescribeTopicPartitions: Describe Topic;
+    /// The voters.
+    ADD_RAFT_VOTER = AddRaftVoter: Alter Cluster;
+    /// The voters.
+    REMOVE_RAFT_VOTER = RemoveRaftVoter: Alter Cluster;
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The requests of the metadata quorum: who leads it, and the snapshots of its log.
+//! The requests of the metadata quorum: who leads it and who votes, and the snapshots of its log.
 
 use super::caps::{LISTENERS, QUORUM, REPLICAS};
 use super::schema::{
@@ -7,8 +7,9 @@ use super::schema::{
 };
 use crate::messages::ApiKey;
 use crate::messages::{
-    begin_quorum_epoch_request as begin, describe_quorum_request as describe,
-    end_quorum_epoch_request as end, fetch_snapshot_request as snapshot, vote_request as vote,
+    add_raft_voter_request as add, begin_quorum_epoch_request as begin,
+    describe_quorum_request as describe, end_quorum_epoch_request as end,
+    fetch_snapshot_request as snapshot, vote_request as vote,
 };
 
 pub(super) static SCHEMAS: &[Schema] = &[
@@ -17,6 +18,8 @@ pub(super) static SCHEMAS: &[Schema] = &[
     row(ApiKey::EndQuorumEpoch, 0, 1, 1, END_QUORUM_EPOCH),
     row(ApiKey::DescribeQuorum, 0, 2, 0, DESCRIBE_QUORUM),
     row(ApiKey::FetchSnapshot, 0, 1, 0, FETCH_SNAPSHOT),
+    row(ApiKey::AddRaftVoter, 0, 0, 0, ADD_RAFT_VOTER),
+    row(ApiKey::RemoveRaftVoter, 0, 0, 0, REMOVE_RAFT_VOTER),
 ];
 
 static DESCRIBE_QUORUM: &[Field] = &[structs::<describe::TopicData>(
@@ -107,6 +110,17 @@ static END_QUORUM_EPOCH: &[Field] = &[
 ];
 
 static ENDPOINT: Kind = Kind::Struct(&[string("Name"), string("Host"), uint16("Port")]);
+
+static ADD_RAFT_VOTER: &[Field] = &[
+    string("ClusterId").nullable(0),
+    int32("TimeoutMs"),
+    int32("VoterId"),
+    uuid("VoterDirectoryId"),
+    structs::<add::Listener>("Listeners", &ENDPOINT).at_most(LISTENERS),
+];
+
+static REMOVE_RAFT_VOTER: &[Field] =
+    &[string("ClusterId").nullable(0), int32("VoterId"), uuid("VoterDirectoryId")];
 
 static FETCH_SNAPSHOT: &[Field] = &[
     string("ClusterId").nullable(0).tagged(0),

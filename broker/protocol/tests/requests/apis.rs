@@ -70,6 +70,8 @@ apis! {
     DescribeConfigs DescribeConfigsRequest,
     CreatePartitions CreatePartitionsRequest,
     DescribeQuorum DescribeQuorumRequest,
+    AddRaftVoter AddRaftVoterRequest,
+    RemoveRaftVoter RemoveRaftVoterRequest,
     DescribeCluster DescribeClusterRequest,
     UnregisterBroker UnregisterBrokerRequest,
     UpdateFeatures UpdateFeaturesRequest,

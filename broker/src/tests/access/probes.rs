@@ -171,6 +171,8 @@ pub(crate) const ROWS: &[Row] = &[
     row("LIST_CONFIG_RESOURCES", 10, 4, &[]),
     row("DESCRIBE_TOPIC_PARTITIONS", 8, 2, &[]),
     row("DESCRIBE_TOPIC_PARTITIONS/all", 8, 2, &[]),
+    row("ADD_RAFT_VOTER", 7, 4, &[]),
+    row("REMOVE_RAFT_VOTER", 7, 4, &[]),
 ];
 
 impl Row {

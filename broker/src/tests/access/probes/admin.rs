@@ -1,13 +1,13 @@
 //! What administrators ask. What would change something only asks whether it could.
 
 use super::super::types::messages::{
-    AlterConfigsRequest, AlterPartitionReassignmentsRequest, AlterReplicaLogDirsRequest,
-    AlterUserScramCredentialsRequest, BrokerId, CreateAclsRequest, CreatePartitionsRequest,
-    CreateTopicsRequest, DeleteAclsRequest, DeleteTopicsRequest, DescribeAclsRequest,
-    DescribeClusterRequest, DescribeConfigsRequest, DescribeLogDirsRequest, DescribeQuorumRequest,
-    DescribeUserScramCredentialsRequest, ElectLeadersRequest, IncrementalAlterConfigsRequest,
-    ListConfigResourcesRequest, ListPartitionReassignmentsRequest, UnregisterBrokerRequest,
-    UpdateFeaturesRequest,
+    AddRaftVoterRequest, AlterConfigsRequest, AlterPartitionReassignmentsRequest,
+    AlterReplicaLogDirsRequest, AlterUserScramCredentialsRequest, BrokerId, CreateAclsRequest,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteAclsRequest, DeleteTopicsRequest,
+    DescribeAclsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeLogDirsRequest,
+    DescribeQuorumRequest, DescribeUserScramCredentialsRequest, ElectLeadersRequest,
+    IncrementalAlterConfigsRequest, ListConfigResourcesRequest, ListPartitionReassignmentsRequest,
+    RemoveRaftVoterRequest, UnregisterBrokerRequest, UpdateFeaturesRequest,
     alter_configs_request::{AlterConfigsResource, AlterableConfig},
     alter_partition_reassignments_request::{ReassignablePartition, ReassignableTopic},
     alter_replica_log_dirs_request::{AlterReplicaLogDir, AlterReplicaLogDirTopic},
@@ -248,6 +248,14 @@ fn cluster(asker: &mut impl Ask, case: &str) -> Option<bool> {
             let request = UnregisterBrokerRequest::default().with_broker_id(BrokerId(99));
             let version = asker.newest::<UnregisterBrokerRequest>();
             is_allowed(asker.ask(case, version, &request).error_code)
+        }
+        "ADD_RAFT_VOTER" => {
+            let request = AddRaftVoterRequest::default().with_voter_id(99);
+            is_allowed(asker.ask(case, 0, &request).error_code)
+        }
+        "REMOVE_RAFT_VOTER" => {
+            let request = RemoveRaftVoterRequest::default().with_voter_id(99);
+            is_allowed(asker.ask(case, 0, &request).error_code)
         }
         "REASSIGN" | "LIST_REASSIGNMENTS" => reassignments(asker, case),
         "LIST_CONFIG_RESOURCES" => {
