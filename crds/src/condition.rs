@@ -98,6 +98,12 @@ pub enum Reason {
     SecretNotFound,
     /// A certificate is still to be made, or its authority is not whole.
     CertificateMissing,
+    /// An authority is being replaced: everybody is to trust the new one first.
+    TrustingNewAuthority,
+    /// An authority is being replaced: the new one signs, and the former one is still trusted.
+    UsingNewAuthority,
+    /// An authority has ended before it was replaced: another one takes its place at once.
+    AuthorityExpired,
     /// A listener has no address yet.
     ListenerPending,
     /// The brokers are stopped because the spec says so.

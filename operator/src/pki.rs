@@ -5,6 +5,7 @@
 //! between brokers show one. Keys are made where they are stored, and are nowhere else: not in a
 //! plan, a status, an event or a log line.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use k8s_openapi::jiff::tz::TimeZone;
@@ -13,9 +14,13 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
+use ring::digest::{SHA256, digest};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// How long the authority is good for.
-const AUTHORITY_DAYS: i64 = 3650;
+pub const AUTHORITY_DAYS: i64 = 3650;
 /// How long what it signs is good for, where nobody says otherwise.
 pub const DAYS: i64 = 365;
 /// So many days before its end a certificate is made anew.
@@ -95,11 +100,30 @@ pub const OF_CLIENTS: &str = "kastellan clients";
 
 /// A new authority of a cluster.
 pub fn authority(name: &str, cluster_id: &str, now: Timestamp) -> Result<Pair, rcgen::Error> {
+    self_signed(name, cluster_id, &KeyPair::generate()?, now)
+}
+
+/// A certificate for the key of an authority that there is: what it has signed stays as good as the
+/// one before made it.
+pub fn renewed(
+    name: &str,
+    cluster_id: &str,
+    key: &str,
+    now: Timestamp,
+) -> Result<Pair, rcgen::Error> {
+    self_signed(name, cluster_id, &KeyPair::from_pem(key)?, now)
+}
+
+fn self_signed(
+    name: &str,
+    cluster_id: &str,
+    key: &KeyPair,
+    now: Timestamp,
+) -> Result<Pair, rcgen::Error> {
     let mut params = params(name, cluster_id, now, AUTHORITY_DAYS);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let key = KeyPair::generate()?;
-    let certificate = params.self_signed(&key)?;
+    let certificate = params.self_signed(key)?;
     let (certificate, key) = (certificate.pem(), key.serialize_pem());
     Ok(Pair { certificate, key, not_after: end(now, AUTHORITY_DAYS) })
 }
@@ -128,6 +152,37 @@ pub fn sign(
     let certificate = params.signed_by(&key, &issuer)?;
     let (certificate, key) = (certificate.pem(), key.serialize_pem());
     Ok(Pair { certificate, key, not_after: end(now, subject.days) })
+}
+
+/// The certificates of several texts in PEM form, one after the other.
+pub fn bundle<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    texts.into_iter().fold(String::new(), |mut all, text| {
+        if !all.is_empty() && !all.ends_with('\n') {
+            all.push('\n');
+        }
+        all + text
+    })
+}
+
+/// SHA-256 of every certificate of a text in PEM form, in hexadecimal digits: how brokers say what
+/// they have loaded (`broker/MANAGEMENT.md`). Empty where one of them is damaged.
+pub fn fingerprints(text: &str) -> Vec<String> {
+    let hash = |certificate: &CertificateDer<'_>| {
+        let digest = digest(&SHA256, certificate);
+        digest.as_ref().iter().fold(String::new(), |mut hash, byte| {
+            write!(hash, "{byte:02x}").expect("a String takes everything");
+            hash
+        })
+    };
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
+    all.unwrap_or_default().iter().map(hash).collect()
+}
+
+/// The end of the first certificate of a text in PEM form, if it can be read.
+pub fn not_after(text: &str) -> Option<Timestamp> {
+    let certificate = CertificateDer::from_pem_slice(text.as_bytes()).ok()?;
+    let (_, parsed) = X509Certificate::from_der(&certificate).ok()?;
+    Timestamp::from_second(parsed.validity().not_after.timestamp()).ok()
 }
 
 fn end(now: Timestamp, days: i64) -> Timestamp {
@@ -170,5 +225,21 @@ mod tests {
         assert!(pair.key.contains("PRIVATE KEY"));
         assert_eq!(pair.not_after, now + 8760.hours());
         assert!(sign("no certificate", &authority.key, &subject, now).is_err());
+        assert_eq!(not_after(&pair.certificate), Some(pair.not_after));
+        assert_eq!(not_after("no certificate"), None);
+    }
+
+    #[test]
+    fn a_bundle_is_known_by_the_fingerprints_of_its_parts() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let one = authority(OF_BROKERS, "id", now).unwrap();
+        let other = renewed(OF_BROKERS, "id", &one.key, now + 24.hours()).unwrap();
+        let of = |pair: &Pair| fingerprints(&pair.certificate).concat();
+        assert_ne!(of(&one), of(&other));
+        assert_eq!(other.key, one.key);
+        let both = bundle([one.certificate.trim(), &*other.certificate]);
+        assert_eq!(fingerprints(&both), [of(&one), of(&other)]);
+        assert_eq!(bundle([&*one.certificate]), one.certificate);
+        assert!(fingerprints("no certificate").is_empty());
     }
 }

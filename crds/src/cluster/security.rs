@@ -174,6 +174,10 @@ pub struct Authority {
     pub renewal_days: i32,
     /// What is made anew when the authority's certificate is renewed.
     pub replacement: Replacement,
+    /// For how many minutes at least clients are given time when the authority is replaced: before
+    /// the new one signs anything, and again before the former one is trusted no more.
+    #[schemars(range(min = 0, max = 525_600))]
+    pub overlap_minutes: i32,
 }
 
 impl Default for Authority {
@@ -183,6 +187,7 @@ impl Default for Authority {
             validity_days: 365,
             renewal_days: 30,
             replacement: Replacement::Certificate,
+            overlap_minutes: 60,
         }
     }
 }

@@ -10,6 +10,8 @@ pub(crate) mod gate;
 mod known;
 #[path = "../../../operator/tests/convergence/legal.rs"]
 mod legal;
+#[path = "../../../operator/tests/convergence/mounted.rs"]
+mod mounted;
 #[path = "../../../operator/tests/convergence/nodes.rs"]
 mod nodes;
 #[path = "../../../operator/tests/convergence/play.rs"]

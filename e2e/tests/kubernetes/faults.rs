@@ -81,7 +81,7 @@ fn a_broker_that_is_killed_loses_nothing_that_was_acknowledged() -> Result<()> {
 }
 
 /// Kills every operator that runs at this moment; how many.
-fn kill_operators(namespace: &Namespace<'_>) -> Result<u64> {
+pub(crate) fn kill_operators(namespace: &Namespace<'_>) -> Result<u64> {
     let mut killed = 0;
     for pod in operators(namespace)? {
         let container = pod["status"]["containerStatuses"][0]["containerID"].as_str();

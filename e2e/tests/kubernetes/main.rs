@@ -3,6 +3,7 @@
 //! and the test runner says so of each.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for what it does not have")]
 
+mod authorities;
 mod deleted;
 mod faults;
 mod figures;

@@ -12,12 +12,12 @@ use crate::operated::{BOOTSTRAP, DEMO, edit, install, is_ready, ready};
 const MANY: usize = 1_000;
 
 /// `demo` with one listener; nobody may do what no ACL allows.
-fn guarded(listener: &str) -> String {
+pub(crate) fn guarded(listener: &str) -> String {
     DEMO.replace("- {name: plain, port: 9092}", listener)
         .replace("  listeners:", "  authorization: {superUsers: [User:nobody]}\n  listeners:")
 }
 
-fn user(name: &str, authentication: &str, operations: &str) -> String {
+pub(crate) fn user(name: &str, authentication: &str, operations: &str) -> String {
     format!(
         "apiVersion: kastellan.dev/v1alpha1\nkind: KafkaUser\nmetadata: {{name: {name}}}\nspec:\n  \
          clusterRef: {{name: demo}}\n  authentication: {{type: {authentication}}}\n  acls:\n  \
@@ -26,7 +26,7 @@ fn user(name: &str, authentication: &str, operations: &str) -> String {
 }
 
 /// kcat with the certificate of the user whose Secret the pod has.
-fn kcat(client: &Client<'_>, words: &[&str], input: &str) -> Result<String> {
+pub(crate) fn kcat(client: &Client<'_>, words: &[&str], input: &str) -> Result<String> {
     let file = |setting: &str, name: &str| format!("{setting}={SECRET}/{name}");
     let settings = [
         "security.protocol=ssl".to_owned(),

@@ -9,23 +9,27 @@ use kube::api::DynamicObject;
 
 use serde_json::Value;
 
-use super::management::Replicas;
+use super::management::{Loaded, Replicas};
 use super::object::{Kind, Object};
 use crate::fleet::plan::Change;
 use crate::pki::Subject;
 
 mod apply;
+mod authority;
 mod certificates;
 mod identity;
+mod loaded;
 mod observe;
 pub mod parse;
 mod plan;
 mod pods;
+mod replacement;
 mod rolls;
 mod status;
 mod waits;
 
 pub use apply::{Failed, apply};
+pub use authority::Turn;
 pub(super) use certificates::fingerprint;
 pub use observe::{contact, now, observe};
 pub use plan::{paused, plan};
@@ -43,6 +47,11 @@ pub struct World {
     pub told: Told,
     /// What several brokers know of their replicas; `None`: nobody was asked, or nobody answers.
     pub replicas: Option<Replicas>,
+    /// Which certificates each broker shows and trusts, or why it does not say; nobody is asked
+    /// unless an authority is being replaced.
+    pub loaded: BTreeMap<i32, Result<Loaded, String>>,
+    /// The Secrets of the cluster's users; they are read when an authority is being replaced.
+    pub users: BTreeMap<String, DynamicObject>,
     /// The operator's own arguments.
     pub settings: Settings,
     /// A cluster id that nobody has, for a cluster that has none yet.
@@ -91,9 +100,8 @@ pub struct Settings {
 pub enum Step {
     /// Create an object that must not be there yet.
     Create(Object),
-    /// Make an authority of this name for a cluster's id, and create its Secret, which is this
-    /// without its content.
-    Authority(Value, &'static str, String),
+    /// Make an authority, or bring it one step further.
+    Authority(Box<Authority>),
     /// Sign a certificate and apply its Secret.
     Certificate(Box<Certificate>, Seen),
     /// Apply an object; whether it was seen. One that was not must not be somebody else's.
@@ -104,6 +112,23 @@ pub enum Step {
     Roll(Roll),
     /// Change settings of a running broker.
     Alter(i32, Vec<Change>),
+}
+
+/// An authority of the cluster's own, and what happens to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Authority {
+    /// Its Secret, without its content.
+    pub frame: Value,
+    /// Its common name.
+    pub name: &'static str,
+    /// The cluster's id.
+    pub cluster_id: String,
+    /// What happens to it.
+    pub turn: Turn,
+    /// The hash of what was trusted with it when that was planned, of one that was there.
+    pub seen: Option<String>,
+    /// The annotation that asked for it, and its value.
+    pub heeded: Option<(&'static str, String)>,
 }
 
 /// A certificate to be signed.

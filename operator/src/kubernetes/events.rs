@@ -3,7 +3,7 @@
 //! One is published when a condition turns, and when what is waited for is another thing. They are
 //! told and forgotten: nothing is decided from them, and one that is lost is missed by nobody.
 
-use kastellan_crds::condition::{Condition, ConditionStatus, ConditionType};
+use kastellan_crds::condition::{Condition, ConditionStatus, ConditionType, Reason};
 use kastellan_crds::{KafkaCluster, KafkaClusterStatus};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource as _};
@@ -39,21 +39,29 @@ impl Events {
 }
 
 /// Events for the conditions that have turned: Ready with every new reason, those that alarm when
-/// they begin to hold.
+/// they begin to hold, and the phases of a replaced authority.
 fn turned(before: &[Condition], now: &[Condition]) -> Vec<Event> {
     let was = |kind: ConditionType| before.iter().find(|condition| condition.kind == kind);
     let news = now.iter().filter(|condition| {
         let was = was(condition.kind).map(|was| (was.status, was.reason));
         let other = was != Some((condition.status, condition.reason));
-        let alarms = matches!(condition.kind, ConditionType::Stalled | ConditionType::Degraded);
         let holds = condition.status == ConditionStatus::True;
-        other && (condition.kind == ConditionType::Ready || (alarms && holds))
+        other
+            && match condition.kind {
+                ConditionType::Ready => true,
+                ConditionType::Stalled | ConditionType::Degraded => holds,
+                ConditionType::CertificatesValid => {
+                    is_replacement(condition.reason)
+                        || was.is_some_and(|(_, reason)| is_replacement(reason))
+                }
+                _ => false,
+            }
     });
     news.map(|condition| Event {
-        type_: if condition.kind == ConditionType::Ready {
-            EventType::Normal
-        } else {
-            EventType::Warning
+        type_: match (condition.kind, condition.status) {
+            (ConditionType::Ready, _)
+            | (ConditionType::CertificatesValid, ConditionStatus::True) => EventType::Normal,
+            _ => EventType::Warning,
         },
         reason: condition.reason.to_string(),
         note: Some(shortened(&condition.message)),
@@ -61,6 +69,14 @@ fn turned(before: &[Condition], now: &[Condition]) -> Vec<Event> {
         secondary: None,
     })
     .collect()
+}
+
+/// Whether certificates are as a reason says because an authority is being replaced.
+fn is_replacement(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::TrustingNewAuthority | Reason::UsingNewAuthority | Reason::AuthorityExpired
+    )
 }
 
 /// A note has 1,024 bytes at most.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use super::management::{self, Managed, Replicas};
+use super::management::{self, Loaded, Managed, Replicas};
 use super::names;
 use crate::admin::{
     Admin, AdminError, Answers, BROKER, Described, NewTopic, RefusedUsers, Source, TOPIC,
@@ -66,6 +66,9 @@ pub trait Brokers: Users {
 
     /// What several brokers know of their replicas; why there is no answer.
     fn replicas<'a>(&'a self, broker: &'a Managed) -> BoxFuture<'a, Result<Replicas, String>>;
+
+    /// Which certificates a broker shows and trusts; why there is no answer.
+    fn loaded<'a>(&'a self, broker: &'a Managed) -> BoxFuture<'a, Result<Loaded, String>>;
 
     /// Whether broker `id` may be restarted now, by the word of the active controller, to whom the
     /// permits of those are given back whose restarts are over; its words where not.
@@ -237,6 +240,10 @@ impl Brokers for Connections {
 
     fn replicas<'a>(&'a self, broker: &'a Managed) -> BoxFuture<'a, Result<Replicas, String>> {
         Box::pin(management::replicas(broker))
+    }
+
+    fn loaded<'a>(&'a self, broker: &'a Managed) -> BoxFuture<'a, Result<Loaded, String>> {
+        Box::pin(management::loaded(broker))
     }
 
     fn permit<'a>(

@@ -9,6 +9,8 @@ use http_body_util::BodyExt as _;
 use hyper::Request;
 use kube::client::Body;
 use kube::{Client, Config};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -73,6 +75,41 @@ pub async fn replicas(broker: &Managed) -> Result<Replicas, String> {
     ask(broker, "GET", "/v1/replicas", &Value::Null).await
 }
 
+/// The certificates that a broker shows and trusts, by its own word.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Loaded {
+    /// To other brokers and to the operator.
+    pub certificate: Shown,
+    /// To clients.
+    pub listeners: Vec<OfListener>,
+}
+
+/// What one listener shows and trusts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct OfListener {
+    /// The listener's name.
+    pub name: String,
+    /// What it shows and trusts.
+    pub certificate: Shown,
+}
+
+/// A certificate and whom it trusts, by their fingerprints (`pki::fingerprints`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown {
+    /// Of the certificate.
+    pub sha256: String,
+    /// Of the authorities.
+    pub ca_sha256: Vec<String>,
+    /// Why what the files hold now is not in use.
+    pub trouble: Option<String>,
+}
+
+/// What a broker shows and trusts now.
+pub async fn loaded(broker: &Managed) -> Result<Loaded, String> {
+    ask(broker, "GET", "/v1/status", &Value::Null).await
+}
+
 /// Asks `broker`, the active controller, for the permit to restart broker `id`, once the permits of
 /// `over` are given back: their restarts are over.
 pub async fn permit(broker: &Managed, id: i32, over: &[i32]) -> Result<(), String> {
@@ -127,8 +164,9 @@ async fn send(
     // the certificate of node 0 is for this name, and no other node's is
     let host = names::peer(cluster, *id, namespace);
     let mut config = Config::new(format!("https://{host}:{}", names::MANAGEMENT_PORT).parse()?);
-    let authority = pem(&credentials.authority).ok_or("the authority's certificate is none")?;
-    config.root_cert = Some(vec![authority]);
+    let trusted: Result<Vec<_>, _> =
+        CertificateDer::pem_slice_iter(credentials.authority.as_bytes()).collect();
+    config.root_cert = Some(trusted?.iter().map(|one| one.to_vec()).collect());
     config.auth_info = serde_json::from_value(json!({
         "client-certificate-data": STANDARD.encode(&credentials.certificate),
         "client-key-data": STANDARD.encode(&credentials.key),
@@ -139,13 +177,6 @@ async fn send(
     let good = answer.status().is_success();
     let answer = http_body_util::Limited::new(answer.into_body(), LONGEST).collect().await?;
     Ok((good, answer.to_bytes().to_vec()))
-}
-
-/// What is in a certificate's PEM form.
-fn pem(text: &str) -> Option<Vec<u8>> {
-    let (_, rest) = text.split_once("-----BEGIN CERTIFICATE-----")?;
-    let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;
-    STANDARD.decode(body.split_whitespace().collect::<String>()).ok()
 }
 
 #[cfg(test)]
@@ -169,10 +200,5 @@ mod tests {
         let shown =
             Credentials { authority: text.clone(), certificate: text.clone(), key: text.clone() };
         assert!(!format!("{shown:?}").contains(&text));
-        assert_eq!(
-            pem("-----BEGIN CERTIFICATE-----\nYQ\n==\n-----END CERTIFICATE-----"),
-            Some(b"a".to_vec())
-        );
-        assert_eq!(pem("YQ=="), None);
     }
 }

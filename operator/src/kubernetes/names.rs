@@ -39,6 +39,15 @@ pub const NOT_AFTER: &str = "kastellan.dev/not-after";
 pub const AUTHORITY: &str = "kastellan.dev/authority";
 /// Annotation of Secrets with a certificate: hash of whom it is for.
 pub const SUBJECT: &str = "kastellan.dev/subject";
+/// Annotation of Secrets with an authority: since when it is in the phase of its replacement in
+/// which it is.
+pub const SINCE: &str = "kastellan.dev/phase-since";
+/// Annotation of a `KafkaCluster`: a new value replaces the cluster's authority; of its Secret: the
+/// value that was heeded last.
+pub const REPLACE_CLUSTER: &str = "kastellan.dev/replace-cluster-ca";
+/// Annotation of a `KafkaCluster`: a new value replaces the clients' authority; of its Secret: the
+/// value that was heeded last.
+pub const REPLACE_CLIENTS: &str = "kastellan.dev/replace-clients-ca";
 /// Annotation of pods and their templates: hash of all that a broker reads only at its start.
 pub const REVISION: &str = "kastellan.dev/revision";
 /// Annotation of objects of the three kinds: `"true"` leaves all as it is.

@@ -172,6 +172,8 @@ pub(super) async fn look(
         given: BTreeMap::new(),
         told: Told::NotAsked,
         replicas: None,
+        loaded: BTreeMap::new(),
+        users: BTreeMap::new(),
         settings: operator.settings.clone(),
         fresh_id: String::new(),
         refused: BTreeMap::new(),

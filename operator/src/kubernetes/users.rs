@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::api::{ApiError, Namespace};
 use super::cluster::now;
-use super::object::{Kind, text};
+use super::object::{Kind, file};
 use super::operator::{Key, Operator, PassError, Passed};
 use super::queue::Outcome;
 use super::topics::{Cluster, Looked, SOON, look, wake};
@@ -165,8 +165,8 @@ async fn observe(
         let own = names::clients_authority(&key.cluster);
         let name = parsed.fleet.clients.secret_name.clone().unwrap_or(own);
         let secret = namespace.object(Kind::Secret, &name).await?;
-        let certificate = secret.as_ref().and_then(|secret| text(secret, "/data/ca.crt"));
-        world.clients = certificate.map(|certificate| (name, certificate.to_owned()));
+        let certificate = secret.as_ref().and_then(|secret| file(secret, "ca.crt"));
+        world.clients = certificate.map(|certificate| (name, certificate));
     }
     let status = looked.object.and_then(|cluster| cluster.status);
     world.listeners = status.map(|status| status.listeners).unwrap_or_default();

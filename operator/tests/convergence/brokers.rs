@@ -8,10 +8,11 @@ use kastellan_operator::admin::{AdminError, Answers, Described, NewTopic, Refusa
 use kastellan_operator::fleet::plan::Change;
 use kastellan_operator::fleet::user::Held;
 use kastellan_operator::kubernetes::kafka::{Brokers, Contact, Overrides};
-use kastellan_operator::kubernetes::management::{Managed, OfBroker, Replicas};
+use kastellan_operator::kubernetes::management::{Loaded, Managed, OfBroker, Replicas};
 
 use super::gate::Gate;
 use super::known::Passwords;
+use super::mounted::Mounted;
 use super::server::Server;
 
 /// What is on the volumes of each cluster, by its id.
@@ -31,6 +32,7 @@ pub(crate) struct Fake {
     pub(crate) data: Arc<Mutex<BTreeMap<String, Data>>>,
     /// Who may be restarted.
     permits: Arc<Mutex<BTreeSet<i32>>>,
+    mounted: Arc<Mutex<Mounted>>,
 }
 
 /// Who is the active controller of several brokers.
@@ -38,8 +40,13 @@ const CONTROLLER: i32 = 1;
 
 impl Fake {
     pub(crate) fn new(server: &Server, gate: &Gate) -> Self {
-        let (data, permits) = Default::default();
-        Self { server: server.clone(), gate: gate.clone(), data, permits }
+        let (data, permits, mounted) = Default::default();
+        Self { server: server.clone(), gate: gate.clone(), data, permits, mounted }
+    }
+
+    /// A second passes.
+    pub(crate) fn pass(&self) {
+        self.server.with(|state| self.mounted.lock().unwrap().pass(state));
     }
 
     /// Whose volume a broker of a contact serves from.
@@ -140,6 +147,11 @@ impl Brokers for Fake {
         let brokers = (0..3).map(|id| OfBroker { id, replicas: 1, in_sync: 1 }).collect();
         let active_controller = Some(CONTROLLER);
         Box::pin(async move { Ok(Replicas { active_controller, brokers, ..Replicas::default() }) })
+    }
+
+    fn loaded<'a>(&'a self, broker: &'a Managed) -> BoxFuture<'a, Result<Loaded, String>> {
+        let loaded = self.mounted.lock().unwrap().loaded(broker.id);
+        Box::pin(async move { loaded })
     }
 
     fn permit<'a>(

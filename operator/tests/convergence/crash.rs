@@ -1,5 +1,6 @@
 //! The operator ends before and after every single write of every scenario.
 
+use super::authorities::AUTHORITIES;
 use super::fleet::THREE;
 use super::gate::End;
 use super::play::{play, play_against};
@@ -8,7 +9,7 @@ use super::users::{OF_USERS, USERS};
 
 #[test]
 fn every_scenario_comes_to_its_end() {
-    for scenario in ALL.iter().chain(OF_USERS) {
+    for scenario in ALL.iter().chain(OF_USERS).chain([&AUTHORITIES]) {
         let writes = play(scenario, End::Never).writes;
         assert!(!writes.is_empty() && writes.len() < 120, "{}: {writes:#?}", scenario.name);
     }
@@ -28,6 +29,11 @@ fn nor_does_one_that_looks_after_several_brokers() {
 #[test]
 fn nor_does_one_that_looks_after_users() {
     end_at_any_write(&USERS);
+}
+
+#[test]
+fn nor_does_one_that_replaces_authorities() {
+    end_at_any_write(&AUTHORITIES);
 }
 
 fn end_at_any_write(scenario: &Scenario) {

@@ -34,8 +34,14 @@ pub(crate) fn check(
             complaints.push(format!("deletes {resource} {name}"));
         }
     }
-    if there.is_some() && resource == "secrets" && is_authority(&name) && !delete {
-        complaints.push(format!("makes {name} anew"));
+    if let Some(there) = there.as_ref().filter(|_| resource == "secrets" && is_authority(&name))
+        && !delete
+    {
+        // what signs stays, or is the one that was made known before
+        let (was, is) = (&there["data"], &body["data"]);
+        if is["ca.key"] != was["ca.key"] && is["ca.key"] != was["ca-next.key"] {
+            complaints.push(format!("makes {name} anew"));
+        }
     }
     if delete && body["preconditions"]["uid"].is_null() {
         complaints.push(format!("deletes {resource} {name} without its uid"));

@@ -7,12 +7,14 @@
 //! it and just after it.
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test")]
 
+mod authorities;
 mod brokers;
 mod crash;
 mod fleet;
 mod gate;
 mod known;
 mod legal;
+mod mounted;
 mod nodes;
 mod play;
 mod scenarios;

@@ -15,13 +15,13 @@ fn data(world: &World) -> Data {
 }
 
 /// A file of a Secret.
-fn file(world: &World, secret: &str, name: &str) -> Option<String> {
+pub(crate) fn file(world: &World, secret: &str, name: &str) -> Option<String> {
     let object = world.get("secrets", secret)?;
     let bytes = STANDARD.decode(object["data"][name].as_str()?).unwrap();
     Some(String::from_utf8(bytes).unwrap())
 }
 
-fn is_ready(world: &World, user: &str) {
+pub(crate) fn is_ready(world: &World, user: &str) {
     assert_eq!(world.reason("kafkausers", user, "Ready", "True"), READY);
 }
 
@@ -49,7 +49,7 @@ fn logs_in(world: &World) {
     assert_eq!(Some(trusted), file(world, "demo-cluster-ca-cert", "ca.crt"));
 }
 
-fn rider(authentication: &Value) -> Value {
+pub(crate) fn rider(authentication: &Value) -> Value {
     json!({
         "clusterRef": { "name": "demo" },
         "authentication": authentication,

@@ -1,7 +1,8 @@
 //! A Kubernetes cluster with an operator in it, and time that passes when nothing else happens.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kastellan_operator::kubernetes::cluster::Settings;
@@ -30,6 +31,8 @@ pub(crate) struct World {
     pub(crate) brokers: Fake,
     /// For how many seconds nothing has to happen.
     pub(crate) quiet: usize,
+    /// What one step has seen, for the next ones.
+    pub(crate) noted: Mutex<BTreeMap<String, Value>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -38,7 +41,14 @@ impl World {
     pub(crate) fn new(end: End) -> Self {
         let (server, gate) = (Server::new(), Gate::new(end));
         let brokers = Fake::new(&server, &gate);
-        let mut world = Self { server, gate, brokers, quiet: QUIET, tasks: Vec::new() };
+        let mut world = Self {
+            server,
+            gate,
+            brokers,
+            quiet: QUIET,
+            noted: Mutex::default(),
+            tasks: Vec::new(),
+        };
         world.start();
         world
     }
@@ -76,6 +86,7 @@ impl World {
                 self.start();
             }
             self.server.with(nodes::tick);
+            self.brokers.pass();
             self.gate.passes();
             let now = self.server.state.lock().unwrap().changes() + self.gate.writes().len();
             quiet = if now == seen { quiet + 1 } else { 0 };

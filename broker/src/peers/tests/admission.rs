@@ -26,7 +26,7 @@ fn question(replica: i32) -> OffsetForLeaderEpochRequest {
 }
 
 /// The error of the one partition that is asked for.
-fn ask(asker: &Asker, to: BrokerId, replica: i32) -> Result<i16, PeerError> {
+pub(super) fn ask(asker: &Asker, to: BrokerId, replica: i32) -> Result<i16, PeerError> {
     let request = question(replica);
     let answer = asker.peers.ask_blocking((to, Purpose::Replica(0)), &request, PATIENCE)?;
     Ok(answer.topics[0].partitions[0].error_code)

@@ -53,3 +53,27 @@ fn a_certificate_that_is_not_this_nodes_is_refused_at_the_start() {
     let missing = Identity::load(missing, BrokerId(2), None).map(drop);
     assert!(matches!(missing, Err(CertificateError::Read { .. })));
 }
+
+/// A node before, in and after each phase in which an authority takes another one's place: which
+/// one has signed its certificate, and which ones it trusts.
+#[test]
+fn nodes_let_each_other_in_on_both_sides_of_every_phase() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let both = old.pem() + &new.pem();
+    let phases = [(&old, old.pem()), (&old, both.clone()), (&new, both), (&new, new.pem())];
+    let files = |(signer, trusted): &(&Authority, String), id: i32| {
+        signer.files_of(&signer.sign(&format!("node-{id}"), CLUSTER), trusted)
+    };
+    let meet = |server: usize, client: usize| {
+        let node = Node::with(Some(files(&phases[server], 1)), false);
+        let identity = Identity::load(files(&phases[client], 2), BrokerId(2), Some(CLUSTER));
+        let manner = Manner::Tls(Arc::new(identity.unwrap()));
+        let asker = Asker::new(manner, BrokerId(1), node.peer_address());
+        admission::ask(&asker, BrokerId(1), 2).is_ok()
+    };
+    for (server, client) in [(0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2)] {
+        assert!(meet(server, client), "phase {client} is turned away in phase {server}");
+    }
+    // which is why no phase is left out
+    assert!(!meet(0, 2) && !meet(2, 0) && !meet(1, 3) && !meet(3, 1));
+}

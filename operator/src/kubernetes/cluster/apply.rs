@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::jiff::Timestamp;
-
+use super::authority::{self, Files};
 use super::certificates::fingerprint;
-use super::observe::credentials;
-use super::{Certificate, Permit, Roll, Seen, Step};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use super::observe::{credentials, now};
+use super::{Authority, Certificate, Permit, Roll, Seen, Step, Turn};
 use serde_json::Value;
 
 use crate::admin::AdminError;
 use crate::kubernetes::api::{ApiError, Namespace};
 use crate::kubernetes::kafka::{Brokers, Contact};
 use crate::kubernetes::management::Managed;
+use crate::kubernetes::names;
 use crate::kubernetes::object::Kind;
 use crate::kubernetes::render::secret;
 use crate::pki;
@@ -58,7 +56,7 @@ fn about(step: &Step) -> String {
         Step::Create(object) | Step::Apply(object, _) => {
             format!("{} {}", object.kind.name(), object.name)
         }
-        Step::Authority(frame, ..) => format!("Secret {}", named(frame)),
+        Step::Authority(authority) => format!("Secret {}", named(&authority.frame)),
         Step::Certificate(certificate, _) => format!("Secret {}", named(&certificate.frame)),
         Step::Delete(kind, name, _) => format!("{} {name}", kind.name()),
         Step::Roll(roll) => format!("the restart of broker {}", roll.id),
@@ -74,13 +72,7 @@ async fn one(
 ) -> Result<Result<(), String>, Failed> {
     match step {
         Step::Create(object) => namespace.create(object).await.map_err(Failed::Api)?,
-        Step::Authority(frame, name, cluster_id) => {
-            let pair =
-                pki::authority(name, cluster_id, now()).map_err(|why| no_certificate(&why))?;
-            let files = [("ca.crt", pair.certificate.as_str()), ("ca.key", pair.key.as_str())];
-            let object = secret::filled(frame, &files, &pair, ("", ""));
-            namespace.create(&object).await.map_err(Failed::Api)?;
-        }
+        Step::Authority(authority) => return turned(authority, namespace).await,
         Step::Certificate(certificate, seen) => {
             return signed(certificate, *seen, namespace).await;
         }
@@ -102,23 +94,61 @@ async fn one(
     Ok(Ok(()))
 }
 
+/// Makes an authority, or brings it one step further: only from where the plan has seen it.
+async fn turned(
+    authority: &Authority,
+    namespace: &Namespace,
+) -> Result<Result<(), String>, Failed> {
+    let Authority { frame, name, cluster_id, turn, seen, heeded } = authority;
+    let mut files = Files::new();
+    if let Some(seen) = seen {
+        files = namespace.secret(named(frame)).await.map_err(Failed::Api)?;
+        let trusted = authority::trusted(&files);
+        if trusted.is_none_or(|trusted| fingerprint(&trusted) != *seen) {
+            // another one has been here since
+            return Ok(Ok(()));
+        }
+    }
+    let now = now();
+    let files = match authority::turned(*turn, &files, (name, cluster_id), now) {
+        Ok(files) => files,
+        Err(why) => return Ok(Err(format!("Secret {}: {why}", named(frame)))),
+    };
+    let end = files.get("ca.crt").and_then(|certificate| pki::not_after(certificate));
+    let mut marks = vec![
+        (names::NOT_AFTER, end.map(|end| end.to_string()).unwrap_or_default()),
+        (names::SINCE, now.to_string()),
+    ];
+    marks.extend(heeded.clone());
+    let object = secret::filled(frame, &files, marks);
+    match turn {
+        Turn::First => namespace.create(&object).await.map_err(Failed::Api)?,
+        _ => namespace.apply(&object).await.map_err(Failed::Api)?,
+    }
+    Ok(Ok(()))
+}
+
 /// Signs a certificate with the authority's key, which no plan has seen, and stores it.
 async fn signed(
     certificate: &Certificate,
     seen: Seen,
     namespace: &Namespace,
 ) -> Result<Result<(), String>, Failed> {
-    let authority = namespace.secret(&certificate.authority).await.map_err(Failed::Api)?;
-    let file = |name: &str| authority.get(name).cloned().unwrap_or_default();
-    let (ca, key) = (file("ca.crt"), file("ca.key"));
-    let pair = match pki::sign(&ca, &key, &certificate.subject, now()) {
+    let files = namespace.secret(&certificate.authority).await.map_err(Failed::Api)?;
+    let file = |name: &str| files.get(name).map(String::as_str).unwrap_or_default();
+    let pair = match pki::sign(file("ca.crt"), file("ca.key"), &certificate.subject, now()) {
         Ok(pair) => pair,
         Err(why) => return Ok(Err(format!("Secret {}: {why}", certificate.authority))),
     };
-    let files = [("ca.crt", ca.as_str()), ("tls.crt", &*pair.certificate), ("tls.key", &*pair.key)];
-    let by = fingerprint(&STANDARD.encode(&ca));
-    let whom = secret::subject_hash(&certificate.subject);
-    let object = secret::filled(&certificate.frame, &files, &pair, (&whom, &by));
+    let trusted = authority::trusted(&files).unwrap_or_default();
+    let marks = [
+        (names::NOT_AFTER, pair.not_after.to_string()),
+        (names::AUTHORITY, fingerprint(&trusted)),
+        (names::SUBJECT, secret::subject_hash(&certificate.subject)),
+    ];
+    let files = [("ca.crt", trusted), ("tls.crt", pair.certificate), ("tls.key", pair.key)];
+    let files = files.map(|(name, text)| (name.to_owned(), text));
+    let object = secret::filled(&certificate.frame, &Files::from(files), marks);
     match seen {
         Seen::Ours => namespace.apply(&object).await.map_err(Failed::Api)?,
         Seen::Nowhere => namespace.apply_new(&object).await.map_err(Failed::Api)?,
@@ -126,16 +156,8 @@ async fn signed(
     Ok(Ok(()))
 }
 
-fn now() -> Timestamp {
-    Timestamp::now()
-}
-
 fn named(frame: &Value) -> &str {
     frame.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
-}
-
-fn no_certificate(why: &rcgen::Error) -> Failed {
-    Failed::Api(ApiError::Refused(format!("no certificate can be made: {why}")))
 }
 
 /// The permit, the new template, the old pod: in this order, and each once more if the operator

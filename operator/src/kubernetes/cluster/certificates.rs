@@ -4,23 +4,31 @@
 //! What clients are shown is signed by that one too, or by one that is given; what they show, by
 //! another.
 
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::jiff::{Timestamp, ToSpan as _};
 use kastellan_crds::condition::Reason;
 use kube::ResourceExt as _;
 use kube::api::DynamicObject;
 use serde_json::Value;
 
+use super::authority::{self, Files, Held};
 use super::plan::Draft;
+use super::pods::Broker;
+use super::replacement::{self, Progress};
 use super::waits::Wait;
-use super::{Certificate, Seen, Step};
+use super::{Certificate, Seen, Step, Turn};
 use crate::kubernetes::names;
-use crate::kubernetes::object::{Kind, text};
+use crate::kubernetes::object::{Kind, file, text};
 use crate::kubernetes::render::{Cluster, secret};
-use crate::pki::{OF_BROKERS, OF_CLIENTS, RENEWAL_DAYS, Subject};
+use crate::pki::{self, OF_BROKERS, OF_CLIENTS, RENEWAL_DAYS, Subject};
 
-/// The hash under which an authority stands on what it signed: of its certificate in base64.
-pub(in crate::kubernetes) fn fingerprint(certificate: &str) -> String {
-    names::hash(certificate, 16)
+/// The hash under which an authority stands on what it signed: of what is trusted with it, in
+/// base64.
+pub(in crate::kubernetes) fn fingerprint(trusted: &str) -> String {
+    names::hash(&STANDARD.encode(trusted), 16)
 }
 
 /// What is needed is not there; what for is said.
@@ -37,20 +45,52 @@ struct Wanted {
     renewal_days: i64,
 }
 
-/// Plans the Secrets; the earliest end of a certificate, once what signs them is there. Nothing
-/// that mounts a Secret is made before. `nodes` are the addresses of the brokers' nodes.
+/// An authority that signs: its Secret, and what is trusted with it, as a text.
+struct Signer {
+    secret: String,
+    trusted: String,
+}
+
+/// An authority of the cluster's own.
+pub(super) struct Own {
+    /// Its common name, which tells the two apart.
+    pub(super) kind: &'static str,
+    /// Its Secret.
+    pub(super) secret: String,
+    /// What is trusted with it, as a text.
+    pub(super) trusted: String,
+    /// The certificate that signs.
+    pub(super) signer: String,
+    /// What its Secret says of it.
+    pub(super) held: Held,
+}
+
+/// What is known of a cluster's certificates.
+#[derive(Debug, Clone)]
+pub(super) struct Facts {
+    /// When the first of them ends.
+    pub(super) end: Timestamp,
+    /// What is being replaced, if anything is.
+    pub(super) replacing: Option<(Reason, String)>,
+    /// When to look again.
+    pub(super) wake: Option<Duration>,
+}
+
+/// Plans the Secrets; what is known of them, once what signs them is there. Nothing that mounts a
+/// Secret is made before. `nodes` are the addresses of the brokers' nodes.
 pub(super) fn plan(
     draft: &mut Draft<'_>,
     cluster: &Cluster,
-    ids: &[i32],
+    brokers: &[Broker],
     nodes: &[String],
-) -> Option<Timestamp> {
-    let name = names::authority(&cluster.name);
-    let made = own(draft, cluster, &name, OF_BROKERS);
+) -> Option<Facts> {
+    let before = draft.steps.len();
+    let ids: Vec<i32> = brokers.iter().map(|broker| broker.id).collect();
+    let made = own(draft, cluster, OF_BROKERS);
     let clients = clients(draft, cluster);
     let given = given(draft, cluster);
-    let (authority, end) = made.ok()?;
-    let mut ends = vec![end];
+    let own = made.ok()?;
+    let mut ends = vec![own.held.end.unwrap_or(Timestamp::UNIX_EPOCH)];
     let nodes_of_cluster = ids.iter().map(|id| Wanted {
         secret: names::broker_certificate(&cluster.name, *id),
         frame: secret::broker_frame(cluster, *id),
@@ -64,51 +104,66 @@ pub(super) fn plan(
         subject: secret::operator_subject(cluster),
         renewal_days: RENEWAL_DAYS,
     });
-    sign(draft, (&name, &authority), wanted, &mut ends);
+    let by_own = Signer { secret: own.secret.clone(), trusted: own.trusted.clone() };
+    sign(draft, &by_own, wanted, &mut ends);
     let given = given.ok()?;
-    ends.extend(clients.ok()?);
+    let clients = clients.ok()?;
+    ends.extend(clients.iter().filter_map(|clients| clients.held.end));
     if cluster.signs_for_listeners() {
-        let by = given.unwrap_or((name, authority));
-        for_listeners(draft, cluster, (ids, nodes), (&by.0, &by.1), &mut ends);
+        for_listeners(draft, cluster, (&ids, nodes), &given.unwrap_or(by_own), &mut ends);
     }
-    ends.into_iter().min()
+    let written = draft.steps.len() == before;
+    let all: Vec<Own> = [own].into_iter().chain(clients).collect();
+    let Progress { replacing, wake } = replacement::plan(draft, cluster, brokers, &all, written);
+    let end = ends.into_iter().min()?;
+    Some(Facts { end, replacing, wake })
 }
 
-/// The cluster's own authority of one kind: its certificate in base64, and its end.
-fn own(
-    draft: &mut Draft<'_>,
-    cluster: &Cluster,
-    name: &str,
-    kind: &'static str,
-) -> Result<(String, Timestamp), Missing> {
-    let Some(there) = draft.world.get(Kind::Secret, name) else {
-        let id = cluster.identity.cluster_id.clone();
-        let frame = match kind {
-            OF_CLIENTS => secret::clients_authority_frame(cluster),
-            _ => secret::authority_frame(cluster),
-        };
-        draft.steps.push(Step::Authority(frame, kind, id));
+/// The cluster's own authority of one kind.
+fn own(draft: &mut Draft<'_>, cluster: &Cluster, kind: &'static str) -> Result<Own, Missing> {
+    let secret = replacement::secret(cluster, kind);
+    let Some(there) = draft.world.get(Kind::Secret, &secret) else {
+        draft.steps.push(replacement::step(draft.world, cluster, kind, Turn::First, None));
         return Err(Missing);
     };
-    let certificate = whole(draft, name, Some(there), &["ca.crt", "ca.key"])?;
-    Ok((certificate, end(there)))
+    whole(draft, &secret, Some(there), &["ca.crt", "ca.key"])?;
+    let files = files(there);
+    let signer = files.get("ca.crt").cloned().unwrap_or_default();
+    let held = Held {
+        phase: authority::phase(&files),
+        end: pki::not_after(&signer),
+        since: mark(there, names::SINCE).and_then(|since| since.parse().ok()),
+        heeded: mark(there, replacement::annotation(kind)).cloned(),
+    };
+    let trusted = authority::trusted(&files).ok_or(Missing)?;
+    Ok(Own { kind, secret, trusted, signer, held })
 }
 
-/// The first of the files of a Secret in base64, if it has all of them; who has to write them is
-/// told otherwise.
+/// The text files of a Secret.
+fn files(secret: &DynamicObject) -> Files {
+    let names = secret.data.get("data").and_then(Value::as_object).into_iter().flatten();
+    names.filter_map(|(name, _)| Some((name.clone(), file(secret, name)?))).collect()
+}
+
+fn mark<'a>(secret: &'a DynamicObject, annotation: &str) -> Option<&'a String> {
+    secret.annotations().get(annotation)
+}
+
+/// Whether a Secret has all of these files; who has to write them is told otherwise.
 fn whole(
     draft: &mut Draft<'_>,
     name: &str,
     secret: Option<&DynamicObject>,
     files: &[&str],
-) -> Result<String, Missing> {
-    let file =
-        |file: &&str| text(secret?, &format!("/data/{file}")).filter(|text| !text.is_empty());
-    let missing: Vec<&str> = files.iter().filter(|one| file(one).is_none()).copied().collect();
-    if missing.is_empty()
-        && let Some(first) = files.first().and_then(file)
-    {
-        return Ok(first.to_owned());
+) -> Result<(), Missing> {
+    let has = |file: &&str| {
+        secret
+            .and_then(|secret| text(secret, &format!("/data/{file}")))
+            .is_some_and(|it| !it.is_empty())
+    };
+    let missing: Vec<&str> = files.iter().filter(|one| !has(one)).copied().collect();
+    if missing.is_empty() {
+        return Ok(());
     }
     let own = draft.world.get(Kind::Secret, name).is_some();
     let remedy = if own { "write it back, or delete it" } else { "the spec names it: write it" };
@@ -118,8 +173,8 @@ fn whole(
 }
 
 /// What is given in the spec, of which everything has to be there: the authority that signs for
-/// listeners, by the name of its Secret and its certificate, if there is one.
-fn given(draft: &mut Draft<'_>, cluster: &Cluster) -> Result<Option<(String, String)>, Missing> {
+/// listeners, if there is one.
+fn given(draft: &mut Draft<'_>, cluster: &Cluster) -> Result<Option<Signer>, Missing> {
     let mut complete = true;
     let world = draft.world;
     for (_, secret) in cluster.own_certificates() {
@@ -127,28 +182,29 @@ fn given(draft: &mut Draft<'_>, cluster: &Cluster) -> Result<Option<(String, Str
         complete &= whole(draft, secret, there, &["tls.crt", "tls.key"]).is_ok();
     }
     let mut authority = None;
-    if let Some(name) = cluster.authority().secret_name.filter(|_| cluster.signs_for_listeners()) {
-        let certificate = whole(draft, &name, world.given.get(&name), &["ca.crt", "ca.key"]);
-        complete &= certificate.is_ok();
-        authority = certificate.ok().map(|certificate| (name, certificate));
+    if let Some(secret) = cluster.authority().secret_name.filter(|_| cluster.signs_for_listeners())
+    {
+        let there = world.given.get(&secret);
+        complete &= whole(draft, &secret, there, &["ca.crt", "ca.key"]).is_ok();
+        let trusted = there.and_then(|there| authority::trusted(&files(there)));
+        authority = trusted.map(|trusted| Signer { secret, trusted });
     }
     if complete { Ok(authority) } else { Err(Missing) }
 }
 
-/// The authority of the clients, where one is needed: its end, if it is our own.
-fn clients(draft: &mut Draft<'_>, cluster: &Cluster) -> Result<Option<Timestamp>, Missing> {
+/// The authority of the clients, where one is needed and it is our own.
+fn clients(draft: &mut Draft<'_>, cluster: &Cluster) -> Result<Option<Own>, Missing> {
     if !cluster.wants_certificates() {
         return Ok(None);
     }
     if let Some(name) = cluster.clients().secret_name {
         let there = draft.world.given.get(&name);
-        return whole(draft, &name, there, &["ca.crt", "ca.key"]).map(|_| None);
+        return whole(draft, &name, there, &["ca.crt", "ca.key"]).map(|()| None);
     }
-    let name = names::clients_authority(&cluster.name);
-    let (certificate, end) = own(draft, cluster, &name, OF_CLIENTS)?;
+    let own = own(draft, cluster, OF_CLIENTS)?;
     let shown = names::clients_certificate(&cluster.name);
-    draft.apply(&secret::certificate(cluster, &shown, &certificate));
-    Ok(Some(end))
+    draft.apply(&secret::certificate(cluster, &shown, &own.trusted));
+    Ok(Some(own))
 }
 
 /// What brokers show to clients, and what those have to trust.
@@ -156,11 +212,11 @@ fn for_listeners(
     draft: &mut Draft<'_>,
     cluster: &Cluster,
     (ids, nodes): (&[i32], &[String]),
-    by: (&str, &str),
+    by: &Signer,
     ends: &mut Vec<Timestamp>,
 ) {
     let shown = names::cluster_certificate(&cluster.name);
-    draft.apply(&secret::certificate(cluster, &shown, by.1));
+    draft.apply(&secret::certificate(cluster, &shown, &by.trusted));
     let wanted = ids.iter().map(|id| Wanted {
         secret: names::listener_certificate(&cluster.name, *id),
         frame: secret::listener_frame(cluster, *id),
@@ -170,15 +226,9 @@ fn for_listeners(
     sign(draft, by, wanted.collect(), ends);
 }
 
-/// Has certificates made that are not there or not good any more, by the authority in a Secret of
-/// this name with this certificate.
-fn sign(
-    draft: &mut Draft<'_>,
-    (name, authority): (&str, &str),
-    wanted: Vec<Wanted>,
-    ends: &mut Vec<Timestamp>,
-) {
-    let fingerprint = fingerprint(authority);
+/// Has certificates made that are not there or not good any more.
+fn sign(draft: &mut Draft<'_>, by: &Signer, wanted: Vec<Wanted>, ends: &mut Vec<Timestamp>) {
+    let fingerprint = fingerprint(&by.trusted);
     for Wanted { secret, frame, subject, renewal_days } in wanted {
         let there = draft.world.get(Kind::Secret, &secret);
         let now = draft.world.now;
@@ -191,7 +241,7 @@ fn sign(
             continue;
         }
         let seen = if there.is_some() { Seen::Ours } else { Seen::Nowhere };
-        let certificate = Certificate { frame, subject, authority: name.to_owned() };
+        let certificate = Certificate { frame, subject, authority: by.secret.clone() };
         draft.steps.push(Step::Certificate(Box::new(certificate), seen));
     }
 }
@@ -202,8 +252,7 @@ fn whom(subject: &Subject) -> String {
 
 /// When the certificate of a Secret ends; nobody knows: at once.
 fn end(secret: &DynamicObject) -> Timestamp {
-    let end = secret.annotations().get(names::NOT_AFTER);
-    end.and_then(|end| end.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+    mark(secret, names::NOT_AFTER).and_then(|end| end.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// Whether a Secret has everything, carries these marks, and is good for a while.
@@ -211,8 +260,6 @@ fn good(secret: &DynamicObject, marks: &[(&str, &str)], now: Timestamp, renewal_
     let whole = ["ca.crt", "tls.crt", "tls.key"]
         .iter()
         .all(|file| text(secret, &format!("/data/{file}")).is_some_and(|text| !text.is_empty()));
-    let marked = |(mark, value): &(&str, &str)| {
-        secret.annotations().get(*mark).is_some_and(|there| there == value)
-    };
+    let marked = |(name, value): &(&str, &str)| mark(secret, name).is_some_and(|it| it == value);
     whole && marks.iter().all(marked) && end(secret) > now + (renewal_days * 24).hours()
 }

@@ -8,10 +8,10 @@ use k8s_openapi::jiff::Timestamp;
 use kastellan_crds::KafkaCluster;
 use kube::api::DynamicObject;
 
-use super::{Settings, Told, World, parse};
+use super::{Settings, Told, World, parse, replacement};
 use crate::kubernetes::api::{self, ApiError, Namespace};
 use crate::kubernetes::kafka::{Brokers, Contact};
-use crate::kubernetes::management::{Credentials, Managed};
+use crate::kubernetes::management::{Credentials, Loaded, Managed};
 use crate::kubernetes::names;
 use crate::kubernetes::object::{Kind, file, text};
 use crate::kubernetes::operator::Key;
@@ -35,6 +35,8 @@ pub async fn observe(
         given,
         told: Told::NotAsked,
         replicas: None,
+        loaded: BTreeMap::new(),
+        users: BTreeMap::new(),
         settings: settings.clone(),
         fresh_id: fresh_id(),
         refused: BTreeMap::new(),
@@ -54,8 +56,34 @@ pub async fn observe(
                 }
             };
         }
+        if is_replaced(&world, key) {
+            world.loaded = loaded(&world, key, &contact, brokers).await;
+            let users = namespace.secrets_of_users(&key.cluster).await?.into_iter();
+            world.users = users.map(|((_, name), secret)| (name, secret)).collect();
+        }
     }
     Ok(Some(world))
+}
+
+/// Whether an authority is being replaced.
+fn is_replaced(world: &World, key: &Key) -> bool {
+    let all = [names::authority(&key.cluster), names::clients_authority(&key.cluster)];
+    all.iter().filter_map(|name| world.get(Kind::Secret, name)).any(|secret| {
+        let files = secret.data.get("data").and_then(|data| data.as_object());
+        replacement::is_under_way(files.into_iter().flatten().map(|(name, _)| name.as_str()))
+    })
+}
+
+/// What each of the brokers that serve shows and trusts.
+async fn loaded(
+    world: &World,
+    key: &Key,
+    contact: &Contact,
+    brokers: &dyn Brokers,
+) -> BTreeMap<i32, Result<Loaded, String>> {
+    let asked = contact.ids.iter().filter_map(|id| broker(world, key, *id));
+    let asked = asked.map(|broker| async move { (broker.id, brokers.loaded(&broker).await) });
+    futures::future::join_all(asked).await.into_iter().collect()
 }
 
 /// The Secrets that the spec names, as far as they are there.
@@ -83,10 +111,15 @@ async fn given(
 fn managed(world: &World, key: &Key, contact: &Contact) -> Option<Managed> {
     let record = world.get(Kind::ConfigMap, &names::identity(&key.cluster))?;
     text(record, "/data/brokers")?;
+    broker(world, key, *contact.ids.first()?)
+}
+
+/// A broker, and what is shown to it.
+fn broker(world: &World, key: &Key, id: i32) -> Option<Managed> {
     let secret = world.get(Kind::Secret, &names::operator_certificate(&key.cluster))?;
     let credentials = credentials(|name| file(secret, name))?;
     let (namespace, cluster) = (key.namespace.clone(), key.cluster.clone());
-    Some(Managed { namespace, cluster, id: *contact.ids.first()?, credentials })
+    Some(Managed { namespace, cluster, id, credentials })
 }
 
 /// What is in the files of a Secret with a certificate.

@@ -50,6 +50,8 @@ pub fn plan(world: &World) -> Plan {
             let wake = waits.iter().filter_map(|wait| wait.wake(world.now)).min();
             let replicas = world.replicas.as_ref();
             let behind = replicas.is_some_and(|known| known.under_replicated + known.offline > 0);
+            let certificates = facts.certificates.as_ref().and_then(|known| known.wake);
+            let wake = wake.into_iter().chain(certificates).min();
             let look = if behind { BEHIND } else { LOOK };
             let wake = Some(wake.unwrap_or(look).min(look));
             Plan { status: Some(status::running(world, &facts, &waits)), steps, wake }
@@ -119,7 +121,7 @@ impl Draft<'_> {
         let nodes: BTreeSet<String> =
             brokers.iter().filter_map(|broker| broker.host.clone()).collect();
         let nodes: Vec<String> = nodes.into_iter().collect();
-        facts.certificates = certificates::plan(self, &cluster, &ids, &nodes);
+        facts.certificates = certificates::plan(self, &cluster, &brokers, &nodes);
         facts.trust(&cluster, self.world);
         if facts.certificates.is_none() {
             return Ok(facts);

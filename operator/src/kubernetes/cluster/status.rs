@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use k8s_openapi::jiff::Timestamp;
 use kastellan_crds::KafkaClusterStatus;
 use kastellan_crds::cluster::{
     BrokerStatus, Listener, ListenerStatus, ListenerType, RolloutStatus, StorageType,
@@ -11,10 +10,10 @@ use kastellan_crds::cluster::{
 use kastellan_crds::condition::{self, Condition, ConditionStatus, ConditionType, Reason};
 use kube::ResourceExt as _;
 
-use super::World;
 use super::parse::{Parsed, Refused};
 use super::pods::Broker;
 use super::waits::Wait;
+use super::{World, certificates};
 use crate::fleet::guard::mechanism;
 use crate::kubernetes::names;
 use crate::kubernetes::object::{Kind, file, text};
@@ -30,8 +29,8 @@ pub(super) struct Facts {
     listeners: Vec<ListenerStatus>,
     /// Who reaches which listener, in a sentence.
     reach: String,
-    /// When the first certificate ends.
-    pub(super) certificates: Option<Timestamp>,
+    /// What is known of certificates, once there are any.
+    pub(super) certificates: Option<certificates::Facts>,
     /// Brokers that have been told everything.
     pub(super) told: BTreeSet<i32>,
     /// Voters that have lost their volume, and with it their vote.
@@ -178,14 +177,7 @@ pub(super) fn running(world: &World, facts: &Facts, waits: &[Wait]) -> KafkaClus
         ),
     }
     listeners(&mut conditions, facts, waits);
-    let kind = ConditionType::CertificatesValid;
-    match facts.certificates {
-        Some(end) => {
-            let message = format!("the earliest certificate ends {}", end.strftime("%Y-%m-%d"));
-            conditions.set(kind, true, Reason::AsSpecified, &message);
-        }
-        None => conditions.set(kind, false, Reason::CertificateMissing, "they are to be made"),
-    }
+    certified(&mut conditions, facts);
     storage(&mut conditions, world);
     conditions.set(ConditionType::Paused, false, Reason::AsSpecified, "changes are carried out");
     let mut status = KafkaClusterStatus {
@@ -261,6 +253,19 @@ fn listeners(conditions: &mut Conditions<'_>, facts: &Facts, waits: &[Wait]) {
         }
         None => conditions.set(kind, true, Reason::AsSpecified, &facts.reach),
     }
+}
+
+fn certified(conditions: &mut Conditions<'_>, facts: &Facts) {
+    let kind = ConditionType::CertificatesValid;
+    let Some(known) = &facts.certificates else {
+        return conditions.set(kind, false, Reason::CertificateMissing, "they are to be made");
+    };
+    if let Some((reason, message)) = &known.replacing {
+        let valid = *reason != Reason::AuthorityExpired;
+        return conditions.set(kind, valid, *reason, message);
+    }
+    let message = format!("the earliest certificate ends {}", known.end.strftime("%Y-%m-%d"));
+    conditions.set(kind, true, Reason::AsSpecified, &message);
 }
 
 fn storage(conditions: &mut Conditions<'_>, world: &World) {

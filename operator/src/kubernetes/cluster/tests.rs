@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 
+mod authorities;
 mod fleet;
 mod rolls;
 
@@ -49,6 +50,8 @@ fn world(spec: &Value, pod: Option<&Value>) -> World {
         given: BTreeMap::new(),
         told: Told::NotAsked,
         replicas: None,
+        loaded: BTreeMap::new(),
+        users: BTreeMap::new(),
         settings: Settings { broker_image: "i".to_owned(), pull_secrets: Vec::new() },
         fresh_id: "fresh".to_owned(),
         refused: BTreeMap::new(),

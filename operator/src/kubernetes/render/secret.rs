@@ -1,14 +1,16 @@
 //! Secrets: certificates and keys, mounted whole and never as a single file, so that a pod sees new
 //! ones.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Cluster;
 use crate::kubernetes::names;
 use crate::kubernetes::object::{Kind, Object};
-use crate::pki::{Pair, Subject};
+use crate::pki::Subject;
 
 /// Who the certificate of a broker is for.
 pub fn broker_subject(cluster: &Cluster, id: i32) -> Subject {
@@ -57,11 +59,10 @@ pub fn clients_authority_frame(cluster: &Cluster) -> Value {
     frame(&cluster.metadata(&name, &cluster.labels()), "Opaque")
 }
 
-/// A Secret of nothing but an authority's certificate, in base64, for everybody who has to trust
-/// it.
-pub fn certificate(cluster: &Cluster, name: &str, certificate: &str) -> Object {
+/// A Secret of nothing but authorities' certificates, for everybody who has to trust them.
+pub fn certificate(cluster: &Cluster, name: &str, trusted: &str) -> Object {
     let metadata = cluster.metadata(name, &cluster.labels());
-    let data = json!({ "ca.crt": certificate });
+    let data = json!({ "ca.crt": STANDARD.encode(trusted) });
     Object::new(Kind::Secret, metadata, json!({ "data": data, "type": "Opaque" }))
 }
 
@@ -93,25 +94,18 @@ pub fn subject_hash(subject: &Subject) -> String {
     names::hash(&format!("{common_name}/{organization}/{}/{days}", names.join(",")), 16)
 }
 
-/// A Secret of its frame and its content, signed for somebody by the authority of this hash.
+/// A Secret of its frame, its content and its annotations.
 pub fn filled(
     frame: &Value,
-    files: &[(&str, &str)],
-    pair: &Pair,
-    (subject, authority): (&str, &str),
+    files: &BTreeMap<String, String>,
+    marks: impl IntoIterator<Item = (&'static str, String)>,
 ) -> Object {
-    let data: serde_json::Map<String, Value> = files
-        .iter()
-        .map(|(name, text)| ((*name).to_owned(), json!(STANDARD.encode(text))))
-        .collect();
+    let data: Map<String, Value> =
+        files.iter().map(|(name, text)| (name.clone(), json!(STANDARD.encode(text)))).collect();
     let mut metadata = frame.get("metadata").cloned().unwrap_or_default();
     if let Some(fields) = metadata.as_object_mut() {
-        let annotations = json!({
-            names::NOT_AFTER: pair.not_after.to_string(),
-            names::AUTHORITY: authority,
-            names::SUBJECT: subject,
-        });
-        fields.insert("annotations".to_owned(), annotations);
+        let marks = marks.into_iter().map(|(mark, value)| (mark.to_owned(), json!(value)));
+        fields.insert("annotations".to_owned(), marks.collect::<Map<_, _>>().into());
     }
     Object::new(Kind::Secret, metadata, json!({ "data": data, "type": frame.get("type") }))
 }

@@ -37,7 +37,7 @@ pub struct World {
     pub secrets: BTreeMap<String, DynamicObject>,
     /// The Secrets with given passwords, as far as they are there.
     pub given: BTreeMap<String, DynamicObject>,
-    /// The Secret of the clients' authority, and its certificate in base64.
+    /// The Secret of the clients' authority, and its certificate.
     pub clients: Option<(String, String)>,
     /// What the brokers hold; `None`: they did not say.
     pub held: Option<Held>,

@@ -1,7 +1,7 @@
 //! What listeners ask for of TLS and logins, and who may do what.
 
 use kastellan_core::security::PrincipalMapping;
-use kastellan_crds::cluster::{AuthenticationType, Replacement};
+use kastellan_crds::cluster::AuthenticationType;
 
 use super::Check;
 use crate::fleet::Listener;
@@ -72,11 +72,6 @@ fn authorities(check: &mut Check<'_>) {
     for (field, authority) in [("cluster", &asked.cluster), ("clients", &asked.clients)] {
         let Some(authority) = authority else { continue };
         let path = format!("spec.certificates.{field}");
-        if authority.replacement == Replacement::Key {
-            let message = format!("{path}.replacement: Key is not yet supported");
-            let help = "write replacement: Certificate, or leave it out";
-            check.complain(&format!("{path}.replacement"), &message, help);
-        }
         if authority.renewal_days >= authority.validity_days {
             let message = format!("{path}: renewalDays has to be smaller than validityDays");
             check.complain(&path, &message, "a certificate is renewed before it ends");

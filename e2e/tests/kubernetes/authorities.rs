@@ -1,0 +1,155 @@
+//! Authorities that are replaced while clients come and go, and the operator ends on the way.
+
+use std::collections::BTreeSet;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kastellan_e2e::cluster::{Client, Namespace, SECRET, say, scenario, until};
+use serde_json::json;
+
+use crate::faults::kill_operators;
+use crate::operated::{BOOTSTRAP, condition, install, is_ready, pods, ready, topic};
+use crate::users::{kcat, user};
+
+/// Whoever comes shows a certificate; clients have a minute in each phase to read what is new.
+const SECURED: &str = "
+apiVersion: kastellan.dev/v1alpha1
+kind: KafkaCluster
+metadata: {name: demo}
+spec:
+  storage: {size: 1Gi, deletionPolicy: Delete}
+  authorization: {superUsers: [User:nobody]}
+  listeners:
+  - {name: mtls, port: 9092, tls: {}, authentication: {type: TLS}}
+  certificates:
+    cluster: {overlapMinutes: 1}
+    clients: {overlapMinutes: 1}
+---
+";
+
+/// A phase takes a minute, and what brokers and kubelets need besides.
+const PHASE: Duration = Duration::from_mins(3);
+/// Whose presence ends the producer.
+const STOP: &str = "/tmp/stop";
+
+#[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
+fn both_authorities_are_replaced_under_clients_and_nobody_notices() -> Result<()> {
+    scenario("authorities", |namespace| {
+        install(namespace)?;
+        let objects = [
+            SECURED.to_owned(),
+            topic("greetings", "partitions: 3"),
+            user("rider", "TLS", "Read, Write, Describe"),
+        ];
+        namespace.applied(&objects.concat())?;
+        ready(namespace)?;
+        namespace.wait("kafkausers", "rider", "to be Ready", is_ready)?;
+        let client = namespace.client_of("rider")?;
+        let (before, first) = (pods(namespace)?, signers(namespace)?);
+        ensure!(before.len() == 3, "{} brokers", before.len());
+        let producer = producer(namespace)?;
+
+        let begin = Instant::now();
+        let asked = json!({ "metadata": { "annotations": {
+            "kastellan.dev/replace-cluster-ca": "now", "kastellan.dev/replace-clients-ca": "now",
+        } } });
+        namespace.merge("kafkaclusters", "demo", &asked)?;
+        phase(namespace, "TrustingNewAuthority", &begin)?;
+        known(namespace, 2)?;
+        ensure!(kill_operators(namespace)? > 0, "no operator was there");
+        phase(namespace, "UsingNewAuthority", &begin)?;
+        ensure!(kill_operators(namespace)? > 0, "no operator was there");
+        phase(namespace, "AsSpecified", &begin)?;
+        let last = signers(namespace)?;
+        ensure!(first.is_disjoint(&last), "an authority is still there");
+        known(namespace, 1)?;
+        // what a broker shows now is what its Secret has now, in the very same process
+        for id in 0..3 {
+            let now = certificates(namespace, &format!("demo-{id}-listener-certs"), "tls.crt")?;
+            let now = now.into_iter().next().context("no certificate")?;
+            let address = format!("demo-{id}.{}.svc:9092", namespace.name);
+            until(&format!("broker {id} to show it"), PHASE, || {
+                let shown = client.run(&["admin", &address, "shown", SECRET], "")?;
+                Ok((shown.trim() == now).then_some(()))
+            })?;
+        }
+        let took = begin.elapsed().as_secs_f32();
+        let made = nothing_lost(&client, producer)?;
+        ensure!(pods(namespace)? == before, "a broker was restarted");
+        ready(namespace)?;
+        say(&format!(
+            "FIGURE both authorities replaced, each phase at least a minute, the operator killed \
+             twice: {took:.0} s, 0 failed sends, 0 of {made} new connections refused, 0 restarts"
+        ))
+    })
+}
+
+/// Waits until the status says that a phase has begun, and says when that was.
+fn phase(namespace: &Namespace<'_>, reason: &str, begin: &Instant) -> Result<()> {
+    until(&format!("CertificatesValid to say {reason}"), PHASE, || {
+        let cluster = namespace.get("kafkaclusters", "demo")?.context("no cluster")?;
+        let valid = condition(&cluster, "CertificatesValid").context("no condition")?;
+        ensure!(valid["status"] == "True", "{valid}");
+        ensure!(is_ready(&cluster), "not Ready meanwhile: {:#}", cluster["status"]);
+        Ok((valid["reason"] == reason).then_some(()))
+    })?;
+    say(&format!("authorities: {reason} after {:.0} s", begin.elapsed().as_secs_f32()))
+}
+
+/// Waits until so many authorities are known to clients, to brokers of clients, and to the user.
+fn known(namespace: &Namespace<'_>, count: usize) -> Result<()> {
+    until(&format!("{count} authorities to be known"), PHASE, || {
+        let mut all = true;
+        for secret in ["demo-cluster-ca-cert", "demo-clients-ca-cert", "rider"] {
+            all &= certificates(namespace, secret, "ca.crt")?.len() == count;
+        }
+        Ok(all.then_some(()))
+    })
+}
+
+/// SHA-256 of the certificates in a file of a Secret.
+fn certificates(namespace: &Namespace<'_>, secret: &str, file: &str) -> Result<Vec<String>> {
+    let secret = namespace.get("secrets", secret)?.with_context(|| format!("no {secret}"))?;
+    let text = STANDARD.decode(secret["data"][file].as_str().unwrap_or_default())?;
+    Ok(kastellan_operator::pki::fingerprints(&String::from_utf8(text)?))
+}
+
+/// The certificates of both authorities.
+fn signers(namespace: &Namespace<'_>) -> Result<BTreeSet<String>> {
+    let mut all = BTreeSet::new();
+    for secret in ["demo-cluster-ca", "demo-clients-ca"] {
+        all.extend(certificates(namespace, secret, "ca.crt")?);
+    }
+    ensure!(all.len() == 2, "{all:?}");
+    Ok(all)
+}
+
+/// A producer in the client's pod that also comes in anew every second.
+fn producer(namespace: &Namespace<'_>) -> Result<Child> {
+    let mut kubectl = namespace.cluster.program("kubectl")?;
+    kubectl.args(["--namespace", &namespace.name, "exec", "client", "--"]);
+    kubectl.args(["admin", BOOTSTRAP, "secured", "greetings", SECRET, STOP]);
+    kubectl.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    kubectl.spawn().context("cannot start the producer")
+}
+
+/// Ends the producer, which has had no failure, and reads back all that was acknowledged; how many
+/// new connections were made besides.
+fn nothing_lost(client: &Client<'_>, producer: Child) -> Result<u64> {
+    client.run(&["admin", BOOTSTRAP, "stop", STOP], "")?;
+    let output = producer.wait_with_output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "the producer gave up: {said}");
+    let made = said.trim().rsplit_once(' ').context("it says nothing")?.1.parse()?;
+    let acknowledged = String::from_utf8(output.stdout)?;
+    let read = kcat(client, &["-C", "-o", "beginning", "-e", "-q"], "")?;
+    let read: BTreeSet<&str> = read.lines().collect();
+    let lost: Vec<&str> = acknowledged.lines().filter(|value| !read.contains(value)).collect();
+    ensure!(acknowledged.lines().count() > 1000, "only {} records", acknowledged.lines().count());
+    ensure!(lost.is_empty(), "{} acknowledged records are lost: {lost:?}", lost.len());
+    Ok(made)
+}
