@@ -19,6 +19,7 @@ pub mod plan;
 pub mod problem;
 pub mod quorum;
 pub mod user;
+pub mod windows;
 
 use self::problem::Place;
 use self::user::User;

@@ -67,7 +67,9 @@ pub enum BalanceMode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Maintenance {
-    /// The windows; restarts for renewed trust and new versions begin only within one.
+    /// The windows; certificates and authorities are renewed and replaced within one, unless more
+    /// than half of the time is over in which that has to be done. What an annotation asks for is
+    /// done at once.
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-list-type" = "atomic"))]
     pub windows: Vec<Window>,
     /// The time zone of the windows, as in `Europe/Prague`.

@@ -23,6 +23,7 @@ use super::topics::{Cluster, Looked, SOON, look, wake};
 use super::verdict::Verdict;
 use super::writes::{self, AT_ONCE};
 use super::{kafka::Contact, names};
+use crate::fleet::windows;
 
 mod credentials;
 mod make;
@@ -146,6 +147,7 @@ async fn observe(
         given: BTreeMap::new(),
         clients: None,
         held: None,
+        closed_until: None,
         now: now(),
     };
     let (Cluster::Serves(parsed), Some(contact)) = (&world.cluster, &looked.contact) else {
@@ -168,6 +170,8 @@ async fn observe(
         let certificate = secret.as_ref().and_then(|secret| file(secret, "ca.crt"));
         world.clients = certificate.map(|certificate| (name, certificate));
     }
+    let maintenance = looked.object.as_ref().and_then(|it| it.spec.maintenance.as_ref());
+    world.closed_until = windows::closed_until(maintenance, world.now);
     let status = looked.object.and_then(|cluster| cluster.status);
     world.listeners = status.map(|status| status.listeners).unwrap_or_default();
     world.held = match operator.brokers.users(contact).await {

@@ -12,6 +12,7 @@ use crate::fleet::manifest::Object;
 use crate::fleet::problem::Problem;
 use crate::fleet::{Broker, Cluster, Listener, guard};
 
+mod maintenance;
 mod security;
 
 /// The version that a manifest may ask for: major and minor of this binary.
@@ -80,6 +81,7 @@ pub(super) fn checked(
     let listeners = check.listeners();
     check.steps(count, &listeners);
     security::check(&mut check, &listeners);
+    maintenance::check(&mut check);
     check.replication(count);
     let settings = check.settings(count);
     let broker = |id| Broker { id, listeners: listeners.clone(), settings: settings.clone() };

@@ -75,6 +75,7 @@ pub(super) const DONE_ON_KUBERNETES: &[&str] = &[
     "spec.authorization",
     "spec.certificates.cluster",
     "spec.certificates.clients",
+    "spec.maintenance",
     "spec.resources",
     "spec.template",
     "spec.paused",

@@ -124,12 +124,13 @@ pub(super) fn phase(files: &Files) -> Phase {
     }
 }
 
-/// What comes next; `ready`: everybody shows and trusts what this phase wants.
-pub(super) fn next(held: &Held, rules: &Rules, ready: bool, now: Timestamp) -> Next {
+/// What comes next; `ready`: everybody shows and trusts what this phase wants; `due`: the end is so
+/// near that something has to be done.
+pub(super) fn next(held: &Held, rules: &Rules, (ready, due): (bool, bool), now: Timestamp) -> Next {
     let ended = held.end.is_some_and(|end| end <= now);
     let turn = match held.phase {
         Phase::Settled if ended => return Next::Turn(Turn::Replace),
-        Phase::Settled => return begin(held, rules, now),
+        Phase::Settled => return begin(held, rules, due),
         // nobody trusts the former one any more: there is nothing to wait for
         Phase::Trust if ended => return Next::Turn(Turn::Use),
         Phase::Trust => Turn::Use,
@@ -145,11 +146,10 @@ pub(super) fn next(held: &Held, rules: &Rules, ready: bool, now: Timestamp) -> N
     }
 }
 
-fn begin(held: &Held, rules: &Rules, now: Timestamp) -> Next {
+fn begin(held: &Held, rules: &Rules, due: bool) -> Next {
     if rules.asked.is_some() && rules.asked != held.heeded {
         return Next::Turn(Turn::Trust);
     }
-    let due = held.end.is_some_and(|end| end - (rules.renewal_days * 24).hours() <= now);
     match rules.replacement {
         _ if !due => Next::Rest,
         Replacement::Certificate => Next::Turn(Turn::Renew),

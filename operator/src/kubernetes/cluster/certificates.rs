@@ -19,7 +19,8 @@ use super::plan::Draft;
 use super::pods::Broker;
 use super::replacement::{self, Progress};
 use super::waits::Wait;
-use super::{Certificate, Seen, Step, Turn};
+use super::{Certificate, Seen, Step, Turn, World};
+use crate::fleet::windows;
 use crate::kubernetes::names;
 use crate::kubernetes::object::{Kind, file, text};
 use crate::kubernetes::render::{Cluster, secret};
@@ -33,6 +34,34 @@ pub(in crate::kubernetes) fn fingerprint(trusted: &str) -> String {
 
 /// What is needed is not there; what for is said.
 struct Missing;
+
+/// When certificates end, and when they are renewed.
+pub(super) struct Times {
+    now: Timestamp,
+    ends: Vec<Timestamp>,
+    /// When the next maintenance window opens, if none is open that has to be waited for.
+    closed_until: Option<Timestamp>,
+    /// Whether anything waits for it.
+    postponed: bool,
+}
+
+impl Times {
+    fn of(world: &World) -> Self {
+        let asked = world.cluster.spec.maintenance.as_ref();
+        let closed_until = windows::closed_until(asked, world.now);
+        Self { now: world.now, ends: Vec::new(), closed_until, postponed: false }
+    }
+
+    /// Whether something that ends then has to be made anew, as it is so many days before. Where a
+    /// window can be waited for, half of them have to be over.
+    pub(super) fn is_due(&mut self, end: Timestamp, days: i64) -> bool {
+        let within = |hours: i64| end <= self.now + hours.hours();
+        let due = within(days * 24);
+        let waits = due && self.closed_until.is_some() && !within(days * 12);
+        self.postponed |= waits;
+        due && !waits
+    }
+}
 
 /// A certificate that has to be there.
 struct Wanted {
@@ -70,6 +99,8 @@ pub(super) struct Own {
 pub(super) struct Facts {
     /// When the first of them ends.
     pub(super) end: Timestamp,
+    /// When the maintenance window opens in which some of them are renewed, if they wait for one.
+    pub(super) window: Option<Timestamp>,
     /// What is being replaced, if anything is.
     pub(super) replacing: Option<(Reason, String)>,
     /// When to look again.
@@ -90,7 +121,8 @@ pub(super) fn plan(
     let clients = clients(draft, cluster);
     let given = given(draft, cluster);
     let own = made.ok()?;
-    let mut ends = vec![own.held.end.unwrap_or(Timestamp::UNIX_EPOCH)];
+    let mut times = Times::of(draft.world);
+    times.ends.push(own.held.end.unwrap_or(Timestamp::UNIX_EPOCH));
     let nodes_of_cluster = ids.iter().map(|id| Wanted {
         secret: names::broker_certificate(&cluster.name, *id),
         frame: secret::broker_frame(cluster, *id),
@@ -105,18 +137,20 @@ pub(super) fn plan(
         renewal_days: RENEWAL_DAYS,
     });
     let by_own = Signer { secret: own.secret.clone(), trusted: own.trusted.clone() };
-    sign(draft, &by_own, wanted, &mut ends);
+    sign(draft, &by_own, wanted, &mut times);
     let given = given.ok()?;
     let clients = clients.ok()?;
-    ends.extend(clients.iter().filter_map(|clients| clients.held.end));
+    times.ends.extend(clients.iter().filter_map(|clients| clients.held.end));
     if cluster.signs_for_listeners() {
-        for_listeners(draft, cluster, (&ids, nodes), &given.unwrap_or(by_own), &mut ends);
+        for_listeners(draft, cluster, (&ids, nodes), &given.unwrap_or(by_own), &mut times);
     }
     let written = draft.steps.len() == before;
     let all: Vec<Own> = [own].into_iter().chain(clients).collect();
-    let Progress { replacing, wake } = replacement::plan(draft, cluster, brokers, &all, written);
-    let end = ends.into_iter().min()?;
-    Some(Facts { end, replacing, wake })
+    let progress = replacement::plan(draft, (cluster, brokers), &all, written, &mut times);
+    let Progress { replacing, wake } = progress;
+    let end = times.ends.into_iter().min()?;
+    let window = times.closed_until.filter(|_| times.postponed);
+    Some(Facts { end, window, replacing, wake })
 }
 
 /// The cluster's own authority of one kind.
@@ -213,7 +247,7 @@ fn for_listeners(
     cluster: &Cluster,
     (ids, nodes): (&[i32], &[String]),
     by: &Signer,
-    ends: &mut Vec<Timestamp>,
+    times: &mut Times,
 ) {
     let shown = names::cluster_certificate(&cluster.name);
     draft.apply(&secret::certificate(cluster, &shown, &by.trusted));
@@ -223,21 +257,22 @@ fn for_listeners(
         subject: secret::listener_subject(cluster, *id, nodes),
         renewal_days: i64::from(cluster.authority().renewal_days),
     });
-    sign(draft, by, wanted.collect(), ends);
+    sign(draft, by, wanted.collect(), times);
 }
 
 /// Has certificates made that are not there or not good any more.
-fn sign(draft: &mut Draft<'_>, by: &Signer, wanted: Vec<Wanted>, ends: &mut Vec<Timestamp>) {
+fn sign(draft: &mut Draft<'_>, by: &Signer, wanted: Vec<Wanted>, times: &mut Times) {
     let fingerprint = fingerprint(&by.trusted);
     for Wanted { secret, frame, subject, renewal_days } in wanted {
         let there = draft.world.get(Kind::Secret, &secret);
-        let now = draft.world.now;
         let good = |there| {
             let marks = [(names::AUTHORITY, &*fingerprint), (names::SUBJECT, &*whom(&subject))];
-            good(there, &marks, now, renewal_days)
+            good(there, &marks)
         };
-        if there.is_some_and(good) {
-            ends.push(there.map_or(Timestamp::MAX, end));
+        if let Some(there) = there.filter(|there| good(there))
+            && !times.is_due(end(there), renewal_days)
+        {
+            times.ends.push(end(there));
             continue;
         }
         let seen = if there.is_some() { Seen::Ours } else { Seen::Nowhere };
@@ -255,11 +290,11 @@ fn end(secret: &DynamicObject) -> Timestamp {
     mark(secret, names::NOT_AFTER).and_then(|end| end.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Whether a Secret has everything, carries these marks, and is good for a while.
-fn good(secret: &DynamicObject, marks: &[(&str, &str)], now: Timestamp, renewal_days: i64) -> bool {
+/// Whether a Secret has everything and carries these marks.
+fn good(secret: &DynamicObject, marks: &[(&str, &str)]) -> bool {
     let whole = ["ca.crt", "tls.crt", "tls.key"]
         .iter()
         .all(|file| text(secret, &format!("/data/{file}")).is_some_and(|text| !text.is_empty()));
     let marked = |(name, value): &(&str, &str)| mark(secret, name).is_some_and(|it| it == value);
-    whole && marks.iter().all(marked) && end(secret) > now + (renewal_days * 24).hours()
+    whole && marks.iter().all(marked)
 }

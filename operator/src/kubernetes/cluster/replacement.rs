@@ -6,7 +6,7 @@ use kastellan_crds::condition::Reason;
 use kube::ResourceExt as _;
 
 use super::authority::{self, Next, Phase, Rules, Turn};
-use super::certificates::{Own, fingerprint};
+use super::certificates::{Own, Times, fingerprint};
 use super::plan::Draft;
 use super::pods::Broker;
 use super::{Authority, Step, World, loaded};
@@ -78,20 +78,17 @@ fn asked(world: &World, kind: &str) -> Option<String> {
 /// Plans what happens to the authorities. `written`: every Secret is as it should be.
 pub(super) fn plan(
     draft: &mut Draft<'_>,
-    cluster: &Cluster,
-    brokers: &[Broker],
+    (cluster, brokers): (&Cluster, &[Broker]),
     all: &[Own],
     written: bool,
+    times: &mut Times,
 ) -> Progress {
     let mut progress = Progress::default();
     for own in all {
         let behind = behind(draft.world, cluster, brokers, (own, written));
-        let next = authority::next(
-            &own.held,
-            &rules(draft.world, cluster, own.kind),
-            behind.is_empty(),
-            draft.world.now,
-        );
+        let rules = rules(draft.world, cluster, own.kind);
+        let due = own.held.end.is_some_and(|end| times.is_due(end, rules.renewal_days));
+        let next = authority::next(&own.held, &rules, (behind.is_empty(), due), draft.world.now);
         match next {
             Next::Rest => {}
             Next::Turn(turn) => {

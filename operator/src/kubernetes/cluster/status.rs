@@ -264,7 +264,12 @@ fn certified(conditions: &mut Conditions<'_>, facts: &Facts) {
         let valid = *reason != Reason::AuthorityExpired;
         return conditions.set(kind, valid, *reason, message);
     }
-    let message = format!("the earliest certificate ends {}", known.end.strftime("%Y-%m-%d"));
+    let waits = known.window.map(|window| {
+        let window = window.strftime("%Y-%m-%d %H:%M:%SZ");
+        format!("; renewals wait for the maintenance window of {window}")
+    });
+    let (end, waits) = (known.end.strftime("%Y-%m-%d"), waits.unwrap_or_default());
+    let message = format!("the earliest certificate ends {end}{waits}");
     conditions.set(kind, true, Reason::AsSpecified, &message);
 }
 

@@ -41,6 +41,8 @@ pub struct World {
     pub clients: Option<(String, String)>,
     /// What the brokers hold; `None`: they did not say.
     pub held: Option<Held>,
+    /// When the next maintenance window opens, if none is open that has to be waited for.
+    pub closed_until: Option<Timestamp>,
     /// Now.
     pub now: Timestamp,
 }

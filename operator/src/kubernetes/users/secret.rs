@@ -112,17 +112,17 @@ impl Frame {
     }
 
     /// The certificate that is there, if it is this subject's and the authority's, and good for
-    /// more than `renewal_days`; and when it is to be renewed.
+    /// more than `renewal_hours`; and when it is to be renewed.
     pub(super) fn kept_certificate(
         &self,
         there: &DynamicObject,
         (subject, authority): (&Subject, &str),
-        (renewal_days, now): (i64, Timestamp),
+        (renewal_hours, now): (i64, Timestamp),
     ) -> Option<(Proof, Marks, Timestamp)> {
         let mark = |name: &str| there.annotations().get(name).cloned();
         let whole = mark(SUBJECT)? == subject_hash(subject) && mark(AUTHORITY)? == authority;
         let not_after = mark(NOT_AFTER)?;
-        let renewal = not_after.parse::<Timestamp>().ok()? - (renewal_days * 24).hours();
+        let renewal = not_after.parse::<Timestamp>().ok()? - renewal_hours.hours();
         let certificate = file(there, "user.crt").filter(|text| !text.is_empty())?;
         let key = file(there, "user.key").filter(|text| !text.is_empty())?;
         let proof = Proof::Certificate(certificate, Secret(key));

@@ -24,10 +24,11 @@ fn held(phase: Phase, days: i64) -> Held {
 fn a_replacement_begins_when_it_is_asked_for_or_the_end_is_near() {
     let (key, same) = (rules(Replacement::Key), rules(Replacement::Certificate));
     let settled = |days| held(Phase::Settled, days);
-    let begins = |held: &Held, rules: &Rules| next(held, rules, true, now());
+    let due = |held: &Held, rules: &Rules| next(held, rules, (true, true), now());
+    let begins = |held: &Held, rules: &Rules| next(held, rules, (true, false), now());
     assert_eq!(begins(&settled(91), &key), Next::Rest);
-    assert_eq!(begins(&settled(90), &key), Next::Turn(Turn::Trust));
-    assert_eq!(begins(&settled(90), &same), Next::Turn(Turn::Renew));
+    assert_eq!(due(&settled(90), &key), Next::Turn(Turn::Trust));
+    assert_eq!(due(&settled(90), &same), Next::Turn(Turn::Renew));
     assert_eq!(begins(&settled(0), &key), Next::Turn(Turn::Replace));
     assert_eq!(begins(&settled(-1), &same), Next::Turn(Turn::Replace));
 
@@ -46,17 +47,17 @@ fn a_phase_ends_when_everybody_is_ready_and_clients_had_their_time() {
     let rules = rules(Replacement::Key);
     for (phase, turn) in [(Phase::Trust, Turn::Use), (Phase::Use, Turn::Forget)] {
         let held = held(phase, 80);
-        assert_eq!(next(&held, &rules, false, now()), Next::Wait);
+        assert_eq!(next(&held, &rules, (false, false), now()), Next::Wait);
         let until = now() + 50.minutes();
-        assert_eq!(next(&held, &rules, true, now()), Next::Until(until));
-        assert_eq!(next(&held, &rules, true, until), Next::Turn(turn));
+        assert_eq!(next(&held, &rules, (true, false), now()), Next::Until(until));
+        assert_eq!(next(&held, &rules, (true, false), until), Next::Turn(turn));
         let nobody = Rules { overlap_minutes: 0, ..rules.clone() };
-        assert_eq!(next(&held, &nobody, true, now()), Next::Turn(turn));
+        assert_eq!(next(&held, &nobody, (true, false), now()), Next::Turn(turn));
     }
     // whoever trusts the former one is out already
     let late = held(Phase::Trust, 0);
-    assert_eq!(next(&late, &rules, false, now()), Next::Turn(Turn::Use));
-    assert_eq!(next(&held(Phase::Use, 0), &rules, false, now()), Next::Wait);
+    assert_eq!(next(&late, &rules, (false, true), now()), Next::Turn(Turn::Use));
+    assert_eq!(next(&held(Phase::Use, 0), &rules, (false, true), now()), Next::Wait);
 }
 
 #[test]

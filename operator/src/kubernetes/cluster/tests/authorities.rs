@@ -217,3 +217,40 @@ fn one_that_has_ended_is_replaced_at_once_and_said_to_be() {
         .any(|step| matches!(step, Step::Authority(authority) if authority.turn == Turn::Replace));
     assert!(turns);
 }
+
+#[test]
+fn what_can_wait_waits_for_a_maintenance_window() {
+    let mut scene = Scene::new();
+    let made = scene.world.now - (24 * (3650 - 80)).hours();
+    let old = pki::authority(OF_BROKERS, "id", made).unwrap();
+    let files = [("ca.crt", &*old.certificate), ("ca.key", &*old.key)];
+    let secret = object(Kind::Secret, "demo-cluster-ca", &data(&files));
+    scene.world.objects.extend([secret]);
+    scene.world.cluster.spec.listeners.clear();
+    let turns = |world: &World| {
+        let steps = plan(world).steps.into_iter();
+        let turns = steps.filter_map(|step| match step {
+            Step::Authority(authority) => Some(authority.turn),
+            _ => None,
+        });
+        turns.collect::<Vec<_>>()
+    };
+    assert_eq!(turns(&scene.world), [Turn::Renew]);
+
+    // now is a Friday, 08:00
+    let sundays = json!({ "windows": [{ "schedule": "0 2 * * 0", "minutes": 60 }] });
+    scene.world.cluster.spec.maintenance = Some(serde_json::from_value(sundays).unwrap());
+    assert_eq!(turns(&scene.world), []);
+    let message = condition(&scene.world, VALID).2;
+    let words = "renewals wait for the maintenance window of 2027-01-17 02:00:00Z";
+    assert!(message.ends_with(words), "{message}");
+    // what somebody asks for does not wait
+    let mut asked = scene.world.clone();
+    asked.cluster.annotations_mut().insert(names::REPLACE_CLUSTER.to_owned(), "now".to_owned());
+    assert_eq!(turns(&asked), [Turn::Trust]);
+    scene.world.now = "2027-01-17T02:59:00Z".parse().unwrap();
+    assert_eq!(turns(&scene.world), [Turn::Renew]);
+    // nor does what has waited for half of its time
+    scene.world.now = made + (24 * (3650 - 44)).hours();
+    assert_eq!(turns(&scene.world), [Turn::Renew]);
+}
