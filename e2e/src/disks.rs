@@ -83,8 +83,8 @@ impl Mount {
         Ok(Mount { at: at.to_owned() })
     }
 
-    /// A new ext4 below `folder` for a benchmark, where the user may mount one. On one that has lost
-    /// many files within the last minutes, to an earlier run for instance, the kernel spends a
+    /// A new ext4 below `folder` for a benchmark, where the user may mount one. On one that has
+    /// lost many files within the last minutes, to an earlier run for instance, the kernel spends a
     /// millisecond looking for each new inode (`recently_deleted` in its ext4), whoever asks.
     pub fn for_figures(folder: &Path) -> Result<Option<Mount>> {
         if !ready("a file system of its own")? {
