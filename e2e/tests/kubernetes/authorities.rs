@@ -7,11 +7,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::{Timestamp, ToSpan as _};
 use kastellan_e2e::cluster::{Client, Namespace, SECRET, say, scenario, until};
-use serde_json::json;
+use kastellan_operator::pki::{self, OF_BROKERS, Subject};
+use serde_json::{Value, json};
 
 use crate::faults::kill_operators;
-use crate::operated::{BOOTSTRAP, condition, install, is_ready, pods, ready, topic};
+use crate::fleet::fleet;
+use crate::operated::{
+    BOOTSTRAP, condition, install, is_ready, operator, operators, pods, ready, topic,
+};
 use crate::users::{kcat, user};
 
 /// Whoever comes shows a certificate; clients have a minute in each phase to read what is new.
@@ -115,7 +120,7 @@ fn known(namespace: &Namespace<'_>, count: usize) -> Result<()> {
 fn certificates(namespace: &Namespace<'_>, secret: &str, file: &str) -> Result<Vec<String>> {
     let secret = namespace.get("secrets", secret)?.with_context(|| format!("no {secret}"))?;
     let text = STANDARD.decode(secret["data"][file].as_str().unwrap_or_default())?;
-    Ok(kastellan_operator::pki::fingerprints(&String::from_utf8(text)?))
+    Ok(pki::fingerprints(&String::from_utf8(text)?))
 }
 
 /// The certificates of both authorities.
@@ -152,4 +157,87 @@ fn nothing_lost(client: &Client<'_>, producer: Child) -> Result<u64> {
     ensure!(acknowledged.lines().count() > 1000, "only {} records", acknowledged.lines().count());
     ensure!(lost.is_empty(), "{} acknowledged records are lost: {lost:?}", lost.len());
     Ok(made)
+}
+
+/// As after a year without an operator: every certificate between brokers has ended, and so has
+/// their authority.
+#[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
+fn an_authority_that_has_ended_is_replaced_without_a_restart() -> Result<()> {
+    scenario("ended", |namespace| {
+        fleet(namespace)?;
+        operators_wanted(namespace, 0)?;
+        let before = pods(namespace)?;
+        end_everything(namespace)?;
+        for id in 0..3 {
+            let pod = format!("demo-{id}-0");
+            until(&format!("broker {id} to have loaded what has ended"), PHASE, || {
+                let said = namespace.run(&["logs", &pod])?;
+                Ok(said.contains("whose=\"peers\" generation=2").then_some(()))
+            })?;
+        }
+        // one that starts now finds nobody who trusts it
+        namespace.run(&["delete", "pod", "demo-2-0"])?;
+        let begin = Instant::now();
+        operators_wanted(namespace, 1)?;
+        let told = "reason=AuthorityExpired,involvedObject.name=demo";
+        until("the event that tells of it", PHASE, || {
+            let events =
+                namespace.run(&["get", "events", "--field-selector", told, "-o", "name"])?;
+            Ok((!events.trim().is_empty()).then_some(()))
+        })?;
+        until("the cluster to be Ready again", PHASE, || {
+            let cluster = namespace.get("kafkaclusters", "demo")?.context("no cluster")?;
+            let valid = condition(&cluster, "CertificatesValid").context("no condition")?;
+            let whole = cluster["status"]["underReplicatedPartitions"] == 0;
+            Ok((whole && is_ready(&cluster) && valid["reason"] == "AsSpecified").then_some(()))
+        })?;
+        let took = begin.elapsed().as_secs_f32();
+        let kept = pods(namespace)?.into_iter().filter(|pod| before.contains(pod)).count();
+        ensure!(kept == 2, "{kept} of the two brokers that ran are the same");
+        say(&format!("FIGURE an authority that had ended, until all is well: {took:.0} s"))
+    })
+}
+
+/// Scales the operator.
+fn operators_wanted(namespace: &Namespace<'_>, count: u8) -> Result<()> {
+    let name = operator(namespace);
+    let replicas = format!("--replicas={count}");
+    namespace.cluster.kubectl(&[
+        "--namespace",
+        &name,
+        "scale",
+        "deployment",
+        "--all",
+        &replicas,
+    ])?;
+    until("the operators to be as many", PHASE, || {
+        Ok((operators(namespace)?.len() == usize::from(count)).then_some(()))
+    })
+}
+
+/// Gives the cluster an authority that ended yesterday, and everybody what it signed.
+fn end_everything(namespace: &Namespace<'_>) -> Result<()> {
+    let identity = namespace.get("configmaps", "demo-identity")?.context("no record")?;
+    let id = identity["data"]["clusterId"].as_str().context("no id")?;
+    let past = Timestamp::now() - (24 * 3651).hours();
+    let authority = pki::authority(OF_BROKERS, id, past)?;
+    let write = |secret: &str, files: &[(&str, &str)]| -> Result<()> {
+        let data: serde_json::Map<String, Value> = files
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), json!(STANDARD.encode(text))))
+            .collect();
+        namespace.merge("secrets", secret, &json!({ "data": data }))?;
+        Ok(())
+    };
+    let trusted = authority.certificate.as_str();
+    write("demo-cluster-ca", &[("ca.crt", trusted), ("ca.key", &authority.key)])?;
+    let nodes = (0..3).map(|node| (format!("demo-{node}-certs"), Subject::node(node, id, vec![])));
+    let operator = ("demo-operator-certs".to_owned(), Subject::operator(id));
+    for (secret, subject) in nodes.chain([operator]) {
+        let pair = pki::sign(trusted, &authority.key, &subject, past)?;
+        let files = [("ca.crt", trusted), ("tls.crt", &*pair.certificate), ("tls.key", &*pair.key)];
+        write(&secret, &files)?;
+    }
+    Ok(())
 }
