@@ -21,6 +21,7 @@ const TOP: &[&str] = &[
     "broker",
     "charts",
     "crds",
+    "deny.toml",
     "e2e",
     "manifests",
     "operator",
