@@ -83,6 +83,16 @@ impl Mount {
         Ok(Mount { at: at.to_owned() })
     }
 
+    /// A new ext4 below `folder` for a benchmark, where the user may mount one. On one that has
+    /// lost many files within the last minutes, to an earlier run for instance, the kernel spends a
+    /// millisecond looking for each new inode (`recently_deleted` in its ext4), whoever asks.
+    pub fn for_figures(folder: &Path) -> Result<Option<Mount>> {
+        if !ready("a file system of its own")? {
+            return Ok(None);
+        }
+        Mount::ext4(&folder.join("ext4"), 8 << 10, &folder.join("disk")).map(Some)
+    }
+
     /// Takes the power away from an ext4: from now on everything fails, and what was neither synced
     /// nor written back by the kernel is gone (`EXT4_IOC_SHUTDOWN` without its journal's last
     /// part). Whoever has files open there is to be killed; then [`Mount::again`].

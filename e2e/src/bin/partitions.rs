@@ -5,9 +5,7 @@
 //! then grows to `--partitions N` (10,000) with a message in each, and shows what they cost at
 //! rest, across a clean restart, and across a kill.
 //!
-//! Each broker gets a new ext4 of its own where the user may mount one: on one that has lost many
-//! files within the last minutes, to an earlier run for instance, the kernel spends a millisecond
-//! looking for each new inode (`recently_deleted` in its ext4), whoever asks for it.
+//! Each broker gets a new ext4 of its own where the user may mount one (`Mount::for_figures`).
 
 use std::collections::BTreeMap;
 use std::env;
@@ -19,7 +17,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use kafka_protocol::messages::ProduceRequest;
 use kastellan_e2e::batch::Batch;
-use kastellan_e2e::disks::{self, Mount};
+use kastellan_e2e::disks::Mount;
 use kastellan_e2e::judged::Judged;
 use kastellan_e2e::ours::Ours;
 use kastellan_e2e::peer::{Jvm, Peer};
@@ -31,8 +29,6 @@ use kastellan_e2e::wire::{self, Answer, PRODUCE, Wire};
 const WIDTH: i32 = 1_000;
 /// Produce requests in flight on the one connection: what Kafka's own producer allows.
 const IN_FLIGHT: usize = 5;
-/// The disk of a broker: a sparse file.
-const DISK_MIB: u64 = 8 << 10;
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -68,12 +64,7 @@ fn options() -> Result<Options> {
 
 fn measure(name: &str, options: &Options) -> Result<()> {
     let scratch = Scratch::new("partitions")?;
-    let disk = if disks::ready("a file system of its own")? {
-        let (image, at) = (scratch.path().join("ext4"), scratch.path().join("disk"));
-        Some(Mount::ext4(&image, DISK_MIB, &at)?)
-    } else {
-        None
-    };
+    let disk = Mount::for_figures(scratch.path())?;
     let folder = disk.as_ref().map_or(scratch.path(), Mount::path);
     let mut broker = if name == "Kastellan" {
         Judged::Ours(Ours::new(folder, &[])?)

@@ -1,5 +1,7 @@
 //! F7, F8, F9: cables that are cut, slow or bad.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use kastellan_e2e::network::Who;
 use kastellan_e2e::workload::Writing;
@@ -12,7 +14,7 @@ fn f8_a_leader_that_no_client_reaches_stays_and_breaks_no_promise() -> Result<()
     let mut workload = rig.work(Writing::default())?;
     let id = rig.fleet.leader(TOPIC, 0)?;
     rig.network()?.part(Who::Clients, Who::Host(id))?;
-    workload.go_on(std::time::Duration::from_secs(4))?;
+    workload.go_on(Duration::from_secs(4))?;
     rig.network()?.heal()?;
     rig.explain(workload.progress(100))?;
     rig.judge(workload)?;
@@ -62,6 +64,54 @@ fn f7_a_leader_that_is_heard_and_hears_nobody_breaks_no_promise() -> Result<()> 
         rig.replaced(id)?;
         rig.explain(workload.progress(100))?;
         rig.network()?.heal()?;
+        rig.fleet.agreed(TOPIC, SOON)?;
+    }
+    rig.judge(workload)?;
+    Ok(())
+}
+
+/// Hosts that do not reach each other one after the other: shorter than a session, longer than any
+/// answer is waited for within the quorum.
+const FLAP: Duration = Duration::from_millis(700);
+
+#[test]
+fn f7_links_that_flap_break_no_promise() -> Result<()> {
+    let Some(mut rig) = Rig::new("f7-flap", &[])? else { return Ok(()) };
+    let mut workload = rig.work(Writing::default())?;
+    for round in 0..9 {
+        rig.network()?.part(Who::Host(round % 3), Who::Host((round + 1) % 3))?;
+        workload.go_on(FLAP)?;
+        rig.network()?.heal()?;
+        workload.go_on(FLAP / 2)?;
+    }
+    rig.explain(workload.progress(100))?;
+    rig.judge(workload)?;
+    Ok(())
+}
+
+#[test]
+fn f7_a_ring_in_which_each_hears_one_breaks_no_promise() -> Result<()> {
+    let Some(mut rig) = Rig::new("f7-ring", &[])? else { return Ok(()) };
+    let mut workload = rig.work(Writing::default())?;
+    for id in 0..3 {
+        rig.network()?.cut(Who::Host(id), Who::Host((id + 1) % 3))?;
+    }
+    workload.go_on(Duration::from_secs(8))?;
+    rig.network()?.heal()?;
+    rig.explain(workload.progress(100))?;
+    rig.judge(workload)?;
+    Ok(())
+}
+
+#[test]
+fn f7_two_that_a_third_alone_connects_break_no_promise() -> Result<()> {
+    let Some(mut rig) = Rig::new("f7-bridge", &[])? else { return Ok(()) };
+    let mut workload = rig.work(Writing::default())?;
+    for between in 0..3 {
+        rig.network()?.part(Who::Host((between + 1) % 3), Who::Host((between + 2) % 3))?;
+        workload.go_on(Duration::from_secs(5))?;
+        rig.network()?.heal()?;
+        rig.explain(workload.progress(100))?;
         rig.fleet.agreed(TOPIC, SOON)?;
     }
     rig.judge(workload)?;
