@@ -23,9 +23,11 @@ pub const CLUSTER_ID: &str = "kastellan.dev/cluster-id";
 /// Label of claims: which of a broker's volumes it is.
 pub const VOLUME: &str = "kastellan.dev/volume";
 
-/// Annotation of claims: the node ids of all brokers that the cluster was made with, where there
-/// are several.
+/// Annotation of claims: the node ids of all brokers, where there are several.
 pub const BROKERS: &str = "kastellan.dev/brokers";
+/// Annotation of claims: the node ids of those of them that vote, where that does not follow from
+/// how many there are.
+pub const VOTERS: &str = "kastellan.dev/voters";
 /// Annotation of the claim with a voter's metadata: the id of its directory. A claim that takes the
 /// place of a lost one has none: its broker votes no more.
 pub const DIRECTORY_ID: &str = "kastellan.dev/directory-id";

@@ -1,4 +1,4 @@
-//! Several brokers: formed once, restarted in turn, filled again.
+//! Several brokers: formed once, restarted in turn, filled again, joined by more.
 
 use serde_json::json;
 
@@ -18,6 +18,24 @@ fn ready(world: &World) {
     }
 }
 
+/// Two more are there, and do not vote; who was there was not touched.
+fn five(world: &World) {
+    assert_eq!(world.reason("kafkaclusters", "demo", "Ready", "True"), READY);
+    assert_eq!(world.get("kafkaclusters", "demo").unwrap()["status"]["readyReplicas"], 5);
+    let record = world.get("configmaps", "demo-identity").unwrap()["data"].clone();
+    for field in ["brokers", "claimed", "formatted"] {
+        assert_eq!(record[field], "0,1,2,3,4", "{field}");
+    }
+    assert_eq!(record["voters"], "0,1,2");
+    assert!(!votes(world, 3) && !votes(world, 4));
+    let arguments = |id: i32| {
+        let set = world.get("statefulsets", &format!("demo-{id}")).unwrap();
+        set["spec"]["template"]["spec"]["containers"][0]["args"].to_string()
+    };
+    assert!(arguments(3).contains("process.roles=broker\""), "{}", arguments(3));
+    assert!(!arguments(0).contains("demo-3"), "{}", arguments(0));
+}
+
 /// Whether the claim of a broker says that it votes.
 fn votes(world: &World, id: i32) -> bool {
     let claim = world.get("persistentvolumeclaims", &format!("data-demo-{id}")).unwrap();
@@ -25,7 +43,7 @@ fn votes(world: &World, id: i32) -> bool {
 }
 
 pub(crate) const THREE: Scenario = Scenario {
-    name: "three brokers are formed, restarted and filled again",
+    name: "three brokers are formed, restarted and filled again, and become five",
     steps: &[
         Step {
             act: |world| world.create("KafkaCluster", "demo", &json!({})),
@@ -58,10 +76,16 @@ pub(crate) const THREE: Scenario = Scenario {
             act: |world| {
                 world.patch("kafkaclusters", "demo", &json!({ "spec": { "replicas": 5 } }));
             },
+            check: five,
+        },
+        Step {
+            act: |world| {
+                world.patch("kafkaclusters", "demo", &json!({ "spec": { "replicas": 4 } }));
+            },
             check: |world| {
                 let reason = world.reason("kafkaclusters", "demo", "Stalled", "True");
                 assert_eq!(reason, "NotYetSupported");
-                assert!(world.get("statefulsets", "demo-3").is_none());
+                assert!(world.get("statefulsets", "demo-4").is_some());
             },
         },
     ],

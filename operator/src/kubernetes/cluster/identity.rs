@@ -9,7 +9,7 @@ use kube::{Resource as _, ResourceExt as _};
 use super::World;
 use super::parse::{Parsed, Refused};
 use crate::fleet::build::VERSION;
-use crate::kubernetes::names::{self, BROKERS, CLUSTER_ID, DIRECTORY_ID, NODE_ID};
+use crate::kubernetes::names::{self, BROKERS, CLUSTER_ID, DIRECTORY_ID, NODE_ID, VOTERS};
 use crate::kubernetes::object::{Kind, label, text};
 use crate::kubernetes::render::Identity;
 
@@ -81,6 +81,7 @@ pub(super) fn identity(world: &World, parsed: &Parsed) -> Result<(Identity, bool
         formatted: ids(&read("formatted")),
         brokers: ids(&read("brokers")),
         claimed: ids(&read("claimed")),
+        elected_by: ids(&read("voters")),
     };
     Ok((identity, true))
 }
@@ -94,11 +95,12 @@ fn begin(
     (kept, with_volumes): (Option<&str>, BTreeSet<i32>),
 ) -> Identity {
     identity.cluster_id = kept.map_or_else(|| world.fresh_id.clone(), str::to_owned);
-    if let Some(brokers) = kept_brokers(world) {
+    let (brokers, voters) = kept_brokers(world);
+    if !brokers.is_empty() {
         // whoever of them has no volume any more has lost it
         identity.formatted.clone_from(&brokers);
         identity.claimed.clone_from(&brokers);
-        identity.brokers = brokers;
+        (identity.brokers, identity.elected_by) = (brokers, voters);
     } else if kept.is_some() {
         // nothing is known of others
         identity.formatted = with_volumes;
@@ -113,28 +115,44 @@ fn ids(text: &str) -> BTreeSet<i32> {
     text.split(',').filter_map(|id| id.parse().ok()).collect()
 }
 
-/// The brokers that the volumes' cluster was made with, where it had several.
-fn kept_brokers(world: &World) -> Option<BTreeSet<i32>> {
-    world.all(Kind::PersistentVolumeClaim).find_map(|claim| {
-        let brokers = ids(claim.annotations().get(BROKERS)?);
-        (!brokers.is_empty()).then_some(brokers)
-    })
+/// The brokers of the volumes' cluster, where it had several, and who of them votes, where a claim
+/// says so. More brokers may have come while not every claim knew it.
+fn kept_brokers(world: &World) -> (BTreeSet<i32>, BTreeSet<i32>) {
+    let claims = || world.all(Kind::PersistentVolumeClaim);
+    let most = |name: &str| {
+        let named = claims().filter_map(|claim| Some(ids(claim.annotations().get(name)?)));
+        named.max_by_key(BTreeSet::len).unwrap_or_default()
+    };
+    (most(BROKERS), most(VOTERS))
 }
 
-/// Whether another number of brokers is asked for than the cluster was made with.
-pub(super) fn scaled(parsed: &Parsed, identity: &Identity) -> Option<Refused> {
-    let made = i32::try_from(identity.brokers.len()).unwrap_or(i32::MAX).max(1);
-    (parsed.replicas != made).then(|| Refused {
+/// Takes more brokers on where more are asked for; who votes stays. Fewer are refused, and so are
+/// others for one that is alone: it has no listener for them, and is its cluster's only voter.
+pub(super) fn scale(parsed: &Parsed, identity: &mut Identity) -> Result<(), Refused> {
+    let there = identity.brokers.len().max(1);
+    let wanted = usize::try_from(parsed.replicas).unwrap_or_default();
+    if wanted == there {
+        return Ok(());
+    }
+    let why = match (identity.brokers.is_empty(), wanted < there) {
+        (false, false) => {
+            identity.grow(wanted);
+            return Ok(());
+        }
+        (true, _) => "others beside one broker that was alone are",
+        (false, true) => "to take brokers away is",
+    };
+    Err(Refused {
         reason: Reason::NotYetSupported,
         message: format!(
-            "spec.replicas: the cluster was made with {made}, and another number of brokers is not \
-             yet supported: write replicas: {made}; nothing else is changed meanwhile"
+            "spec.replicas: the cluster has {there}, and {why} not yet supported: write replicas: \
+             {there}; nothing else is changed meanwhile"
         ),
     })
 }
 
-/// The node ids of the cluster's brokers, in order: those that it was made with. One alone has the
-/// id of its StatefulSet or its volume.
+/// The node ids of the cluster's brokers, in order. One alone has the id of its StatefulSet or its
+/// volume.
 pub(super) fn node_ids(world: &World, identity: &Identity) -> Vec<i32> {
     if !identity.brokers.is_empty() {
         return identity.brokers.iter().copied().collect();

@@ -81,10 +81,8 @@ impl Draft<'_> {
             // nothing is decided from what an earlier cluster of this name has left behind
             return Ok(Facts::of(&parsed));
         }
-        let (identity, recorded) = identity::identity(self.world, &parsed)?;
-        if let Some(scaled) = identity::scaled(&parsed, &identity) {
-            return Err(scaled);
-        }
+        let (mut identity, recorded) = identity::identity(self.world, &parsed)?;
+        identity::scale(&parsed, &mut identity)?;
         let ids = identity::node_ids(self.world, &identity);
         let brokers: Vec<Broker> = ids.iter().map(|id| pods::broker(self.world, *id)).collect();
         let mut cluster = self.cluster(&parsed, identity);

@@ -123,7 +123,7 @@ fn a_deadline_wakes_the_plan_and_time_alone_changes_no_word() {
 #[test]
 fn what_cannot_be_carried_out_plans_nothing() {
     for (spec, reason, words) in [
-        (json!({ "replicas": 3 }), Reason::NotYetSupported, "made with 1"),
+        (json!({ "replicas": 3 }), Reason::NotYetSupported, "others beside one broker"),
         (json!({}), Reason::NotYetSupported, "write replicas: 1"),
         (
             json!({ "replicas": 3, "storage": { "type": "Ephemeral" } }),

@@ -106,6 +106,9 @@ fn annotations(
         return BTreeMap::new();
     }
     let mut annotations = BTreeMap::from([(names::BROKERS, list(&identity.brokers))]);
+    if !identity.elected_by.is_empty() {
+        annotations.insert(names::VOTERS, list(&identity.elected_by));
+    }
     let holds = identity.voters().contains(&id) && volumes(cluster).first() == Some(volume);
     let kept = there.is_some_and(|there| there.annotations().contains_key(names::DIRECTORY_ID));
     if holds && (kept || !identity.claimed.contains(&id)) {

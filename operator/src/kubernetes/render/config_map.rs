@@ -32,12 +32,31 @@ pub struct Identity {
     pub brokers: BTreeSet<i32>,
     /// Those of them whose claims have been made: one that is not there any more is lost.
     pub claimed: BTreeSet<i32>,
+    /// The node ids of those that elect the active controller, where the cluster was made with
+    /// fewer brokers than it has; empty: it follows from how many there are.
+    pub elected_by: BTreeSet<i32>,
 }
 
 impl Identity {
     /// Who elects the active controller, where there are several brokers.
     pub fn voters(&self) -> BTreeSet<i32> {
-        if self.brokers.is_empty() { BTreeSet::new() } else { quorum::voters(&self.brokers) }
+        match (self.brokers.is_empty(), self.elected_by.is_empty()) {
+            (true, _) => BTreeSet::new(),
+            (false, true) => quorum::voters(&self.brokers),
+            (false, false) => self.elected_by.clone(),
+        }
+    }
+
+    /// More brokers, who take the lowest ids that nobody has. Who votes stays.
+    pub fn grow(&mut self, count: usize) {
+        self.elected_by = self.voters();
+        let free = |id: &i32| !self.brokers.contains(id);
+        let missing = count.saturating_sub(self.brokers.len());
+        let new: Vec<i32> = (0..).filter(free).take(missing).collect();
+        self.brokers.extend(new);
+        if quorum::voters(&self.brokers) == self.elected_by {
+            self.elected_by.clear();
+        }
     }
 
     /// The id of the directory that a voter was given when the cluster was made. It follows from
@@ -62,6 +81,9 @@ pub fn identity(cluster: &Cluster) -> Object {
     if let Some(fields) = data.as_object_mut().filter(|_| !identity.brokers.is_empty()) {
         fields.insert("brokers".to_owned(), list(&identity.brokers).into());
         fields.insert("claimed".to_owned(), list(&identity.claimed).into());
+        if !identity.elected_by.is_empty() {
+            fields.insert("voters".to_owned(), list(&identity.elected_by).into());
+        }
     }
     Object::new(
         Kind::ConfigMap,

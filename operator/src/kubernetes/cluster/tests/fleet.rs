@@ -119,8 +119,67 @@ fn volumes_that_were_kept_say_how_many_brokers_there_were() {
     for field in ["brokers", "claimed", "formatted"] {
         assert_eq!(record.body["data"][field], "0,1,2", "{field}");
     }
-    world.cluster.spec.replicas = Some(4);
+    world.cluster.spec.replicas = Some(2);
     let (_, reason, message) = condition(&world, ConditionType::Stalled);
     assert_eq!(reason, Reason::NotYetSupported);
     assert!(message.contains("write replicas: 3"), "{message}");
+}
+
+/// What the record says after a change of the number of brokers.
+fn recorded(world: &World, field: &str) -> Value {
+    let plan = plan(world);
+    let maps = applied(&plan, Kind::ConfigMap);
+    let record = maps.iter().find(|map| map.name == "demo-identity").expect("it is recorded");
+    record.body["data"][field].clone()
+}
+
+#[test]
+fn more_brokers_come_without_a_vote_and_restart_nobody() {
+    let mut world = three("0,1,2", "0,1,2", &[0, 1, 2]);
+    let before: Vec<Object> =
+        applied(&plan(&world), Kind::StatefulSet).into_iter().cloned().collect();
+    assert_eq!(before.len(), 3);
+    world.cluster.spec.replicas = Some(5);
+    assert_eq!(recorded(&world, "brokers"), "0,1,2,3,4");
+    assert_eq!(recorded(&world, "voters"), "0,1,2");
+    let grown = plan(&world);
+    let first = grown.steps.first();
+    assert!(matches!(first, Some(Step::Apply(map, _)) if map.name == "demo-identity"), "{first:?}");
+    // the record comes first, then their claims, and only then what runs on them
+    let sets: Vec<Object> = applied(&grown, Kind::StatefulSet).into_iter().cloned().collect();
+    assert_eq!(sets, before, "the others stay as they are");
+    assert!(!votes(&grown, "data-demo-3") && !votes(&grown, "data-demo-4"));
+    assert!(votes(&grown, "data-demo-0"));
+    let maps = names_of(&applied(&grown, Kind::ConfigMap));
+    assert!(!maps.iter().any(|name| name.ends_with("-directory")), "{maps:?}");
+
+    // a fourth changes nothing about who votes, so there is nothing to say of it
+    world.cluster.spec.replicas = Some(4);
+    assert_eq!(recorded(&world, "brokers"), "0,1,2,3");
+    assert_eq!(recorded(&world, "voters"), Value::Null);
+}
+
+#[test]
+fn who_votes_is_known_though_the_record_is_lost_while_more_brokers_come() {
+    let mut world = three("0,1,2", "0,1,2", &[0, 1, 2]);
+    world.objects.remove(&(Kind::ConfigMap, "demo-identity".to_owned()));
+    // one claim is told already
+    let key = (Kind::PersistentVolumeClaim, "data-demo-1".to_owned());
+    let told = [(names::BROKERS, "0,1,2,3,4"), (names::VOTERS, "0,1,2")];
+    let claim = world.objects.get_mut(&key).expect("it has a claim");
+    claim.annotations_mut().extend(told.map(|(key, text)| (key.to_owned(), text.to_owned())));
+    world.cluster.spec.replicas = Some(5);
+    let Some(Step::Create(record)) = plan(&world).steps.into_iter().next() else { panic!("none") };
+    assert_eq!(record.body["data"]["brokers"], "0,1,2,3,4");
+    assert_eq!(record.body["data"]["voters"], "0,1,2");
+}
+
+#[test]
+fn fewer_brokers_are_refused_and_so_are_more_beside_one_alone() {
+    let mut world = three("0,1,2", "0,1,2", &[0, 1, 2]);
+    world.cluster.spec.replicas = Some(1);
+    let (_, reason, message) = condition(&world, ConditionType::Stalled);
+    assert_eq!(reason, Reason::NotYetSupported);
+    assert!(message.contains("to take brokers away is not yet supported: write replicas: 3"));
+    assert_eq!(plan(&world).steps, []);
 }
