@@ -29,7 +29,9 @@ pub use security::{
     Authentication, AuthenticationType, Authority, Authorization, Certificates, IssuerRef, Oauth,
     PeerTransport, Peers, Replacement, SecretRef, Tls, TlsVersion,
 };
-pub use status::{BrokerStatus, ListenerStatus, PoolStatus, RebalanceStatus, RolloutStatus};
+pub use status::{
+    BrokerStatus, ListenerStatus, PoolStatus, RebalanceStatus, RebalancedBroker, RolloutStatus,
+};
 pub use storage::{Storage, StorageType, Volume};
 pub use template::{
     IpBlock, LabelSelector, NetworkPeer, PodTemplate, PullPolicy, SelectorOperator,
@@ -136,7 +138,7 @@ pub struct KafkaClusterSpec {
     /// Spreads brokers, and the replicas of each partition, over racks or zones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rack: Option<Rack>,
-    /// Keeps replicas and leaders spread over the brokers.
+    /// Keeps replicas and leaders spread over the brokers. Left out: what is there stays where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<Balance>,
     /// CPU and memory of each broker.

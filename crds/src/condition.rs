@@ -106,6 +106,12 @@ pub enum Reason {
     AuthorityExpired,
     /// A listener has no address yet.
     ListenerPending,
+    /// Partitions move so that brokers hold equally much.
+    Rebalancing,
+    /// Partitions should move; the message says how that is approved.
+    RebalanceProposed,
+    /// What was approved is not the plan that stands in the status.
+    ApprovalStale,
     /// The brokers are stopped because the spec says so.
     Hibernated,
     /// Nothing is changed because the spec or an annotation says so.

@@ -92,4 +92,28 @@ pub struct RebalanceStatus {
     pub bytes: i64,
     /// How many bytes of them have been copied.
     pub bytes_done: i64,
+    /// What each broker holds before and after.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
+    pub brokers: Vec<RebalancedBroker>,
+}
+
+/// What a plan does to a broker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RebalancedBroker {
+    /// Its node id.
+    pub id: i32,
+    /// How many replicas it holds.
+    pub replicas: i64,
+    /// How many it will hold.
+    pub replicas_after: i64,
+    /// How many partitions it is the preferred leader of.
+    pub leaders: i64,
+    /// How many it will be that of.
+    pub leaders_after: i64,
+    /// How many bytes its replicas take.
+    pub bytes: i64,
+    /// How many they will take.
+    pub bytes_after: i64,
 }

@@ -12,6 +12,8 @@ mod known;
 mod legal;
 #[path = "../../../operator/tests/convergence/mounted.rs"]
 mod mounted;
+#[path = "../../../operator/tests/convergence/moves.rs"]
+mod moves;
 #[path = "../../../operator/tests/convergence/nodes.rs"]
 mod nodes;
 #[path = "../../../operator/tests/convergence/play.rs"]

@@ -31,6 +31,16 @@ pub(crate) fn fleet(namespace: &Namespace<'_>) -> Result<()> {
     ))
 }
 
+/// Asks for another number of brokers, and waits until just those serve.
+pub(crate) fn scaled(namespace: &Namespace<'_>, count: i32) -> Result<()> {
+    let replicas = format!("--replicas={count}");
+    namespace.run(&["scale", "kafkaclusters", "demo", &replicas])?;
+    namespace.wait("kafkaclusters", "demo", &format!("to have {count} brokers"), |cluster| {
+        is_ready(cluster) && cluster["status"]["readyReplicas"] == count
+    })?;
+    Ok(())
+}
+
 /// The brokers' pods, by name.
 pub(crate) fn brokers(namespace: &Namespace<'_>) -> Result<Vec<Value>> {
     namespace.list("pods", "kastellan.dev/cluster")
@@ -150,10 +160,7 @@ fn more_brokers_join_and_take_new_partitions_while_nobody_is_restarted() -> Resu
         let before = pods(namespace)?;
         let producer = pump(namespace, 20)?;
         let begin = Instant::now();
-        namespace.run(&["scale", "kafkaclusters", "demo", "--replicas=5"])?;
-        namespace.wait("kafkaclusters", "demo", "to have five brokers", |cluster| {
-            is_ready(cluster) && cluster["status"]["readyReplicas"] == 5
-        })?;
+        scaled(namespace, 5)?;
         say(&format!("FIGURE three brokers become five: {:.1} s", begin.elapsed().as_secs_f32()))?;
         let after = pods(namespace)?;
         ensure!(after.len() == 5 && before.is_subset(&after), "somebody was restarted: {after:?}");

@@ -4,6 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for what it does not have")]
 
 mod authorities;
+mod balance;
 mod deleted;
 mod faults;
 mod figures;

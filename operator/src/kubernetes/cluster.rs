@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
+use kastellan_core::placement::Move;
 use kastellan_crds::{KafkaCluster, KafkaClusterStatus};
 use kube::api::DynamicObject;
 
@@ -11,14 +12,17 @@ use serde_json::Value;
 
 use super::management::{Loaded, Replicas};
 use super::object::{Kind, Object};
+use crate::admin::{Partition, Placed};
 use crate::fleet::plan::Change;
 use crate::pki::Subject;
 
 mod apply;
 mod authority;
+mod balance;
 mod certificates;
 mod identity;
 mod loaded;
+mod moves;
 mod observe;
 pub mod parse;
 mod plan;
@@ -52,6 +56,8 @@ pub struct World {
     pub loaded: BTreeMap<i32, Result<Loaded, String>>,
     /// The Secrets of the cluster's users; they are read when an authority is being replaced.
     pub users: BTreeMap<String, DynamicObject>,
+    /// Where replicas are; `None`: nobody was asked, or nobody answers.
+    pub placed: Option<Placed>,
     /// The operator's own arguments.
     pub settings: Settings,
     /// A cluster id that nobody has, for a cluster that has none yet.
@@ -112,6 +118,10 @@ pub enum Step {
     Roll(Roll),
     /// Change settings of a running broker.
     Alter(i32, Vec<Change>),
+    /// Have partitions move.
+    Reassign(Vec<Move>),
+    /// Have their preferred replicas lead these partitions.
+    Elect(Vec<Partition>),
 }
 
 /// An authority of the cluster's own, and what happens to it.

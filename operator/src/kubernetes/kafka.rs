@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+pub use self::moves::Moves;
 use super::management::{self, Loaded, Managed, Replicas};
 use super::names;
 use crate::admin::{
@@ -14,6 +15,8 @@ use crate::admin::{
 use crate::fleet::plan::Change;
 use crate::fleet::user::{Changes, Held};
 use crate::pki::Credentials;
+
+mod moves;
 
 /// How long a broker may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,7 +52,7 @@ impl Contact {
 pub type Overrides = BTreeMap<i32, BTreeMap<String, String>>;
 
 /// The requests of the operator to the brokers of any cluster.
-pub trait Brokers: Users {
+pub trait Brokers: Users + Moves {
     /// What was set on each running broker.
     fn overrides<'a>(
         &'a self,

@@ -61,6 +61,9 @@ pub const ROTATE: &str = "kastellan.dev/rotate";
 pub const MANAGED: &str = "kastellan.dev/managed";
 /// Annotation of a `KafkaCluster`: a new value restarts every broker.
 pub const RESTART: &str = "kastellan.dev/restart";
+/// Annotation of a `KafkaCluster`: the hash of the plan in `status.rebalance` that may be carried
+/// out.
+pub const APPROVE: &str = "kastellan.dev/approve-rebalance";
 /// Finalizer of a `KafkaTopic` whose topic is deleted with it.
 pub const FINALIZER: &str = "kastellan.dev/topic";
 /// Finalizer of a `KafkaUser`, whose credentials, ACLs and quotas go with it.
@@ -96,6 +99,11 @@ pub fn broker_labels(cluster: &str, id: i32) -> BTreeMap<String, String> {
 /// The recorded bootstrap.
 pub fn identity(cluster: &str) -> String {
     format!("{cluster}-identity")
+}
+
+/// The plan of moves that is being carried out.
+pub fn rebalance(cluster: &str) -> String {
+    format!("{cluster}-rebalance")
 }
 
 /// A broker's StatefulSet, and its Service for listeners inside.

@@ -19,6 +19,7 @@ mod config_map;
 mod guard;
 mod network_policy;
 mod pod;
+mod rebalance;
 pub mod secret;
 mod service;
 mod stateful_set;
@@ -28,6 +29,7 @@ pub use claim::{Claim, claim, persistent, volumes};
 pub use config_map::{Identity, config_map, directory, identity};
 pub use guard::{guarded, is_open};
 pub use network_policy::network_policy;
+pub use rebalance::{hash, planned, rebalance};
 pub use service::services;
 pub use stateful_set::{StatefulSet, revision, stateful_set};
 

@@ -174,6 +174,7 @@ pub(super) async fn look(
         replicas: None,
         loaded: BTreeMap::new(),
         users: BTreeMap::new(),
+        placed: None,
         settings: operator.settings.clone(),
         fresh_id: String::new(),
         refused: BTreeMap::new(),

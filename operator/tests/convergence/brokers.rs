@@ -23,6 +23,8 @@ pub(crate) struct Data {
     pub(crate) held: Held,
     pub(crate) passwords: Passwords,
     overrides: BTreeMap<i32, BTreeMap<String, String>>,
+    /// Where replicas are, by topic and partition, and who leads.
+    pub(crate) replicas: BTreeMap<(String, i32), (Vec<i32>, i32)>,
 }
 
 #[derive(Debug, Clone)]
@@ -75,7 +77,7 @@ impl Fake {
         Ok(read(self.data.lock().unwrap().entry(volume).or_default()))
     }
 
-    async fn write(
+    pub(crate) async fn write(
         &self,
         contact: &Contact,
         what: &str,

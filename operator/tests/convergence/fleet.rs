@@ -90,3 +90,87 @@ pub(crate) const THREE: Scenario = Scenario {
         },
     ],
 };
+
+/// Where the replicas of the topic `t` are.
+fn replicas(world: &World) -> Vec<(Vec<i32>, i32)> {
+    let data = world.brokers.data.lock().unwrap();
+    data.values().flat_map(|data| data.replicas.values().cloned()).collect()
+}
+
+/// The hash of the plan in the status.
+fn suggested(world: &World) -> Option<String> {
+    let cluster = world.get("kafkaclusters", "demo").unwrap();
+    cluster["status"]["rebalance"]["hash"].as_str().map(str::to_owned)
+}
+
+fn approve(world: &World, hash: &str) {
+    let annotation = json!({ "kastellan.dev/approve-rebalance": hash });
+    world.patch("kafkaclusters", "demo", &json!({ "metadata": { "annotations": annotation } }));
+}
+
+/// All of `t` is on the first broker.
+fn load(world: &World) {
+    for data in world.brokers.data.lock().unwrap().values_mut() {
+        let partition = |index| (("t".to_owned(), index), (vec![0], 0));
+        data.replicas = (0..9).map(partition).collect();
+    }
+    // the brokers tell nobody: any change of the object has it looked at
+    world.patch("kafkaclusters", "demo", &json!({ "metadata": { "labels": { "loaded": "t" } } }));
+}
+
+/// All hold and lead equally much, and no plan is left.
+fn even(world: &World) {
+    ready(world);
+    assert_eq!(world.reason("kafkaclusters", "demo", "Balanced", "True"), READY);
+    let placed = replicas(world);
+    for id in 0..3 {
+        let leads = placed.iter().filter(|(replicas, leader)| *replicas == [id] && *leader == id);
+        assert_eq!(leads.count(), 3, "{placed:?}");
+    }
+    assert_eq!((suggested(world), world.get("configmaps", "demo-rebalance")), (None, None));
+}
+
+fn untouched(world: &World, reason: &str) {
+    ready(world);
+    assert_eq!(world.reason("kafkaclusters", "demo", "Balanced", "False"), reason);
+    assert!(replicas(world).iter().all(|(replicas, _)| *replicas == [0]));
+}
+
+pub(crate) const BALANCED: Scenario = Scenario {
+    name: "partitions move as they were suggested and approved, or by themselves",
+    steps: &[
+        Step {
+            act: |world| {
+                world.create("KafkaCluster", "demo", &json!({ "balance": { "mode": "Suggest" } }));
+            },
+            check: |world| {
+                ready(world);
+                assert_eq!(world.reason("kafkaclusters", "demo", "Balanced", "True"), READY);
+            },
+        },
+        Step { act: load, check: |world| untouched(world, "RebalanceProposed") },
+        Step {
+            act: |world| approve(world, "something"),
+            check: |world| untouched(world, "ApprovalStale"),
+        },
+        Step { act: |world| approve(world, &suggested(world).unwrap()), check: even },
+        Step {
+            act: |world| {
+                let auto = json!({ "mode": "Auto", "maxConcurrentMoves": 2 });
+                world.patch("kafkaclusters", "demo", &json!({ "spec": { "balance": auto } }));
+                load(world);
+            },
+            check: even,
+        },
+        Step {
+            act: |world| {
+                world.patch("kafkaclusters", "demo", &json!({ "spec": { "balance": null } }));
+            },
+            check: |world| {
+                ready(world);
+                let none = world.reason("kafkaclusters", "demo", "Balanced", "True");
+                assert!(none.starts_with("no Balanced=True"), "{none}");
+            },
+        },
+    ],
+};

@@ -15,6 +15,7 @@ mod gate;
 mod known;
 mod legal;
 mod mounted;
+mod moves;
 mod nodes;
 mod play;
 mod scenarios;

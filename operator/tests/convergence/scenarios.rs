@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::fleet::THREE;
+use super::fleet::{BALANCED, THREE};
 use super::server::State;
 use super::world::World;
 
@@ -77,6 +77,7 @@ const TOPIC: Step = Step {
 
 pub(crate) const ALL: &[Scenario] = &[
     THREE,
+    BALANCED,
     Scenario {
         name: "a cluster and a topic come and go",
         steps: &[

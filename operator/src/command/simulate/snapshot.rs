@@ -1,6 +1,6 @@
 //! A cluster's placement: taken from its brokers, or read from a file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use kastellan_core::id::BrokerId;
 use kastellan_core::placement::{Broker, Disk, Partition, Picture, State};
 use serde::{Deserialize, Serialize};
 
-use crate::admin::{Admin, Node, PartitionState};
+use crate::admin::Admin;
 use crate::command::client::remark;
 use crate::failure::Failure;
 
@@ -162,39 +162,9 @@ pub(super) fn read(file: &Path) -> Result<Picture, Failure> {
 
 /// Asks the brokers. One that is down keeps what it has, and gets nothing.
 pub(super) async fn take(admin: &mut Admin) -> Result<Picture, Failure> {
-    let metadata = admin.metadata(None).await?;
-    let sizes = admin.sizes(&metadata).await?.unwrap_or_default();
-    let disks = admin.disks(&metadata).await?;
-    let moving = admin.reassignments().await?;
-    let known = |(id, node): (&i32, &Node)| OneBroker {
-        id: *id,
-        rack: node.rack.clone(),
-        cordoned: false,
-        disk: disks.get(id).map(|(total, free)| OneDisk { total_bytes: *total, free_bytes: *free }),
-    };
-    let mut brokers: BTreeMap<i32, OneBroker> =
-        metadata.brokers.iter().map(|entry| (*entry.0, known(entry))).collect();
-    let one = |((topic, partition), state): ((String, i32), &PartitionState)| {
-        let place = (topic, partition);
-        let goal = moving.get(&place);
-        let replicas = goal.unwrap_or(&state.replicas).clone();
-        let isr = state.isr.iter().filter(|id| replicas.contains(id)).copied().collect();
-        OnePartition {
-            isr: Some(isr),
-            replicas,
-            bytes: sizes.get(&place).copied().unwrap_or_default(),
-            moving: goal.is_some(),
-            topic: place.0,
-            partition,
-        }
-    };
-    let partitions: Vec<_> = metadata.partitions().map(one).collect();
-    for id in partitions.iter().flat_map(|partition| &partition.replicas) {
-        brokers.entry(*id).or_insert_with(|| {
-            remark(&format!("broker {id} is down: what it has is left where it is"));
-            OneBroker { id: *id, rack: None, cordoned: true, disk: None }
-        });
+    let placed = admin.placed().await?;
+    for id in &placed.down {
+        remark(&format!("broker {id} is down: what it has is left where it is"));
     }
-    let cluster = Cluster { brokers: brokers.into_values().collect(), partitions };
-    cluster.picture().map_err(|why| Failure::new(format!("the cluster's metadata: {why}")))
+    Ok(placed.picture)
 }

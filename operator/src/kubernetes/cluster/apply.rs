@@ -8,7 +8,7 @@ use super::observe::{credentials, now};
 use super::{Authority, Certificate, Permit, Roll, Seen, Step, Turn};
 use serde_json::Value;
 
-use crate::admin::AdminError;
+use crate::admin::{AdminError, Answers};
 use crate::kubernetes::api::{ApiError, Namespace};
 use crate::kubernetes::kafka::{Brokers, Contact};
 use crate::kubernetes::management::Managed;
@@ -61,6 +61,8 @@ fn about(step: &Step) -> String {
         Step::Delete(kind, name, _) => format!("{} {name}", kind.name()),
         Step::Roll(roll) => format!("the restart of broker {}", roll.id),
         Step::Alter(id, _) => format!("the settings of broker {id}"),
+        Step::Reassign(_) => "moves of partitions".to_owned(),
+        Step::Elect(_) => "the election of preferred leaders".to_owned(),
     }
 }
 
@@ -86,9 +88,15 @@ async fn one(
         Step::Roll(roll) => return restart(roll, namespace, brokers, contact).await,
         Step::Alter(id, changes) => {
             let Some(contact) = contact else { return Ok(Ok(())) };
-            let answers = brokers.alter_broker(contact, *id, changes).await?;
-            let words = answers.into_values().find_map(Result::err).map(|no| no.message);
-            return Ok(words.map_or(Ok(()), Err));
+            return Ok(first_no(brokers.alter_broker(contact, *id, changes).await?));
+        }
+        Step::Reassign(moves) => {
+            let Some(contact) = contact else { return Ok(Ok(())) };
+            return Ok(first_no(brokers.reassign(contact, moves).await?));
+        }
+        Step::Elect(partitions) => {
+            let Some(contact) = contact else { return Ok(Ok(())) };
+            return Ok(first_no(brokers.elect(contact, partitions).await?));
         }
     }
     Ok(Ok(()))
@@ -126,6 +134,13 @@ async fn turned(
         _ => namespace.apply(&object).await.map_err(Failed::Api)?,
     }
     Ok(Ok(()))
+}
+
+/// What was refused first, with its name where that is no number.
+fn first_no(answers: Answers) -> Result<(), String> {
+    let mut refused = answers.into_iter().filter_map(|(name, answer)| Some((name, answer.err()?)));
+    let Some((name, no)) = refused.next() else { return Ok(()) };
+    Err(if name.parse::<i32>().is_ok() { no.message } else { format!("{name}: {}", no.message) })
 }
 
 /// Signs a certificate with the authority's key, which no plan has seen, and stores it.

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use k8s_openapi::jiff::Timestamp;
 use kastellan_crds::KafkaCluster;
+use kastellan_crds::cluster::BalanceMode;
 use kube::api::DynamicObject;
 
 use super::{Settings, Told, World, parse, replacement};
@@ -37,6 +38,7 @@ pub async fn observe(
         replicas: None,
         loaded: BTreeMap::new(),
         users: BTreeMap::new(),
+        placed: None,
         settings: settings.clone(),
         fresh_id: fresh_id(),
         refused: BTreeMap::new(),
@@ -55,6 +57,15 @@ pub async fn observe(
                     None
                 }
             };
+            if moves(&world) {
+                world.placed = match brokers.placed(&contact).await {
+                    Ok(placed) => Some(placed),
+                    Err(why) => {
+                        tracing::debug!(cluster = %key.cluster, %why, "no word of the placement");
+                        None
+                    }
+                };
+            }
         }
         if is_replaced(&world, key) {
             world.loaded = loaded(&world, key, &contact, brokers).await;
@@ -84,6 +95,11 @@ async fn loaded(
     let asked = contact.ids.iter().filter_map(|id| broker(world, key, *id));
     let asked = asked.map(|broker| async move { (broker.id, brokers.loaded(&broker).await) });
     futures::future::join_all(asked).await.into_iter().collect()
+}
+
+/// Whether anything may have to move: every partition is looked at then.
+fn moves(world: &World) -> bool {
+    world.cluster.spec.balance.as_ref().is_some_and(|balance| balance.mode != BalanceMode::Off)
 }
 
 /// The Secrets that the spec names, as far as they are there.

@@ -43,16 +43,16 @@ pub fn plan(world: &World) -> Plan {
     if paused(world) {
         return Plan { status: Some(status::paused(world)), ..Plan::default() };
     }
-    let mut draft = Draft { world, steps: Vec::new(), waits: Vec::new() };
+    let mut draft = Draft { world, steps: Vec::new(), waits: Vec::new(), soon: false };
     match draft.whole() {
         Ok(facts) => {
-            let Draft { steps, waits, .. } = draft;
+            let Draft { steps, waits, soon, .. } = draft;
             let wake = waits.iter().filter_map(|wait| wait.wake(world.now)).min();
             let replicas = world.replicas.as_ref();
             let behind = replicas.is_some_and(|known| known.under_replicated + known.offline > 0);
             let certificates = facts.certificates.as_ref().and_then(|known| known.wake);
             let wake = wake.into_iter().chain(certificates).min();
-            let look = if behind { BEHIND } else { LOOK };
+            let look = if behind || soon { BEHIND } else { LOOK };
             let wake = Some(wake.unwrap_or(look).min(look));
             Plan { status: Some(status::running(world, &facts, &waits)), steps, wake }
         }
@@ -71,6 +71,8 @@ pub(super) struct Draft<'a> {
     pub(super) world: &'a World,
     pub(super) steps: Vec<Step>,
     pub(super) waits: Vec<Wait>,
+    /// Whether to look again soon, as brokers tell nobody how far moves are.
+    pub(super) soon: bool,
 }
 
 impl Draft<'_> {
@@ -134,6 +136,8 @@ impl Draft<'_> {
         self.prune(&wanted);
         facts.rollout = self.rolls(&cluster, &brokers, &ports);
         self.tell(&cluster, &brokers, &mut facts);
+        let calm = self.waits.is_empty() && facts.told.len() == brokers.len();
+        facts.balanced = self.balance(&cluster, &brokers, calm);
         Ok(facts)
     }
 
@@ -253,6 +257,7 @@ impl Draft<'_> {
             wanted.iter().map(|object| (object.kind, object.name.clone())).collect();
         let cluster = self.world.cluster.name_any();
         keep.insert((Kind::ConfigMap, names::identity(&cluster)));
+        keep.insert((Kind::ConfigMap, names::rebalance(&cluster)));
         // these come and go by themselves
         for object in self.world.all(Kind::ConfigMap) {
             if let Some(id) = label(object, names::NODE_ID).and_then(|id| id.parse().ok()) {

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kastellan_crds::KafkaClusterStatus;
 use kastellan_crds::cluster::{
-    BrokerStatus, Listener, ListenerStatus, ListenerType, RolloutStatus, StorageType,
+    BrokerStatus, Listener, ListenerStatus, ListenerType, RebalanceStatus, RolloutStatus,
+    StorageType,
 };
 use kastellan_crds::condition::{self, Condition, ConditionStatus, ConditionType, Reason};
 use kube::ResourceExt as _;
 
+use super::balance::Balanced;
 use super::parse::{Parsed, Refused};
 use super::pods::Broker;
 use super::waits::Wait;
@@ -37,6 +39,8 @@ pub(super) struct Facts {
     pub(super) silent: BTreeSet<i32>,
     /// The restarts that are under way.
     pub(super) rollout: Option<RolloutStatus>,
+    /// Whether partitions are spread as asked.
+    pub(super) balanced: Balanced,
 }
 
 impl Facts {
@@ -179,6 +183,7 @@ pub(super) fn running(world: &World, facts: &Facts, waits: &[Wait]) -> KafkaClus
     listeners(&mut conditions, facts, waits);
     certified(&mut conditions, facts);
     storage(&mut conditions, world);
+    let rebalance = balance(&mut conditions, &facts.balanced);
     conditions.set(ConditionType::Paused, false, Reason::AsSpecified, "changes are carried out");
     let mut status = KafkaClusterStatus {
         cluster_id: facts.cluster_id.clone(),
@@ -189,6 +194,7 @@ pub(super) fn running(world: &World, facts: &Facts, waits: &[Wait]) -> KafkaClus
         listeners: facts.listeners.clone(),
         brokers: facts.brokers.iter().map(|broker| one(broker, facts, world)).collect(),
         rollout: facts.rollout.clone(),
+        rebalance,
         ..KafkaClusterStatus::default()
     };
     if let Some(replicas) = &world.replicas {
@@ -293,6 +299,22 @@ fn storage(conditions: &mut Conditions<'_>, world: &World) {
     } else {
         let message = format!("not bound yet: {}", pending.join(", "));
         conditions.set(kind, false, Reason::StoragePending, &message);
+    }
+}
+
+/// Says whether partitions are spread as asked, if anybody asks; the plan that stands.
+fn balance(conditions: &mut Conditions<'_>, known: &Balanced) -> Option<RebalanceStatus> {
+    let kind = ConditionType::Balanced;
+    match known {
+        Balanced::NotAsked => {
+            conditions.all.retain(|condition| condition.kind != kind);
+            None
+        }
+        Balanced::Unknown => conditions.world.cluster.status.as_ref()?.rebalance.clone(),
+        Balanced::Known { holds, reason, message, plan } => {
+            conditions.set(kind, *holds, *reason, message);
+            plan.clone()
+        }
     }
 }
 

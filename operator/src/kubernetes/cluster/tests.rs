@@ -6,6 +6,7 @@ use serde_json::json;
 use super::*;
 
 mod authorities;
+mod balance;
 mod fleet;
 mod rolls;
 
@@ -52,6 +53,7 @@ fn world(spec: &Value, pod: Option<&Value>) -> World {
         replicas: None,
         loaded: BTreeMap::new(),
         users: BTreeMap::new(),
+        placed: None,
         settings: Settings { broker_image: "i".to_owned(), pull_secrets: Vec::new() },
         fresh_id: "fresh".to_owned(),
         refused: BTreeMap::new(),

@@ -18,6 +18,26 @@ fn pod(world: &mut World, id: i32, of: &str, ready: bool) {
     world.objects.insert(key, pod);
 }
 
+/// The same brokers, serving as what they should be: with their StatefulSets, told everything.
+pub(super) fn serving(mut world: World) -> World {
+    let mut told = BTreeMap::new();
+    for step in plan(&world).steps {
+        if let Step::Apply(set, _) = step
+            && set.kind == Kind::StatefulSet
+        {
+            let of = revision(&set.body).unwrap().to_owned();
+            let id = set.body["metadata"]["labels"][names::NODE_ID].as_str().unwrap();
+            let id = id.parse().unwrap();
+            pod(&mut world, id, &of, true);
+            told.insert(id, BTreeMap::new());
+            let set_there = serde_json::from_value(set.body.clone()).unwrap();
+            world.objects.insert((Kind::StatefulSet, set.name), set_there);
+        }
+    }
+    world.told = Told::Overrides(told);
+    world
+}
+
 /// Three brokers that all serve, and were started as something that is no longer asked for.
 fn outdated(controller: i32) -> World {
     let mut world = three("0,1,2", "0,1,2", &[0, 1, 2]);

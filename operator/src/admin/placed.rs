@@ -1,0 +1,79 @@
+//! Where replicas are: what moves are planned from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use kastellan_core::id::BrokerId;
+use kastellan_core::placement::{Broker, Disk, Partition as Placement, Picture, State};
+
+use super::{Admin, AdminError, Partition};
+
+/// A cluster's placement at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// Brokers and partitions. A broker that is down keeps what it has, and gets nothing.
+    pub picture: Picture,
+    /// The brokers that are down and hold replicas.
+    pub down: BTreeSet<i32>,
+    /// Who leads each partition that somebody leads.
+    pub leaders: BTreeMap<Partition, i32>,
+    /// How many replicas each broker has, with those that are on their way to it or from it.
+    pub held: BTreeMap<i32, usize>,
+}
+
+impl Admin {
+    /// Asks the brokers. Sizes and disks are left out where they are not told.
+    pub async fn placed(&mut self) -> Result<Placed, AdminError> {
+        let metadata = self.metadata(None).await?;
+        let sizes = self.sizes(&metadata).await?.unwrap_or_default();
+        let disks = self.disks(&metadata).await?;
+        let moving = self.reassignments().await?;
+        let disk = |id| disks.get(id).map(|(total, free)| Disk { total: *total, free: *free });
+        let mut placed = Placed::default();
+        placed.picture.brokers.extend(metadata.brokers.iter().map(|(id, node)| Broker {
+            id: BrokerId(*id),
+            rack: node.rack.clone(),
+            state: State::Active,
+            disk: disk(id),
+        }));
+        let mut topic: Arc<str> = "".into();
+        for (place, state) in metadata.partitions() {
+            if *topic != *place.0 {
+                topic = place.0.as_str().into();
+            }
+            for id in &state.replicas {
+                *placed.held.entry(*id).or_default() += 1;
+                if !metadata.brokers.contains_key(id) {
+                    placed.down.insert(*id);
+                }
+            }
+            if state.leader >= 0 {
+                placed.leaders.insert(place.clone(), state.leader);
+            }
+            let goal = moving.get(&place);
+            let ids = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect::<Vec<_>>();
+            let replicas = ids(goal.unwrap_or(&state.replicas));
+            let mut in_sync = ids(&state.isr);
+            in_sync.retain(|id| replicas.contains(id));
+            placed.picture.partitions.push(Placement {
+                topic: Arc::clone(&topic),
+                index: place.1,
+                factor: replicas.len(),
+                replicas,
+                in_sync,
+                bytes: sizes.get(&place).copied().unwrap_or_default(),
+                written: 0,
+                read: 0,
+                moving: goal.is_some(),
+            });
+        }
+        let down = placed.down.iter().map(|id| Broker {
+            id: BrokerId(*id),
+            rack: None,
+            state: State::Cordoned,
+            disk: None,
+        });
+        placed.picture.brokers.extend(down);
+        Ok(placed)
+    }
+}

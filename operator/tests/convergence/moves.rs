@@ -1,0 +1,79 @@
+//! Replicas that are elsewhere as soon as they shall be.
+
+use futures::future::BoxFuture;
+use kastellan_core::id::BrokerId;
+use kastellan_core::placement::{Broker, Move, Partition, State};
+use kastellan_operator::admin::{self, AdminError, Answers, Placed};
+use kastellan_operator::kubernetes::kafka::{Contact, Moves};
+
+use super::brokers::Fake;
+
+fn ids(ids: &[i32]) -> Vec<BrokerId> {
+    ids.iter().copied().map(BrokerId).collect()
+}
+
+impl Moves for Fake {
+    fn placed<'a>(&'a self, contact: &'a Contact) -> BoxFuture<'a, Result<Placed, AdminError>> {
+        let placed = self.read(contact, |data| {
+            let mut placed = Placed::default();
+            let broker = |id: &i32| {
+                let (id, state) = (BrokerId(*id), State::Active);
+                Broker { id, rack: None, state, disk: None }
+            };
+            placed.picture.brokers.extend(contact.ids.iter().map(broker));
+            for ((topic, index), (replicas, leader)) in &data.replicas {
+                for id in replicas {
+                    *placed.held.entry(*id).or_default() += 1;
+                }
+                placed.leaders.insert((topic.clone(), *index), *leader);
+                placed.picture.partitions.push(Partition {
+                    topic: topic.as_str().into(),
+                    index: *index,
+                    replicas: ids(replicas),
+                    in_sync: ids(replicas),
+                    factor: replicas.len(),
+                    bytes: 1 << 20,
+                    written: 0,
+                    read: 0,
+                    moving: false,
+                });
+            }
+            placed
+        });
+        Box::pin(async move { placed })
+    }
+
+    fn reassign<'a>(
+        &'a self,
+        contact: &'a Contact,
+        moves: &'a [Move],
+    ) -> BoxFuture<'a, Result<Answers, AdminError>> {
+        let names = moves.iter().map(|it| format!("{}-{}", it.topic, it.index)).collect();
+        Box::pin(self.write(contact, "reassign", names, move |data, name| {
+            let step =
+                moves.iter().find(|it| format!("{}-{}", it.topic, it.index) == name).unwrap();
+            let place = (step.topic.to_string(), step.index);
+            let (replicas, leader) = data.replicas.get_mut(&place).unwrap();
+            *replicas = step.to.iter().map(|id| id.0).collect();
+            if !replicas.contains(leader) {
+                *leader = *replicas.last().unwrap();
+            }
+            Ok(())
+        }))
+    }
+
+    fn elect<'a>(
+        &'a self,
+        contact: &'a Contact,
+        partitions: &'a [admin::Partition],
+    ) -> BoxFuture<'a, Result<Answers, AdminError>> {
+        let names = partitions.iter().map(|(topic, index)| format!("{topic}-{index}")).collect();
+        Box::pin(self.write(contact, "elect", names, move |data, name| {
+            let (topic, index) = name.rsplit_once('-').unwrap();
+            let place = (topic.to_owned(), index.parse().unwrap());
+            let (replicas, leader) = data.replicas.get_mut(&place).unwrap();
+            *leader = replicas[0];
+            Ok(())
+        }))
+    }
+}
