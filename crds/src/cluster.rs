@@ -138,7 +138,8 @@ pub struct KafkaClusterSpec {
     /// Spreads brokers, and the replicas of each partition, over racks or zones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rack: Option<Rack>,
-    /// Keeps replicas and leaders spread over the brokers. Left out: what is there stays where it is.
+    /// Keeps replicas and leaders spread over the brokers. Left out: what is there stays where
+    /// it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<Balance>,
     /// CPU and memory of each broker.

@@ -106,12 +106,18 @@ pub enum Reason {
     AuthorityExpired,
     /// A listener has no address yet.
     ListenerPending,
+    /// Brokers go: what they have moves away, then they are stopped.
+    BrokersDraining,
+    /// A broker cannot go, as a partition cannot be anywhere else; the message says what to do.
+    DrainBlocked,
     /// Partitions move so that brokers hold equally much.
     Rebalancing,
     /// Partitions should move; the message says how that is approved.
     RebalanceProposed,
     /// What was approved is not the plan that stands in the status.
     ApprovalStale,
+    /// Partitions should move, and no disk has room for them beside what it holds.
+    NoRoom,
     /// The brokers are stopped because the spec says so.
     Hibernated,
     /// Nothing is changed because the spec or an annotation says so.

@@ -38,6 +38,7 @@ fn cluster(spec: &serde_json::Value) -> Cluster {
             brokers: (0..parsed.replicas).filter(|_| parsed.replicas > 1).collect(),
             claimed: BTreeSet::new(),
             elected_by: BTreeSet::new(),
+            removed: BTreeSet::new(),
         },
         restart: None,
         pull_secrets: vec!["registry".to_owned()],

@@ -29,6 +29,7 @@ mod topic_table;
 mod transport;
 
 pub use broker::BrokerConfig;
+pub(crate) use broker::CORDONED;
 pub use describe::{
     Described, Sourced, described_broker, described_client_metrics, described_cluster,
     described_group, described_topic,

@@ -1,10 +1,10 @@
 //! Partitions that move: as suggested and approved, or by themselves.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use kastellan_e2e::cluster::{Client, Namespace, say, scenario};
+use kastellan_e2e::cluster::{Client, LIMIT, Namespace, say, scenario, until};
 use serde_json::{Value, json};
 
 use crate::faults::{nothing_lost, pump};
@@ -24,6 +24,25 @@ pub(crate) fn placed(client: &Client<'_>, name: &str) -> Result<Vec<(Vec<i64>, i
     Ok(partitions.iter().map(one).collect())
 }
 
+/// How many replicas of a topic each broker holds.
+fn held(placed: &[(Vec<i64>, i64)]) -> BTreeMap<i64, usize> {
+    let mut held = BTreeMap::new();
+    for id in placed.iter().flat_map(|(replicas, _)| replicas) {
+        *held.entry(*id).or_insert(0) += 1;
+    }
+    held
+}
+
+/// Writes so many records to all partitions of the topic `wide`, each with a text.
+fn fill(client: &Client<'_>, count: usize, text: &str) -> Result<()> {
+    let lines: Vec<String> = (0..count).map(|number| format!("{number} {text}\n")).collect();
+    let words = ["kcat", "-E", "-b", BOOTSTRAP, "-P", "-t", "wide", "-X", "acks=all"];
+    // else a whole batch goes to one partition
+    let each = ["-X", "sticky.partitioning.linger.ms=0"];
+    client.run(&[&words[..], &each].concat(), &lines.concat())?;
+    Ok(())
+}
+
 /// Waits until partitions are spread, or should be, for a reason.
 fn balanced(namespace: &Namespace<'_>, reason: &str) -> Result<Value> {
     namespace.wait("kafkaclusters", "demo", &format!("to be {reason}"), |cluster| {
@@ -39,8 +58,7 @@ fn new_brokers_get_their_share_once_the_plan_is_approved() -> Result<()> {
         let client = namespace.client()?;
         namespace.applied(&topic("wide", "partitions: 10"))?;
         namespace.wait("kafkatopics", "wide", "to be Ready", is_ready)?;
-        let lines: String = (0..20_000).map(|line| format!("line {line} of many\n")).collect();
-        client.produce(BOOTSTRAP, "wide", &lines)?;
+        fill(&client, 20_000, "one of many")?;
         edit(namespace, "kafkaclusters", "demo", &json!({ "balance": { "mode": "Suggest" } }))?;
         balanced(namespace, "AsSpecified")?;
         scaled(namespace, 5)?;
@@ -53,9 +71,8 @@ fn new_brokers_get_their_share_once_the_plan_is_approved() -> Result<()> {
         };
         approve("0123456789")?;
         balanced(namespace, "ApprovalStale")?;
-        let holders: BTreeSet<i64> =
-            placed(&client, "wide")?.into_iter().flat_map(|(replicas, _)| replicas).collect();
-        ensure!(holders == BTreeSet::from([0, 1, 2]), "something moved already: {holders:?}");
+        let holders = held(&placed(&client, "wide")?);
+        ensure!(holders.keys().copied().eq(0..3), "something moved already: {holders:?}");
         let begin = Instant::now();
         let producer = pump(namespace, 15)?;
         approve(plan["hash"].as_str().context("no hash")?)?;
@@ -63,14 +80,74 @@ fn new_brokers_get_their_share_once_the_plan_is_approved() -> Result<()> {
         say(&format!("FIGURE approved to balanced: {:.1} s", begin.elapsed().as_secs_f32()))?;
         ensure!(cluster["status"]["rebalance"].is_null(), "{cluster:#}");
         nothing_lost(namespace, producer)?;
-        let mut counts = BTreeMap::new();
-        for (replicas, leader) in placed(&client, "wide")? {
-            ensure!(replicas.len() == 3 && replicas[0] == leader, "{replicas:?} led by {leader}");
-            replicas.into_iter().for_each(|id| *counts.entry(id).or_insert(0) += 1);
+        let placed = placed(&client, "wide")?;
+        for (replicas, leader) in &placed {
+            ensure!(replicas.first() == Some(leader), "{replicas:?} led by {leader}");
         }
+        let counts = held(&placed);
         ensure!(counts.len() == 5 && counts.values().all(|held| *held >= 4), "{counts:?}");
         let read = client.consume(BOOTSTRAP, "wide")?.lines().count();
         ensure!(read == 20_000, "{read} of 20000 records are left");
+        Ok(())
+    })
+}
+
+#[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
+fn three_brokers_become_five_and_three_again_while_records_are_written() -> Result<()> {
+    scenario("elastic", |namespace| {
+        fleet(namespace)?;
+        let client = namespace.client()?;
+        namespace.applied(&topic("wide", "partitions: 10"))?;
+        namespace.wait("kafkatopics", "wide", "to be Ready", is_ready)?;
+        fill(&client, 30_000, &"x".repeat(1000))?;
+        // a group, so that there are its offsets to move
+        let words = ["timeout", "60", "kcat", "-E", "-b", BOOTSTRAP, "-q", "-c", "10"];
+        let group = ["-X", "auto.offset.reset=earliest", "-G", "riders", "wide"];
+        client.run(&[&words[..], &group].concat(), "")?;
+        edit(namespace, "kafkaclusters", "demo", &json!({ "balance": { "mode": "Auto" } }))?;
+        balanced(namespace, "AsSpecified")?;
+        // ends with an error as soon as a send fails
+        let producer = pump(namespace, 45)?;
+        let begin = Instant::now();
+        scaled(namespace, 5)?;
+        until("the new brokers to have their share", LIMIT, || {
+            let counts = held(&placed(&client, "wide")?);
+            Ok((counts.len() == 5 && counts.values().all(|held| *held >= 4)).then_some(()))
+        })?;
+        balanced(namespace, "AsSpecified")?;
+        let up = begin.elapsed();
+        let begin = Instant::now();
+        scaled(namespace, 3)?;
+        let down = begin.elapsed();
+        say(&format!(
+            "FIGURE 3 -> 5 -> 3 brokers with 90 MB: {:.1} s up and balanced, {:.1} s down",
+            up.as_secs_f32(),
+            down.as_secs_f32()
+        ))?;
+        for id in [3, 4] {
+            for (resource, name) in [
+                ("statefulsets", format!("demo-{id}")),
+                ("pods", format!("demo-{id}-0")),
+                ("services", format!("demo-{id}")),
+                ("secrets", format!("demo-{id}-certs")),
+                ("persistentvolumeclaims", format!("data-demo-{id}")),
+            ] {
+                let gone = || Ok(namespace.get(resource, &name)?.is_none().then_some(()));
+                until(&format!("{resource} {name} to be gone"), LIMIT, gone)?;
+            }
+        }
+        let record = namespace.get("configmaps", "demo-identity")?.context("no record")?;
+        ensure!(record["data"]["brokers"] == "0,1,2", "{record:#}");
+        for name in ["wide", "greetings", "__consumer_offsets"] {
+            for (replicas, leader) in placed(&client, name)? {
+                let stays = |id: &i64| (0..3).contains(id);
+                ensure!(replicas.iter().chain([&leader]).all(stays), "{name}: {replicas:?}");
+            }
+        }
+        nothing_lost(namespace, producer)?;
+        let read = client.consume(BOOTSTRAP, "wide")?.lines().count();
+        ensure!(read == 30_000, "{read} of 30000 records are left");
         Ok(())
     })
 }

@@ -20,6 +20,7 @@ mod apply;
 mod authority;
 mod balance;
 mod certificates;
+mod drain;
 mod identity;
 mod loaded;
 mod moves;
@@ -122,6 +123,8 @@ pub enum Step {
     Reassign(Vec<Move>),
     /// Have their preferred replicas lead these partitions.
     Elect(Vec<Partition>),
+    /// Have the others forget a broker that does not run any more.
+    Unregister(i32),
 }
 
 /// An authority of the cluster's own, and what happens to it.

@@ -23,6 +23,8 @@ pub(crate) struct Data {
     pub(crate) held: Held,
     pub(crate) passwords: Passwords,
     overrides: BTreeMap<i32, BTreeMap<String, String>>,
+    /// Who has served and was not forgotten.
+    pub(crate) registered: BTreeSet<i32>,
     /// Where replicas are, by topic and partition, and who leads.
     pub(crate) replicas: BTreeMap<(String, i32), (Vec<i32>, i32)>,
 }
@@ -49,6 +51,18 @@ impl Fake {
     /// A second passes.
     pub(crate) fn pass(&self) {
         self.server.with(|state| self.mounted.lock().unwrap().pass(state));
+    }
+
+    /// The brokers whose pods are ready.
+    fn ready(&self) -> Vec<i32> {
+        let state = self.server.state.lock().unwrap();
+        let pods = state.objects.iter().filter(|((resource, _), stored)| {
+            resource == "pods" && stored.value["status"]["conditions"][1]["status"] == "True"
+        });
+        let id = |value: &serde_json::Value| {
+            value["metadata"]["labels"]["kastellan.dev/node-id"].as_str()?.parse().ok()
+        };
+        pods.filter_map(|(_, stored)| id(&stored.value)).collect()
     }
 
     /// Whose volume a broker of a contact serves from.
@@ -146,7 +160,14 @@ impl Brokers for Fake {
 
     fn replicas<'a>(&'a self, broker: &'a Managed) -> BoxFuture<'a, Result<Replicas, String>> {
         assert!(broker.credentials.key.contains("PRIVATE KEY"), "no key is shown");
-        let brokers = (0..3).map(|id| OfBroker { id, replicas: 1, in_sync: 1 }).collect();
+        let ready = self.ready();
+        let mut data = self.data.lock().unwrap();
+        let of = |id: &i32| OfBroker { id: *id, replicas: 1, in_sync: 1 };
+        let registered = data.values_mut().flat_map(|data| {
+            data.registered.extend(&ready);
+            data.registered.iter()
+        });
+        let brokers = registered.map(of).collect();
         let active_controller = Some(CONTROLLER);
         Box::pin(async move { Ok(Replicas { active_controller, brokers, ..Replicas::default() }) })
     }

@@ -80,7 +80,7 @@ pub(crate) const THREE: Scenario = Scenario {
         },
         Step {
             act: |world| {
-                world.patch("kafkaclusters", "demo", &json!({ "spec": { "replicas": 4 } }));
+                world.patch("kafkaclusters", "demo", &json!({ "spec": { "replicas": 2 } }));
             },
             check: |world| {
                 let reason = world.reason("kafkaclusters", "demo", "Stalled", "True");
@@ -171,6 +171,95 @@ pub(crate) const BALANCED: Scenario = Scenario {
                 let none = world.reason("kafkaclusters", "demo", "Balanced", "True");
                 assert!(none.starts_with("no Balanced=True"), "{none}");
             },
+        },
+    ],
+};
+
+/// Every broker of four holds something; one partition is on so many of them.
+fn hold(world: &World, wide: i32) {
+    for data in world.brokers.data.lock().unwrap().values_mut() {
+        let place = |index: i32| vec![index % 4, (index + 1) % 4];
+        let partition = |index: i32| (("t".to_owned(), index), (place(index), index % 4));
+        data.replicas = (0..8).map(partition).collect();
+        data.replicas.insert(("wide".to_owned(), 0), ((0..wide).collect(), 0));
+    }
+}
+
+fn ask(world: &World, spec: &serde_json::Value) {
+    world.patch("kafkaclusters", "demo", &json!({ "spec": spec }));
+}
+
+/// So many brokers are there, and hold everything; and so many claims.
+fn there(world: &World, count: i32, claims: i32) {
+    assert_eq!(world.reason("kafkaclusters", "demo", "Ready", "True"), READY);
+    let serve = world.get("kafkaclusters", "demo").unwrap()["status"]["readyReplicas"].clone();
+    assert_eq!(serve, count);
+    let ids = (0..count).map(|id| id.to_string()).collect::<Vec<_>>().join(",");
+    let record = world.get("configmaps", "demo-identity").unwrap()["data"].clone();
+    for field in ["brokers", "claimed", "formatted"] {
+        assert_eq!(record[field], *ids, "{field}");
+    }
+    for field in ["removed", "voters"] {
+        assert_eq!(record[field], serde_json::Value::Null, "{field}");
+    }
+    for id in 0..4 {
+        let (stays, name) = (id < count, format!("demo-{id}"));
+        for (resource, name) in
+            [("statefulsets", &name), ("services", &name), ("secrets", &format!("{name}-certs"))]
+        {
+            assert_eq!(world.get(resource, name).is_some(), stays, "{resource} {name}");
+        }
+        let claim = world.get("persistentvolumeclaims", &format!("data-{name}"));
+        assert_eq!(claim.is_some(), id < claims, "{name}");
+    }
+    let placed = replicas(world);
+    let strays = |(replicas, _): &&(Vec<i32>, i32)| replicas.iter().any(|id| *id >= count);
+    assert_eq!(placed.iter().find(strays), None);
+    let data = world.brokers.data.lock().unwrap();
+    assert!(data.values().all(|data| data.registered.iter().copied().eq(0..count)));
+}
+
+pub(crate) const FEWER: Scenario = Scenario {
+    name: "a broker goes once it is empty, and comes again",
+    steps: &[
+        Step {
+            act: |world| world.create("KafkaCluster", "demo", &json!({ "replicas": 4 })),
+            check: |world| there(world, 4, 4),
+        },
+        Step {
+            act: |world| {
+                hold(world, 4);
+                ask(world, &json!({ "replicas": 3 }));
+            },
+            check: |world| {
+                let reason = world.reason("kafkaclusters", "demo", "Ready", "False");
+                assert_eq!(reason, "DrainBlocked");
+                let moved = replicas(world);
+                let held = moved.iter().filter(|(replicas, _)| replicas.contains(&3)).count();
+                assert_eq!(held, 1, "all but the one that has nowhere to go: {moved:?}");
+                assert!(world.get("statefulsets", "demo-3").is_some());
+            },
+        },
+        Step {
+            act: |world| {
+                hold(world, 3);
+                ask(world, &json!({ "storage": { "deletionPolicy": "Delete" } }));
+            },
+            check: |world| there(world, 3, 3),
+        },
+        Step {
+            act: |world| {
+                let kept = json!({ "deletionPolicy": "Retain" });
+                ask(world, &json!({ "replicas": 4, "storage": kept }));
+            },
+            check: |world| there(world, 4, 4),
+        },
+        Step {
+            act: |world| {
+                hold(world, 3);
+                ask(world, &json!({ "replicas": 3 }));
+            },
+            check: |world| there(world, 3, 4),
         },
     ],
 };

@@ -30,7 +30,8 @@ pub(crate) fn check(
             .objects
             .values()
             .any(|stored| stored.value["metadata"]["uid"].as_str().map(str::to_owned) == owned);
-        if owned.is_none() || lives {
+        let gone = there.as_ref().is_some_and(|object| is_of_gone(state, object));
+        if (owned.is_none() || lives) && !gone {
             complaints.push(format!("deletes {resource} {name}"));
         }
     }
@@ -56,8 +57,13 @@ pub(crate) fn check(
         && name.ends_with("-identity")
     {
         let (was, is) = (&there["data"]["clusterId"], &body["data"]["clusterId"]);
-        let grows = body["data"]["formatted"].as_str().unwrap_or("").len()
-            >= there["data"]["formatted"].as_str().unwrap_or("").len();
+        // but for brokers that are gone
+        let list = |object: &Value, field: &str| -> Vec<String> {
+            object["data"][field].as_str().unwrap_or("").split(',').map(str::to_owned).collect()
+        };
+        let (kept, left) = (list(body, "formatted"), list(body, "brokers"));
+        let stays = |id: &String| kept.contains(id) || !(left.contains(id) || left == [""]);
+        let grows = list(there, "formatted").iter().all(|id| id.is_empty() || stays(id));
         let owner = |object: &Value| object["metadata"]["ownerReferences"][0]["uid"].clone();
         if owner(there) == owner(body) && (was != is || !grows) {
             complaints.push(format!("forgets who {name} is: {there} -> {body}"));
@@ -79,6 +85,17 @@ pub(crate) fn check(
         }
     }
     state.illegal.extend(complaints);
+}
+
+/// Whether an object is one of a broker that is off the record.
+fn is_of_gone(state: &State, object: &Value) -> bool {
+    let record = state
+        .objects
+        .iter()
+        .find(|((resource, name), _)| resource == "configmaps" && name.ends_with("-identity"));
+    let brokers = record.and_then(|(_, stored)| stored.value["data"]["brokers"].as_str());
+    let id = object["metadata"]["labels"]["kastellan.dev/node-id"].as_str();
+    brokers.zip(id).is_some_and(|(brokers, id)| brokers.split(',').all(|one| one != id))
 }
 
 /// Whether a Secret has an authority's key.

@@ -76,4 +76,20 @@ impl Moves for Fake {
             Ok(())
         }))
     }
+
+    fn unregister<'a>(
+        &'a self,
+        contact: &'a Contact,
+        id: i32,
+    ) -> BoxFuture<'a, Result<(), AdminError>> {
+        let names = vec![id.to_string()];
+        let forgotten = self.write(contact, "unregister broker", names, move |data, _| {
+            assert!(!contact.ids.contains(&id), "broker {id} still runs");
+            let holds = |(replicas, _): &(Vec<i32>, i32)| replicas.contains(&id);
+            assert!(!data.replicas.values().any(holds), "broker {id} still holds replicas");
+            data.registered.remove(&id);
+            Ok(())
+        });
+        Box::pin(async move { forgotten.await.map(drop) })
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::fleet::{BALANCED, THREE};
+use super::fleet::{BALANCED, FEWER, THREE};
 use super::server::State;
 use super::world::World;
 
@@ -78,6 +78,7 @@ const TOPIC: Step = Step {
 pub(crate) const ALL: &[Scenario] = &[
     THREE,
     BALANCED,
+    FEWER,
     Scenario {
         name: "a cluster and a topic come and go",
         steps: &[

@@ -127,6 +127,9 @@ pub struct BrokerConfig {
     pub fleet: FleetConfig,
 }
 
+/// Nothing new comes to a broker where it is `*` (KIP-1066).
+pub(crate) const CORDONED: &str = "cordoned.log.dirs";
+
 impl Default for BrokerConfig {
     fn default() -> Self {
         Self::resolve(Overrides::new(), Overrides::new(), Overrides::new())
@@ -141,6 +144,13 @@ impl BrokerConfig {
             .iter()
             .filter_map(|(name, value)| check(Scope::Broker, name, value).err())
             .collect();
+        if settings.contains_key(CORDONED) {
+            wrong.push(Invalid::Conflict(format!(
+                "{CORDONED} is set on a broker that runs, by its id (kafka-configs --entity-type \
+                 brokers --entity-name ID): whoever places partitions knows nothing of what \
+                 brokers were started with"
+            )));
+        }
         let config = Self::resolve(settings, Overrides::new(), Overrides::new());
         wrong.extend(config.conflicts());
         if wrong.is_empty() { Ok(config) } else { Err(wrong) }

@@ -25,7 +25,6 @@ static REFUSED: &[Row] = &[
     ("controller.listener.names", PEERS),
     ("controller.quorum.append.linger.ms", "what is decided together is appended together"),
     ("controller.quorum.auto.join.enable", "a new node follows; making it a voter is a command"),
-    ("cordoned.log.dirs", "a log directory cannot be closed to new partitions yet"),
     ("create.topic.policy.class.name", JAVA),
     ("delegation.token.", "there are no delegation tokens yet"),
     ("early.start.listeners", COMMAND),

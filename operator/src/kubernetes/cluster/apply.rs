@@ -62,6 +62,7 @@ fn about(step: &Step) -> String {
         Step::Roll(roll) => format!("the restart of broker {}", roll.id),
         Step::Alter(id, _) => format!("the settings of broker {id}"),
         Step::Reassign(_) => "moves of partitions".to_owned(),
+        Step::Unregister(id) => format!("the registration of broker {id}"),
         Step::Elect(_) => "the election of preferred leaders".to_owned(),
     }
 }
@@ -93,6 +94,13 @@ async fn one(
         Step::Reassign(moves) => {
             let Some(contact) = contact else { return Ok(Ok(())) };
             return Ok(first_no(brokers.reassign(contact, moves).await?));
+        }
+        Step::Unregister(id) => {
+            let Some(contact) = contact else { return Ok(Ok(())) };
+            return match brokers.unregister(contact, *id).await {
+                Err(AdminError::Refused(no)) => Ok(Err(no.message)),
+                other => Ok(Ok(other?)),
+            };
         }
         Step::Elect(partitions) => {
             let Some(contact) = contact else { return Ok(Ok(())) };

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use kastellan_core::placement::{self, Move, Picture, Tally};
+use kastellan_core::placement::{self, Disk, Move, Picture, Score, State, Tally};
 use kastellan_crds::cluster::{BalanceMode, RebalanceStatus, RebalancedBroker};
 use kastellan_crds::condition::Reason;
 use kube::ResourceExt as _;
@@ -57,7 +57,7 @@ impl Draft<'_> {
     pub(super) fn balance(
         &mut self,
         cluster: &Cluster,
-        brokers: &[Broker],
+        (brokers, go): (&[Broker], &BTreeSet<i32>),
         calm: bool,
     ) -> Balanced {
         let world = self.world;
@@ -67,10 +67,16 @@ impl Draft<'_> {
         let asked = asked.filter(|it| it.mode != BalanceMode::Off && brokers.len() > 1);
         let Some(asked) = asked else {
             // what moves already comes to its end
-            let uid = recorded.and_then(|map| map.uid());
+            let uid = recorded.and_then(kube::ResourceExt::uid);
             self.steps.extend(uid.map(|uid| Step::Delete(Kind::ConfigMap, name, uid)));
             return Balanced::NotAsked;
         };
+        if !go.is_empty() {
+            // it is planned for those who stay, once they are alone
+            let uid = recorded.and_then(kube::ResourceExt::uid);
+            self.steps.extend(uid.map(|uid| Step::Delete(Kind::ConfigMap, name, uid)));
+            return Balanced::Unknown;
+        }
         let Some(placed) = world.placed.as_ref() else { return Balanced::Unknown };
         let most = usize::try_from(asked.max_concurrent_moves).unwrap_or(1);
         if let Some(map) = recorded {
@@ -81,13 +87,21 @@ impl Draft<'_> {
         if !calm || obstacle.is_some() || moves::under_way(placed) > 0 {
             return Balanced::Unknown;
         }
-        let plan = placement::plan(&placed.picture, MOST);
+        let picture = moves::picture(placed, go, &cluster.spec.cordoned_brokers);
+        let plan = placement::plan(&picture, MOST);
         if plan.moves.is_empty() {
-            let message = "partitions are spread evenly over the brokers".to_owned();
-            let reason = Reason::AsSpecified;
-            return Balanced::Known { holds: true, reason, message, plan: None };
+            let full = plan.more || is_crowded(&picture);
+            let (reason, message) = if full {
+                let why = "partitions should move, and no disk has room for them below 85 %: give \
+                           brokers larger volumes, or keep less";
+                (Reason::NoRoom, why)
+            } else {
+                (Reason::AsSpecified, "partitions are spread evenly over the brokers")
+            };
+            let (holds, message) = (!full, message.to_owned());
+            return Balanced::Known { holds, reason, message, plan: None };
         }
-        let status = self.last(described(&placed.picture, &plan.moves));
+        let status = self.last(described(&picture, &plan.moves));
         let approved = world.cluster.annotations().get(names::APPROVE);
         if asked.mode == BalanceMode::Auto || approved == Some(&status.hash) {
             self.steps.push(Step::Create(render::rebalance(cluster, &plan.moves)));
@@ -168,6 +182,17 @@ impl Draft<'_> {
     }
 }
 
+/// Whether brokers hold unequally many replicas while a disk is fuller than it should be.
+fn is_crowded(picture: &Picture) -> bool {
+    let tallies = picture.tallies();
+    let active = picture.brokers.iter().filter(|broker| broker.state == State::Active);
+    let held = active.clone().filter_map(|broker| tallies.get(&broker.id)).map(|it| it.replicas);
+    let uneven = held.clone().max().unwrap_or_default() >= held.min().unwrap_or_default() + 2;
+    let full =
+        |disk: Disk| disk.total.saturating_sub(disk.free) > disk.total / 100 * Score::FULL_PERCENT;
+    uneven && active.filter_map(|broker| broker.disk).any(full)
+}
+
 /// Partitions whose preferred replica is in sync and does not lead.
 fn unled(placed: &Placed, moved: &[&Move]) -> Vec<Partition> {
     let found = moves::places(placed);
@@ -184,7 +209,9 @@ fn unled(placed: &Placed, moved: &[&Move]) -> Vec<Partition> {
 fn described(picture: &Picture, moves: &[Move]) -> RebalanceStatus {
     let before = picture.tallies();
     let mut then = picture.clone();
-    moves.iter().for_each(|step| then.carry_out(step));
+    for step in moves {
+        then.carry_out(step);
+    }
     let after = then.tallies();
     let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
     let broker = |(id, was): (&kastellan_core::id::BrokerId, &Tally)| {

@@ -82,6 +82,7 @@ pub(super) fn identity(world: &World, parsed: &Parsed) -> Result<(Identity, bool
         brokers: ids(&read("brokers")),
         claimed: ids(&read("claimed")),
         elected_by: ids(&read("voters")),
+        removed: ids(&read("removed")),
     };
     Ok((identity, true))
 }
@@ -126,29 +127,59 @@ fn kept_brokers(world: &World) -> (BTreeSet<i32>, BTreeSet<i32>) {
     (most(BROKERS), most(VOTERS))
 }
 
-/// Takes more brokers on where more are asked for; who votes stays. Fewer are refused, and so are
-/// others for one that is alone: it has no listener for them, and is its cluster's only voter.
-pub(super) fn scale(parsed: &Parsed, identity: &mut Identity) -> Result<(), Refused> {
+/// Takes more brokers on where more are asked for; who votes stays. Where fewer are, who goes:
+/// those that the spec names, then those with the highest ids. Voters cannot go, nor can others
+/// come beside one that is alone: it has no listener for them, and is its cluster's only voter.
+pub(super) fn scale(
+    world: &World,
+    parsed: &Parsed,
+    identity: &mut Identity,
+) -> Result<BTreeSet<i32>, Refused> {
     let there = identity.brokers.len().max(1);
     let wanted = usize::try_from(parsed.replicas).unwrap_or_default();
-    if wanted == there {
-        return Ok(());
+    if wanted >= there && !identity.brokers.is_empty() {
+        identity.grow(wanted);
     }
-    let why = match (identity.brokers.is_empty(), wanted < there) {
-        (false, false) => {
-            identity.grow(wanted);
-            return Ok(());
+    if wanted == there || (wanted > there && !identity.brokers.is_empty()) {
+        return Ok(BTreeSet::new());
+    }
+    if identity.brokers.is_empty() {
+        return Err(unscaled(&format!(
+            "the cluster has {there}, and others beside one broker that was alone are not yet \
+             supported: write replicas: {there}"
+        )));
+    }
+    let named = world.cluster.spec.removed_brokers.iter().copied();
+    let mut order: Vec<i32> = named.filter(|id| identity.brokers.contains(id)).collect();
+    for id in identity.brokers.iter().rev() {
+        if !order.contains(id) {
+            order.push(*id);
         }
-        (true, _) => "others beside one broker that was alone are",
-        (false, true) => "to take brokers away is",
-    };
-    Err(Refused {
-        reason: Reason::NotYetSupported,
-        message: format!(
-            "spec.replicas: the cluster has {there}, and {why} not yet supported: write replicas: \
-             {there}; nothing else is changed meanwhile"
-        ),
-    })
+    }
+    let go: BTreeSet<i32> = order.into_iter().take(there - wanted).collect();
+    let voters = identity.voters();
+    let stuck: Vec<String> = go.intersection(&voters).map(ToString::to_string).collect();
+    if !stuck.is_empty() {
+        return Err(unscaled(&format!(
+            "brokers {} would go, who elect the active controller, and to take a voter away is not \
+             yet supported: write replicas: {} or more, and none of {} in removedBrokers",
+            stuck.join(", "),
+            voters.len().max(2),
+            voters.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        )));
+    }
+    if wanted < 2 {
+        return Err(unscaled(
+            "the cluster has several brokers, and to leave one of them alone is not yet supported: \
+             write replicas: 2 or more",
+        ));
+    }
+    Ok(go)
+}
+
+fn unscaled(why: &str) -> Refused {
+    let message = format!("spec.replicas: {why}; nothing else is changed meanwhile");
+    Refused { reason: Reason::NotYetSupported, message }
 }
 
 /// The node ids of the cluster's brokers, in order. One alone has the id of its StatefulSet or its

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kastellan_core::placement::{Move, Partition};
+use kastellan_core::placement::{Move, Partition, Picture, State};
 
 use crate::admin::Placed;
 
@@ -52,4 +52,17 @@ pub(super) fn is_done(placed: &BTreeMap<(&str, i32), &Partition>, step: &Move) -
 pub(super) fn places(placed: &Placed) -> BTreeMap<(&str, i32), &Partition> {
     let partitions = placed.picture.partitions.iter();
     partitions.map(|it| ((it.topic.as_ref(), it.index), it)).collect()
+}
+
+/// What moves are planned from, where some brokers go and others get nothing new.
+pub(super) fn picture(placed: &Placed, go: &BTreeSet<i32>, cordoned: &[i32]) -> Picture {
+    let mut picture = placed.picture.clone();
+    for broker in &mut picture.brokers {
+        if go.contains(&broker.id.0) {
+            broker.state = State::Draining;
+        } else if cordoned.contains(&broker.id.0) {
+            broker.state = State::Cordoned;
+        }
+    }
+    picture
 }

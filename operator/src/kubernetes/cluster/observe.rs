@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use k8s_openapi::jiff::Timestamp;
 use kastellan_crds::KafkaCluster;
 use kastellan_crds::cluster::BalanceMode;
+use kube::ResourceExt as _;
 use kube::api::DynamicObject;
 
 use super::{Settings, Told, World, parse, replacement};
@@ -99,7 +100,13 @@ async fn loaded(
 
 /// Whether anything may have to move: every partition is looked at then.
 fn moves(world: &World) -> bool {
-    world.cluster.spec.balance.as_ref().is_some_and(|balance| balance.mode != BalanceMode::Off)
+    let spec = &world.cluster.spec;
+    let record = names::identity(&world.cluster.name_any());
+    let record = world.get(Kind::ConfigMap, &record).and_then(|it| text(it, "/data/brokers"));
+    let there = record.map_or(1, |ids| ids.split(',').count());
+    let asked = parse::cluster(&world.cluster).ok().map(|it| it.replicas);
+    let fewer = asked.is_some_and(|asked| usize::try_from(asked).is_ok_and(|it| it < there));
+    fewer || spec.balance.as_ref().is_some_and(|balance| balance.mode != BalanceMode::Off)
 }
 
 /// The Secrets that the spec names, as far as they are there.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kastellan_crds::condition::Reason;
+use kastellan_crds::head::DeletionPolicy;
 use kube::api::DynamicObject;
 use kube::{Resource as _, ResourceExt as _};
 use serde_json::Value;
@@ -16,8 +17,9 @@ use super::parse::{self, Parsed, Refused};
 use super::pods::{self, Broker};
 use super::status::{self, Facts};
 use super::waits::Wait;
-use super::{Plan, Seen, Step, Told, World, certificates, identity, rolls};
+use super::{Plan, Seen, Step, Told, World, certificates, drain, identity, rolls};
 use crate::fleet::plan as fleet;
+use crate::kubernetes::api;
 use crate::kubernetes::contains::contains;
 use crate::kubernetes::names;
 use crate::kubernetes::object::{Kind, Object, label};
@@ -26,7 +28,7 @@ use crate::kubernetes::render::{self, Cluster};
 /// A cluster is looked at even if nothing is heard of it: settings of brokers, lost events.
 const LOOK: Duration = Duration::from_secs(30);
 /// When a cluster is looked at again whose replicas are not all in sync: brokers tell nobody.
-const BEHIND: Duration = Duration::from_secs(2);
+pub(super) const BEHIND: Duration = Duration::from_secs(2);
 /// When brokers that did not answer are asked again.
 pub(super) const AGAIN: Duration = Duration::from_secs(1);
 /// When a request that was refused is sent again.
@@ -84,7 +86,8 @@ impl Draft<'_> {
             return Ok(Facts::of(&parsed));
         }
         let (mut identity, recorded) = identity::identity(self.world, &parsed)?;
-        identity::scale(&parsed, &mut identity)?;
+        let mut go = identity::scale(self.world, &parsed, &mut identity)?;
+        drain::retire(self.world, &mut identity, &mut go);
         let ids = identity::node_ids(self.world, &identity);
         let brokers: Vec<Broker> = ids.iter().map(|id| pods::broker(self.world, *id)).collect();
         let mut cluster = self.cluster(&parsed, identity);
@@ -133,11 +136,15 @@ impl Draft<'_> {
                 self.waits.push(Wait::new(Reason::ListenerPending, message));
             }
         }
-        self.prune(&wanted);
+        self.prune(&wanted, &cluster.identity);
+        self.discard(&cluster);
+        let gone = self.drain(&cluster, &brokers, &go);
+        let (brokers, ports): (Vec<Broker>, Vec<_>) =
+            brokers.into_iter().zip(ports).filter(|(broker, _)| !gone.contains(&broker.id)).unzip();
         facts.rollout = self.rolls(&cluster, &brokers, &ports);
-        self.tell(&cluster, &brokers, &mut facts);
+        self.tell(&cluster, (&brokers, &go), &mut facts);
         let calm = self.waits.is_empty() && facts.told.len() == brokers.len();
-        facts.balanced = self.balance(&cluster, &brokers, calm);
+        facts.balanced = self.balance(&cluster, (&brokers, &go), calm);
         Ok(facts)
     }
 
@@ -189,6 +196,13 @@ impl Draft<'_> {
         let claimed = cluster.identity.brokers.iter().copied();
         let claimed: Vec<i32> = claimed.filter(|id| self.claimed(cluster, *id)).collect();
         cluster.identity.claimed.extend(claimed);
+        // claims that are to stay stay; those that are gone are nobody's business any more
+        let goes = cluster.spec.storage.deletion_policy == DeletionPolicy::Delete;
+        let left: BTreeSet<i32> = drain::claims(self.world, &cluster.identity.removed)
+            .filter(|_| goes)
+            .filter_map(api::node_id)
+            .collect();
+        cluster.identity.removed = left;
         self.apply(&render::identity(cluster));
     }
 
@@ -250,9 +264,9 @@ impl Draft<'_> {
         }
     }
 
-    /// Deletes what is the cluster's and not wanted any more. Volumes and brokers are never among
-    /// it.
-    fn prune(&mut self, wanted: &[Object]) {
+    /// Deletes what is the cluster's and not wanted any more, and the certificates of brokers that
+    /// are gone. Volumes and brokers are never among it.
+    fn prune(&mut self, wanted: &[Object], identity: &render::Identity) {
         let mut keep: BTreeSet<(Kind, String)> =
             wanted.iter().map(|object| (object.kind, object.name.clone())).collect();
         let cluster = self.world.cluster.name_any();
@@ -271,6 +285,8 @@ impl Draft<'_> {
             [Kind::ConfigMap, Kind::Service, Kind::PodDisruptionBudget, Kind::NetworkPolicy];
         for ((kind, name), object) in &self.world.objects {
             let stays = keep.contains(&(*kind, name.clone())) || !prunable.contains(kind);
+            let of_gone = *kind == Kind::Secret && removed(identity, object);
+            let stays = stays && !of_gone;
             if stays || object.metadata.deletion_timestamp.is_some() {
                 continue;
             }
@@ -325,7 +341,12 @@ impl Draft<'_> {
     }
 
     /// What running brokers have to be told, once they answer.
-    fn tell(&mut self, cluster: &Cluster, brokers: &[Broker], facts: &mut Facts) {
+    fn tell(
+        &mut self,
+        cluster: &Cluster,
+        (brokers, go): (&[Broker], &BTreeSet<i32>),
+        facts: &mut Facts,
+    ) {
         for broker in brokers {
             if let Some(wait) = &broker.wait {
                 self.waits.push(wait.clone());
@@ -345,7 +366,13 @@ impl Draft<'_> {
                 let alone = cluster.identity.brokers.is_empty();
                 for broker in serving {
                     let Some(overrides) = overrides.get(&broker.id) else { continue };
-                    let changes = fleet::on_running(&cluster.settings, overrides, alone);
+                    let mut settings = cluster.settings.clone();
+                    let cordoned = &cluster.spec.cordoned_brokers;
+                    if go.contains(&broker.id) || cordoned.contains(&broker.id) {
+                        let (name, value) = drain::CORDONED;
+                        settings.insert(name.to_owned(), value.to_owned());
+                    }
+                    let changes = fleet::on_running(&settings, overrides, alone);
                     if changes.is_empty() {
                         facts.told.insert(broker.id);
                         continue;
@@ -362,6 +389,12 @@ impl Draft<'_> {
         self.waits.push(Wait::new(Reason::ConfigUpdating, message));
         self.steps.push(Step::Alter(id, changes));
     }
+}
+
+/// Whether an object is one broker's that the cluster does not have any more.
+fn removed(identity: &render::Identity, object: &DynamicObject) -> bool {
+    let several = !identity.brokers.is_empty();
+    several && api::node_id(object).is_some_and(|id| !identity.brokers.contains(&id))
 }
 
 /// Whether a voter formats its directory by the id that it was given: only until it has served,

@@ -146,7 +146,8 @@ pub(super) fn running(world: &World, facts: &Facts, waits: &[Wait]) -> KafkaClus
     let hibernated = world.cluster.spec.hibernated;
     let ready = facts.ready();
     let total = facts.brokers.len();
-    let serve = format!("{ready} of {} brokers serve", facts.replicas);
+    let all = usize::try_from(facts.replicas).unwrap_or_default().max(total);
+    let serve = format!("{ready} of {all} brokers serve");
     let mut conditions = Conditions::of(world);
     let (reason, message) = match waits.first() {
         _ if hibernated => (Reason::Hibernated, hibernation(facts)),

@@ -7,6 +7,7 @@ use super::*;
 
 mod authorities;
 mod balance;
+mod drain;
 mod fleet;
 mod rolls;
 

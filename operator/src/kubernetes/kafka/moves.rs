@@ -24,6 +24,13 @@ pub trait Moves: Send + Sync + 'static {
         contact: &'a Contact,
         partitions: &'a [Partition],
     ) -> BoxFuture<'a, Result<Answers, AdminError>>;
+
+    /// Forgets a broker that is gone for good; one that nobody knows is forgotten already.
+    fn unregister<'a>(
+        &'a self,
+        contact: &'a Contact,
+        id: i32,
+    ) -> BoxFuture<'a, Result<(), AdminError>>;
 }
 
 impl Moves for Connections {
@@ -59,6 +66,19 @@ impl Moves for Connections {
             let answers = admin.elect(partitions).await?;
             self.put(contact, Use::Cluster, admin);
             Ok(answers)
+        })
+    }
+
+    fn unregister<'a>(
+        &'a self,
+        contact: &'a Contact,
+        id: i32,
+    ) -> BoxFuture<'a, Result<(), AdminError>> {
+        Box::pin(async move {
+            let mut admin = self.take(contact, Use::Cluster).await?;
+            admin.unregister(id).await?;
+            self.put(contact, Use::Cluster, admin);
+            Ok(())
         })
     }
 }

@@ -35,6 +35,8 @@ pub struct Identity {
     /// The node ids of those that elect the active controller, where the cluster was made with
     /// fewer brokers than it has; empty: it follows from how many there are.
     pub elected_by: BTreeSet<i32>,
+    /// The node ids of brokers that have gone, whose claims are to go too.
+    pub removed: BTreeSet<i32>,
 }
 
 impl Identity {
@@ -53,7 +55,23 @@ impl Identity {
         let free = |id: &i32| !self.brokers.contains(id);
         let missing = count.saturating_sub(self.brokers.len());
         let new: Vec<i32> = (0..).filter(free).take(missing).collect();
+        self.removed.retain(|id| !new.contains(id));
         self.brokers.extend(new);
+        self.settle();
+    }
+
+    /// A broker is gone that had no vote. Who votes stays.
+    pub fn retire(&mut self, id: i32) {
+        self.elected_by = self.voters();
+        for of in [&mut self.brokers, &mut self.claimed, &mut self.formatted] {
+            of.remove(&id);
+        }
+        self.removed.insert(id);
+        self.settle();
+    }
+
+    /// Who votes need not be said where it follows from how many brokers there are.
+    fn settle(&mut self) {
         if quorum::voters(&self.brokers) == self.elected_by {
             self.elected_by.clear();
         }
@@ -83,6 +101,9 @@ pub fn identity(cluster: &Cluster) -> Object {
         fields.insert("claimed".to_owned(), list(&identity.claimed).into());
         if !identity.elected_by.is_empty() {
             fields.insert("voters".to_owned(), list(&identity.elected_by).into());
+        }
+        if !identity.removed.is_empty() {
+            fields.insert("removed".to_owned(), list(&identity.removed).into());
         }
     }
     Object::new(

@@ -81,6 +81,14 @@ pub(super) static ROWS: &[Setting] = &[
          a cluster of its own.",
     ),
     Setting::dynamic(
+        "cordoned.log.dirs",
+        Words(&["*"]),
+        "",
+        "`*`: no new partitions and no replicas that move come to the broker (KIP-1066). It is set \
+         on a broker that runs; single directories cannot be closed yet.",
+    )
+    .one_by_one(),
+    Setting::dynamic(
         "follower.replication.throttled.rate",
         Long(0, i64::MAX),
         "",

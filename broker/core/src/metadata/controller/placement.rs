@@ -1,14 +1,15 @@
 //! The replicas of new partitions: spread over the brokers that there are, or checked where
 //! somebody chose them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use kastellan_protocol::ErrorCode;
 
 use super::Failure;
 use crate::{
+    config::CORDONED,
     id::BrokerId,
-    metadata::Image,
+    metadata::{Broker, ConfigResource, Image},
     placement::{Candidate, spread},
 };
 
@@ -19,7 +20,8 @@ pub(super) fn place(
     count: usize,
     replication_factor: usize,
 ) -> Result<Vec<Vec<BrokerId>>, Failure> {
-    let brokers: Vec<_> = image.brokers().collect();
+    let open = |broker: &&Arc<Broker>| !is_cordoned(image, broker.id);
+    let brokers: Vec<_> = image.brokers().filter(open).collect();
     let candidates: Vec<_> = brokers
         .iter()
         .map(|broker| Candidate {
@@ -32,6 +34,25 @@ pub(super) fn place(
         .map_err(|few| Failure::new(ErrorCode::InvalidReplicationFactor, few.to_string()))
 }
 
+/// Whether nothing new comes to a broker (KIP-1066). It is set on a broker by its id: the active
+/// controller may be another one, and knows nothing of what brokers were started with.
+fn is_cordoned(image: &Image, id: BrokerId) -> bool {
+    let set = image.config(&ConfigResource::broker(&id.0.to_string()));
+    set.and_then(|set| set.get(CORDONED)).is_some_and(|dirs| dirs.trim() == "*")
+}
+
+/// Checks that none of the brokers that get a replica is closed to new ones.
+pub(super) fn check_open(image: &Image, partition: i32, added: &[BrokerId]) -> Result<(), Failure> {
+    match added.iter().find(|id| is_cordoned(image, **id)) {
+        Some(cordoned) => refuse(format!(
+            "partition {partition} would get a replica on broker {}, which takes none: its \
+             {CORDONED} says so",
+            cordoned.0
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Checks replicas that somebody chose by hand for a new partition.
 pub(super) fn check_assignment(
     image: &Image,
@@ -40,6 +61,7 @@ pub(super) fn check_assignment(
     replication_factor: usize,
 ) -> Result<(), Failure> {
     check_brokers(image, partition, replicas)?;
+    check_open(image, partition, replicas)?;
     if replicas.len() != replication_factor {
         return refuse(format!(
             "partition {partition} is assigned {} replicas, the others have {replication_factor}",

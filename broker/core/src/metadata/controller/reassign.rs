@@ -5,7 +5,9 @@
 use kastellan_protocol::ErrorCode;
 
 use super::{
-    Controller, Effect, Failure, Reassignment, change::Place, placement::check_brokers,
+    Controller, Effect, Failure, Reassignment,
+    change::Place,
+    placement::{check_brokers, check_open},
     transition::Transition,
 };
 use crate::{
@@ -56,6 +58,7 @@ impl Controller {
         let held = without(&state.replicas, &state.adding);
         let adding = without(target, &held);
         let removing = without(&held, target);
+        check_open(image, place.index, &adding)?;
         // what was added before and is not in sync yet is still added; the rest is let go
         let replicas = [target, &removing].concat();
         self.check_kept(image, place, &replicas)?;

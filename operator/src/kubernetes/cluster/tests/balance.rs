@@ -1,7 +1,7 @@
 //! Balance: what is suggested, approved, begun, waited for and over.
 
 use kastellan_core::id::BrokerId;
-use kastellan_core::placement::{Broker, Partition, State};
+use kastellan_core::placement::{Broker, Disk, Partition, State};
 use kube::ResourceExt as _;
 
 use super::fleet::three;
@@ -172,6 +172,17 @@ fn nothing_begins_while_something_is_behind_and_what_changed_meanwhile_is_left_a
         it.in_sync.clone_from(&it.replicas);
     }
     assert!(matches!(step(&world), Some(Step::Delete(Kind::ConfigMap, ..))));
+}
+
+#[test]
+fn full_disks_are_no_balance() {
+    let mut world = lopsided(&json!({ "mode": "Auto" }));
+    for broker in &mut world.placed.as_mut().unwrap().picture.brokers {
+        broker.disk = Some(Disk { total: 1 << 20, free: 1 << 10 });
+    }
+    assert_eq!(step(&world), None);
+    let (status, reason, message) = balanced(&world);
+    assert_eq!((status, reason), (ConditionStatus::False, Reason::NoRoom), "{message}");
 }
 
 #[test]

@@ -175,11 +175,11 @@ fn who_votes_is_known_though_the_record_is_lost_while_more_brokers_come() {
 }
 
 #[test]
-fn fewer_brokers_are_refused_and_so_are_more_beside_one_alone() {
+fn voters_do_not_go() {
     let mut world = three("0,1,2", "0,1,2", &[0, 1, 2]);
     world.cluster.spec.replicas = Some(1);
     let (_, reason, message) = condition(&world, ConditionType::Stalled);
     assert_eq!(reason, Reason::NotYetSupported);
-    assert!(message.contains("to take brokers away is not yet supported: write replicas: 3"));
+    assert!(message.contains("to take a voter away is not yet supported: write replicas: 3"));
     assert_eq!(plan(&world).steps, []);
 }

@@ -30,7 +30,9 @@ pub(super) fn serving(mut world: World) -> World {
             let id = id.parse().unwrap();
             pod(&mut world, id, &of, true);
             told.insert(id, BTreeMap::new());
-            let set_there = serde_json::from_value(set.body.clone()).unwrap();
+            let mut there = set.body.clone();
+            there["metadata"]["uid"] = json!(set.name);
+            let set_there = serde_json::from_value(there).unwrap();
             world.objects.insert((Kind::StatefulSet, set.name), set_there);
         }
     }
