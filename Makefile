@@ -6,8 +6,6 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kastellan/target
 KASTELLAN = $(CARGO_TARGET_DIR)/release/kastellan
 
-TOOLS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kastellan/tools
-
 .PHONY: quickstart run check test suites faults suites-full smoke sim fuzz bench fix packages packages-build supply-chain
 .PHONY: image e2e e2e-full image-before packages-image packages-e2e
 
@@ -74,14 +72,26 @@ faults:
 	KASTELLAN_BIN=$(KASTELLAN) cargo test --release --locked -p kastellan-e2e --test faults -- \
 		--include-ignored --test-threads=1 $(ARGS)
 
+# tools of Rust's that no package of this machine has, each built once: $(call tool,NAME,VERSION)
+TOOLS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kastellan/tools
+define tool
+if [ ! -x $(TOOLS)/bin/$(1) ]; then
+	CARGO_TARGET_DIR=$(TOOLS)/target cargo install -q --locked --root $(TOOLS) $(1)@$(2)
+	rm -rf $(TOOLS)/target
+fi
+endef
+
 # the image, without Docker (the Dockerfile does the same with it): an OCI archive with one static program.
 # Neither this machine's paths (ours are relative to begin with) nor the time of day get into it.
 MUSL = $(shell uname -m)-unknown-linux-musl
 IMAGE = $(CARGO_TARGET_DIR)/image
 IMAGE_PROFILE ?= dist
+# what is shipped has the list of its parts in it, which cargo audit and others read
+AUDITABLE = $(if $(filter dist,$(IMAGE_PROFILE)),auditable)
 image: packages-image
-	export RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo"
-	cargo build --profile $(IMAGE_PROFILE) --locked --target $(MUSL) --bin kastellan
+	$(if $(AUDITABLE),$(call tool,cargo-auditable,0.7.7))
+	export PATH=$(TOOLS)/bin:$$PATH RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo"
+	cargo $(AUDITABLE) build --profile $(IMAGE_PROFILE) --locked --target $(MUSL) --bin kastellan
 	unset RUSTFLAGS
 	mkdir -p $(IMAGE)
 	strip --strip-debug -o $(IMAGE)/kastellan $(CARGO_TARGET_DIR)/$(MUSL)/$(IMAGE_PROFILE)/kastellan
@@ -119,13 +129,8 @@ bench: packages
 # what is not ours: licences, bans and sources (deny.toml), known holes where their database can be reached, and a bill of
 # materials beside the image. The first time it builds the two tools, which takes minutes: make test goes without.
 supply-chain:
-	tool() { # name version
-		[ -x $(TOOLS)/bin/$$1 ] && return
-		CARGO_TARGET_DIR=$(TOOLS)/target cargo install -q --locked --root $(TOOLS) $$1@$$2
-		rm -rf $(TOOLS)/target
-	}
-	tool cargo-deny 0.20.2
-	tool cargo-cyclonedx 0.5.9
+	$(call tool,cargo-deny,0.20.2)
+	$(call tool,cargo-cyclonedx,0.5.9)
 	export PATH=$(TOOLS)/bin:$$PATH
 	cargo deny --locked check licenses bans sources
 	if cargo deny --locked fetch db; then
