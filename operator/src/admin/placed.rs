@@ -22,19 +22,19 @@ pub struct Placed {
 }
 
 impl Admin {
-    /// Asks the brokers. Sizes and disks are left out where they are not told.
+    /// Asks the brokers. Sizes and disks are left out where they are not told. A disk is as large as
+    /// what its replicas take and what is free.
     pub async fn placed(&mut self) -> Result<Placed, AdminError> {
         let metadata = self.metadata(None).await?;
         let sizes = self.sizes(&metadata).await?.unwrap_or_default();
         let disks = self.disks(&metadata).await?;
         let moving = self.reassignments().await?;
-        let disk = |id| disks.get(id).map(|(total, free)| Disk { total: *total, free: *free });
         let mut placed = Placed::default();
         placed.picture.brokers.extend(metadata.brokers.iter().map(|(id, node)| Broker {
             id: BrokerId(*id),
             rack: node.rack.clone(),
             state: State::Active,
-            disk: disk(id),
+            disk: None,
         }));
         let mut topic: Arc<str> = "".into();
         for (place, state) in metadata.partitions() {
@@ -65,6 +65,15 @@ impl Admin {
                 written: 0,
                 read: 0,
                 moving: goal.is_some(),
+            });
+        }
+        let tallies = placed.picture.tallies();
+        for broker in &mut placed.picture.brokers {
+            let held = tallies.get(&broker.id).map_or(0, |tally| tally.bytes);
+            // what others have on the disk, or the file system keeps for root, is nobody's to fill
+            broker.disk = disks.get(&broker.id.0).map(|(total, free)| Disk {
+                total: free.saturating_add(held).min(*total),
+                free: *free,
             });
         }
         let down = placed.down.iter().map(|id| Broker {

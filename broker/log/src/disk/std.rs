@@ -53,11 +53,7 @@ impl StdVolume {
     pub fn space(&self) -> io::Result<Space> {
         let found = rustix::fs::fstatvfs(&self.0)?;
         let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
-        // what is kept for root, or beyond a quota, is no part of what a broker can fill: df counts
-        // as full what it calls full
-        let used = found.f_blocks.saturating_sub(found.f_bfree);
-        let total = used.saturating_add(found.f_bavail);
-        Ok(Space { total: bytes(total), usable: bytes(found.f_bavail) })
+        Ok(Space { total: bytes(found.f_blocks), usable: bytes(found.f_bavail) })
     }
 }
 
