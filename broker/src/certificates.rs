@@ -13,7 +13,7 @@ use std::path::PathBuf;
 pub use self::error::CertificateError;
 pub(crate) use self::{
     name::distinguished_name,
-    pem::{Keys, Source, Sources},
+    pem::{Keys, Source, Sources, authorities},
     watched::Watched,
 };
 

@@ -23,6 +23,9 @@ pub struct Config {
     pub peers: Option<PeerListener>,
     /// The certificates for connections between brokers; they go before those of the settings.
     pub certificates: Option<CertificateFiles>,
+    /// From where issuers' keys may be read (`sasl.oauthbearer.jwks.endpoint.url`): whole URLs. Not
+    /// a setting, since settings may come from people who are not to reach what the broker does.
+    pub allowed_urls: Vec<String>,
     /// Broker settings under Kafka's names (`log.segment.bytes`, ...), as text.
     pub settings: BTreeMap<String, String>,
 }

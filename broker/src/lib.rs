@@ -14,6 +14,7 @@ mod controller;
 mod dispatch;
 mod fetcher;
 mod groups;
+mod issuer;
 mod lifecycle;
 mod log_dirs;
 mod maintenance;

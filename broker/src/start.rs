@@ -132,6 +132,16 @@ pub enum StartError {
     /// The fleet does not let it in.
     #[error(transparent)]
     Join(#[from] JoinError),
+    /// An issuer's keys cannot be read.
+    #[error("sasl.oauthbearer.jwks.endpoint.url of the listener {listener}, {url}: {why}")]
+    Keys {
+        /// The listener.
+        listener: String,
+        /// Where they should be.
+        url: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The certificates cannot be used.
     #[error(transparent)]
     Certificates(#[from] CertificateError),

@@ -14,6 +14,7 @@ mod probes;
 mod quotas;
 mod scram;
 mod tls;
+pub(crate) mod tokens;
 mod upkeep;
 #[path = "../tests/groups/client.rs"]
 pub(crate) mod wire;
@@ -43,6 +44,11 @@ impl Harness {
 
     /// A broker with some settings.
     fn with(settings: &[(&str, &str)]) -> Self {
+        Self::allowing(settings, &[])
+    }
+
+    /// The same, which may read the keys of issuers at the `allowed` URLs.
+    fn allowing(settings: &[(&str, &str)], allowed: &[String]) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("kastellan-broker-{}-{number}", std::process::id());
         let data_dir: PathBuf = std::env::temp_dir().join(name);
@@ -68,6 +74,7 @@ impl Harness {
             listeners: vec![listener],
             peers: None,
             certificates: None,
+            allowed_urls: allowed.to_vec(),
             settings,
         };
         Self { running: Some(start(config.clone()).unwrap()), config }

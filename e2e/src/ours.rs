@@ -22,6 +22,7 @@ pub struct Ours {
     folder: PathBuf,
     node: String,
     settings: Vec<String>,
+    allowed_urls: Vec<String>,
     dirs: Vec<PathBuf>,
     log: Option<String>,
     address: SocketAddr,
@@ -86,14 +87,30 @@ impl Ours {
         let node = node.map_or("1", |(_, id)| id).to_owned();
         let settings = settings.iter().filter(|(name, _)| *name != "node.id");
         let settings = settings.map(|(name, value)| format!("{name}={value}")).collect();
-        let (folder, dirs, log) = (folder.to_owned(), Vec::new(), None);
-        Ok(Ours { binary: binary()?, folder, node, settings, dirs, log, address, process: None })
+        Ok(Ours {
+            binary: binary()?,
+            folder: folder.to_owned(),
+            node,
+            settings,
+            allowed_urls: Vec::new(),
+            dirs: Vec::new(),
+            log: None,
+            address,
+            process: None,
+        })
     }
 
     /// The same with more log directories, besides the one that holds the metadata.
     #[must_use]
     pub fn with_dirs(mut self, dirs: &[&Path]) -> Ours {
         self.dirs = dirs.iter().map(|dir| (*dir).to_owned()).collect();
+        self
+    }
+
+    /// The same, which may read the keys of those who issue tokens at `url`.
+    #[must_use]
+    pub fn allowing(mut self, url: &str) -> Ours {
+        self.allowed_urls.push(url.to_owned());
         self
     }
 
@@ -114,6 +131,9 @@ impl Ours {
         command.arg("--listener").arg(format!("plain={}", self.address));
         for setting in &self.settings {
             command.args(["--set", setting]);
+        }
+        for url in &self.allowed_urls {
+            command.args(["--oauthbearer-allowed-url", url]);
         }
         if let Some(log) = &self.log {
             command.args(["--log", log]);

@@ -3,6 +3,10 @@
 
 #[path = "logins/client.rs"]
 mod client;
+#[path = "logins/issuer.rs"]
+mod issuer;
+#[path = "logins/tokens.rs"]
+mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -36,6 +40,15 @@ struct Guarded {
 
 impl Guarded {
     fn start(scratch: &Scratch, protocol: &str, settings: &[(&str, &str)]) -> Result<Self> {
+        Self::allowing(scratch, protocol, settings, &[])
+    }
+
+    fn allowing(
+        scratch: &Scratch,
+        protocol: &str,
+        settings: &[(&str, &str)],
+        urls: &[&str],
+    ) -> Result<Self> {
         let folder = scratch.path().to_owned();
         let authority = Authority::new(&folder)?;
         let keystore = path(&authority.sign("broker", "/CN=broker")?)?;
@@ -47,7 +60,8 @@ impl Guarded {
             ("ssl.truststore.location", &truststore),
         ];
         let settings = [&of_tls[..], settings].concat();
-        let mut broker = Ours::new(&folder, &settings)?.logging("trace");
+        let ours = Ours::new(&folder, &settings)?.logging("trace");
+        let mut broker = urls.iter().fold(ours, |ours, url| ours.allowing(url));
         broker.start()?;
         Ok(Self { broker, authority, folder })
     }

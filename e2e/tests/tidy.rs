@@ -41,8 +41,10 @@ const PURE: &[(&str, &[&str])] = &[
             "crc32c",
             "imbl",
             "kastellan-protocol",
-            "regex",  // rules that map names
-            "ring",   // digests and HMAC, nothing that is random
+            "regex", // rules that map names
+            "ring",  // digests and HMAC, nothing that is random
+            "serde", // keys and tokens of issuers
+            "serde_json",
             "subtle", // comparing in constant time
             "thiserror",
             "uuid",

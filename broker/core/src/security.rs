@@ -10,6 +10,7 @@ mod authorizer;
 pub mod distinguished_name;
 mod index;
 mod mapping;
+pub mod oauth;
 mod principal;
 pub mod sasl;
 pub mod scram;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use kastellan_core::security::{
     PrincipalMapping, ScramCredential, ScramMechanism, Secret,
+    oauth::{Demands, Issuer, KeySet, Location},
     sasl::{Jaas, Login, Mechanism, Users},
 };
 use kastellan_fuzz::{bounded, seeds};
@@ -13,15 +14,25 @@ use kastellan_fuzz::{bounded, seeds};
 /// What parts messages in the input, and is in none of SCRAM's.
 const BREAK: u8 = 0xff;
 
-struct Known(Arc<ScramCredential>, Secret<String>);
+struct Known {
+    scram: Arc<ScramCredential>,
+    password: Secret<String>,
+    demands: Demands,
+    keys: Arc<KeySet>,
+}
 
 impl Users for Known {
     fn scram(&self, _: ScramMechanism, user: &str) -> Option<Arc<ScramCredential>> {
-        (user == "alice").then(|| Arc::clone(&self.0))
+        (user == "alice").then(|| Arc::clone(&self.scram))
     }
 
     fn plain(&self, user: &str) -> Option<&Secret<String>> {
-        (user == "alice").then_some(&self.1)
+        (user == "alice").then_some(&self.password)
+    }
+
+    fn issuer(&self) -> Option<Issuer<'_>> {
+        let keys = Some(Arc::clone(&self.keys));
+        Some(Issuer { demands: &self.demands, keys, now: 1_800_000_000_000 })
     }
 
     fn secret(&self) -> &[u8] {
@@ -39,7 +50,16 @@ libfuzzer_sys::fuzz_target!(init: seeds::write(&seeds::logins()), |data: &[u8]| 
         iterations: 4096,
     };
     let password = Secret("a password that nobody guesses: 7c41d9".to_owned());
-    let users = Known(Arc::new(credential), password);
+    let demands = Demands {
+        audiences: Vec::new(),
+        issuer: None,
+        subject_claim: "sub".to_owned(),
+        scope_claim: "scope".to_owned(),
+        skew: 0,
+    };
+    // whose other halves nobody has kept
+    let keys = Arc::new(KeySet::parse(seeds::KEYS.as_bytes()).expect("they are keys"));
+    let users = Known { scram: Arc::new(credential), password, demands, keys };
     let mut messages = data.split(|byte| *byte == BREAK);
     let mut login = Login::new();
     let wanted = String::from_utf8_lossy(messages.next().unwrap_or_default());
@@ -47,6 +67,9 @@ libfuzzer_sys::fuzz_target!(init: seeds::write(&seeds::logins()), |data: &[u8]| 
         // the texts of settings come from an administrator, and may be wrong as well; what a
         // regular expression takes is bounded by its own library
         let _parsed = Jaas::parse(&wanted);
+        let _parsed = Location::parse(&wanted, &[]);
+        // and an issuer's keys from its web server
+        let _parsed = bounded("keys", wanted.len(), || KeySet::parse(wanted.as_bytes()));
         if let Ok(mapping) = PrincipalMapping::parse(&wanted) {
             mapping.apply("CN=alice,OU=keys,O=Acme");
         }

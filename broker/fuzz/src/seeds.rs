@@ -100,9 +100,26 @@ pub fn segments() -> Vec<Vec<u8>> {
     seeds
 }
 
+/// A token that is not signed by the key it names, as a client shows it.
+const TOKEN: &[u8] = b"n,a=alice,\x01auth=Bearer \
+    eyJhbGciOiAiRVMyNTYiLCAia2lkIjogImVjIn0.eyJzdWIiOiAiYWxpY2UiLCAiYXVkIjogImthZmth\
+    IiwgImlhdCI6IDE3OTk5OTk5OTksICJleHAiOiAxODAwMDAwNjAwfQ.BwcHBwcHBwcHBwcHBwcHBwcHB\
+    wcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw\x01host=h\x01\x01";
+
+/// Keys of an issuer, for the target `sasl`: nobody has the other halves.
+pub const KEYS: &str = "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"ec\",\
+    \"x\":\"lifrzHT2GOq7N1TtL-YcpXQOhWbNF1bIZwQFibMMr4g\",\
+    \"y\":\"CELcsDo19XL_Z8TpXFoeLa7x8FkS6WEDJfYu7WLbDgo\"},\
+    {\"kty\":\"RSA\",\"kid\":\"rsa\",\"e\":\"AQAB\",\"n\":\"\
+    kCJVY-Vqh0AgCeg70tsCpEfMpapeIADxeLuTfUvk_VdI_dqP5jVIPSlME_JBlIxcAL1MS2_KaJYEt3YaeEaL\
+    AW18NZnPPReNGtO1vVR9GwtmG0HgeNjKd_f_Plu41COe7-sXkIFJmEXGrM-yjaa5KO9d4sb7tQ-Ube88Fwdy\
+    hM-KctyW1DxR7WGuuoXEKg0D5ACdwLwXruSMQyXKrM7kCs5HVOy_Y8p75JVDYk6Kwvbm_I-J3iJZwXi7DYUT\
+    OmWCr0OxueV2mZu90SumKZM7GfqjJWiNpM_HsFG2Yas7EMJgrbgDTaFtXic6WuLigagvXeD940dQrZOHiqD5\
+    C9QPZw\"}]}";
+
 /// For the target `sasl`: a mechanism and its messages, with 0xff between.
 pub fn logins() -> Vec<Vec<u8>> {
-    let talks: [&[&[u8]]; 6] = [
+    let talks: [&[&[u8]]; 9] = [
         &[b"PLAIN", b"\0alice\0orange-pencil"],
         &[b"PLAIN", b"alice\0alice\0orange-pencil"],
         &[
@@ -112,6 +129,9 @@ pub fn logins() -> Vec<Vec<u8>> {
         ],
         &[b"SCRAM-SHA-256", b"y,a=bob,n=a=2Cb,r=x,tokenauth=true", b"c=eSws,r=x,p=="],
         &[b"org.apache.kafka.common.security.plain.PlainLoginModule required user_a=\"b\";"],
+        &[b"OAUTHBEARER", b"n,,\x01auth=Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.\x01\x01", b"\x01"],
+        &[b"OAUTHBEARER", TOKEN, b"\x01"],
+        &[KEYS.as_bytes()],
         &[b"RULE:^CN=(.*?),OU=(.*?)$/$1@$2/L, RULE:^.*[Cc][Nn]=([a-z.]*).*$/$1/,DEFAULT"],
     ];
     talks.iter().map(|talk| talk.join(&0xff_u8)).collect()

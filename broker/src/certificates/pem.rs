@@ -93,8 +93,6 @@ impl Sources {
     pub(super) fn parse(&self, read: &[Vec<u8>]) -> Result<Keys, CertificateError> {
         let named = self.keystore.first().or(self.truststore.as_ref());
         let path = named.map(|source| source.path().to_path_buf()).unwrap_or_default();
-        let missing =
-            |path: &Path, what| CertificateError::Missing { path: path.to_path_buf(), what };
         let (mut chain, mut key) = (Vec::new(), None);
         for (source, pem) in self.keystore.iter().zip(read) {
             chain.extend(certificates(source.path(), pem)?);
@@ -107,22 +105,32 @@ impl Sources {
         })?;
         let not_after = parsed.validity().not_after.timestamp();
         let fingerprint = fingerprint(leaf);
-        let mut roots = RootCertStore::empty();
-        let mut ca_fingerprints = Vec::new();
-        if let (Some(source), Some(pem)) = (&self.truststore, read.last()) {
-            for authority in certificates(source.path(), pem)? {
-                ca_fingerprints.push(self::fingerprint(&authority));
-                roots.add(authority).map_err(|why| CertificateError::Damaged {
-                    path: source.path().to_path_buf(),
-                    why: why.to_string(),
-                })?;
-            }
-            if roots.is_empty() {
-                return Err(missing(source.path(), "certificate"));
-            }
-        }
+        let (roots, ca_fingerprints) = match (&self.truststore, read.last()) {
+            (Some(source), Some(pem)) => authorities(source.path(), pem)?,
+            _ => (RootCertStore::empty(), Vec::new()),
+        };
         Ok(Keys { chain, key, roots, fingerprint, ca_fingerprints, not_after, path })
     }
+}
+
+fn missing(path: &Path, what: &'static str) -> CertificateError {
+    CertificateError::Missing { path: path.to_path_buf(), what }
+}
+
+/// The authorities in what was read from `path`, one at least, with their fingerprints.
+pub(crate) fn authorities(
+    path: &Path,
+    pem: &[u8],
+) -> Result<(RootCertStore, Vec<String>), CertificateError> {
+    let (mut roots, mut fingerprints) = (RootCertStore::empty(), Vec::new());
+    for authority in certificates(path, pem)? {
+        fingerprints.push(fingerprint(&authority));
+        roots.add(authority).map_err(|why| CertificateError::Damaged {
+            path: path.to_path_buf(),
+            why: why.to_string(),
+        })?;
+    }
+    if roots.is_empty() { Err(missing(path, "certificate")) } else { Ok((roots, fingerprints)) }
 }
 
 fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateError> {

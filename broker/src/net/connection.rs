@@ -149,6 +149,12 @@ impl Connection {
 
     /// Serves the client until one side has enough.
     pub(super) async fn serve(mut self) -> Result<(), Ending> {
+        let ended = self.run().await;
+        // who was refused may go as it likes, or go on as if it were in: what counts is why
+        self.rejected.map_or(ended, |(why, _)| Err(Ending::Rejected(why)))
+    }
+
+    async fn run(&mut self) -> Result<(), Ending> {
         self.mailbox.vitals().active(self.broker.clock.monotonic());
         loop {
             let now = self.broker.clock.monotonic();
@@ -161,9 +167,7 @@ impl Connection {
             }
             let glance = self.collect();
             if let Some(reason) = glance.closed {
-                return Err(self
-                    .rejected
-                    .map_or(Ending::Asked(reason), |it| Ending::Rejected(it.0)));
+                return Err(Ending::Asked(reason));
             }
             let flushed = self.flush(now)?;
             let rejected = self.rejected.as_ref().is_some_and(|(_, until)| *until <= now);
@@ -173,7 +177,7 @@ impl Connection {
                 self.answers.settle();
             }
             if over && self.pending == 0 && self.out.is_empty() {
-                return self.rejected.map_or(Ok(()), |(why, _)| Err(Ending::Rejected(why)));
+                return Ok(());
             }
             match flushed {
                 Flushed::Slice => {

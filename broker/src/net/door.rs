@@ -4,7 +4,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use kastellan_core::{
-    config::{ClientAuth, Pem, Tls, Transport},
+    config::{ClientAuth, Pem, Sasl, Tls, Transport},
     metadata::SecurityProtocol,
     security::{Principal, PrincipalMapping},
 };
@@ -17,7 +17,8 @@ use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use super::{Stream, login::Desk};
 use crate::{
-    certificates::{CertificateError, Keys, Source, Sources, Watched, distinguished_name},
+    certificates::{self, CertificateError, Source, Sources, Watched, distinguished_name},
+    issuer::Keys,
     start::StartError,
 };
 
@@ -66,7 +67,12 @@ pub(crate) enum Turned {
 
 impl ClientDoor {
     /// Reads what the listener called `name` needs.
-    pub(crate) fn open(name: &str, transport: Transport) -> Result<Self, StartError> {
+    /// Keys of issuers may be read from the `allowed` URLs.
+    pub(crate) fn open(
+        name: &str,
+        transport: Transport,
+        allowed: &[String],
+    ) -> Result<Self, StartError> {
         let Transport { protocol, tls, sasl } = transport;
         let encrypted = |tls: Tls| {
             let mapping = tls.mapping.clone();
@@ -77,7 +83,12 @@ impl ClientDoor {
             let watched = Watched::load(format!("listener {name}"), sources(tls), make)?;
             Ok::<_, CertificateError>(Encrypted { watched: Arc::new(watched), mapping })
         };
-        let desk = sasl.map(Desk::new).transpose()?.map(Arc::new);
+        let desk = |mut sasl: Sasl| {
+            let tokens = sasl.tokens.take();
+            let issuer = tokens.map(|tokens| Keys::open(name, tokens, allowed)).transpose()?;
+            Ok::<_, StartError>(Arc::new(Desk::new(sasl, issuer.map(Arc::new))?))
+        };
+        let desk = sasl.map(desk).transpose()?;
         Ok(Self { protocol, tls: tls.map(encrypted).transpose()?, desk })
     }
 
@@ -89,6 +100,11 @@ impl ClientDoor {
     /// The certificate that clients are shown; `None`: they speak plain text.
     pub(crate) fn watched(&self) -> Option<&Arc<Watched<Arc<ServerConfig>>>> {
         self.tls.as_ref().map(|tls| &tls.watched)
+    }
+
+    /// The keys that clients' tokens are signed with; `None`: they show none.
+    pub(crate) fn issuer(&self) -> Option<&Arc<Keys>> {
+        self.desk.as_ref()?.issuer()
     }
 
     /// How clients log in; `None`: they do not.
@@ -146,8 +162,8 @@ fn sources(tls: Tls) -> Sources {
     }
 }
 
-fn server(tls: &Tls, keys: Keys) -> Result<ServerConfig, CertificateError> {
-    let Keys { chain, key, roots, path, .. } = keys;
+fn server(tls: &Tls, keys: certificates::Keys) -> Result<ServerConfig, CertificateError> {
+    let certificates::Keys { chain, key, roots, path, .. } = keys;
     let failed = |why| CertificateError::Tls { path: path.clone(), why };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let spoken =

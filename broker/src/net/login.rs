@@ -10,6 +10,7 @@ use kastellan_core::{
     metadata::Image,
     security::{
         ScramCredential, ScramMechanism, Secret,
+        oauth::{Distrust, Issuer},
         sasl::{Login, Mechanism, Users},
     },
 };
@@ -17,6 +18,7 @@ use kastellan_protocol::frame;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::{Limits, registry::Visit};
+use crate::issuer::Keys;
 
 /// A connection does not log in again more often than this, as in Kafka.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -26,6 +28,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(crate) struct Desk {
     pub(super) enabled: Vec<Mechanism>,
     sasl: Sasl,
+    /// Whose tokens are believed.
+    issuer: Option<Arc<Keys>>,
     /// Made when the process began: it looks the same for as long as that.
     secret: Secret<[u8; 32]>,
 }
@@ -64,22 +68,42 @@ pub(super) enum Stage {
 
 impl Desk {
     /// Fails where the system has no random numbers.
-    pub(super) fn new(sasl: Sasl) -> std::io::Result<Self> {
+    pub(super) fn new(sasl: Sasl, issuer: Option<Arc<Keys>>) -> std::io::Result<Self> {
         let mut secret = [0; 32];
         fill(&mut secret)?;
         let enabled = sasl.mechanisms.iter().map(|(mechanism, _)| *mechanism).collect();
-        Ok(Self { enabled, sasl, secret: Secret(secret) })
+        Ok(Self { enabled, sasl, issuer, secret: Secret(secret) })
     }
 
-    /// How long a login by `mechanism` holds.
-    pub(super) fn session(&self, mechanism: Mechanism) -> Option<Duration> {
+    /// The keys that tokens are signed with.
+    pub(super) fn issuer(&self) -> Option<&Arc<Keys>> {
+        self.issuer.as_ref()
+    }
+
+    /// How long a login by `mechanism` holds, by what was shown until `ends`, in Unix milliseconds;
+    /// `wall` is the time in the same.
+    pub(super) fn session(
+        &self,
+        mechanism: Mechanism,
+        ends: Option<i64>,
+        wall: i64,
+    ) -> Option<Duration> {
         let known = self.sasl.mechanisms.iter().find(|(known, _)| *known == mechanism);
-        known.and_then(|(_, session)| *session)
+        let left = |ends: i64| u64::try_from(ends.saturating_sub(wall)).unwrap_or_default();
+        let shown = ends.map(|ends| Duration::from_millis(left(ends)));
+        known.and_then(|(_, session)| *session).into_iter().chain(shown).min()
     }
 
-    /// Whoever may log in, by what is known to the cluster now.
-    pub(super) fn users<'a>(&'a self, image: &'a Image) -> Known<'a> {
-        Known { desk: self, image }
+    /// A token was not believed: its key may be one that the issuer has made since.
+    pub(super) fn distrusts(&self, why: Distrust) {
+        if let (Distrust::UnknownKey, Some(keys)) = (why, &self.issuer) {
+            keys.missed();
+        }
+    }
+
+    /// Whoever may log in, by what is known to the cluster now; `wall`: in Unix milliseconds.
+    pub(super) fn users<'a>(&'a self, image: &'a Image, wall: i64) -> Known<'a> {
+        Known { desk: self, image, wall }
     }
 }
 
@@ -99,6 +123,7 @@ fn fill(bytes: &mut [u8]) -> std::io::Result<()> {
 pub(super) struct Known<'a> {
     desk: &'a Desk,
     image: &'a Image,
+    wall: i64,
 }
 
 impl Users for Known<'_> {
@@ -108,6 +133,10 @@ impl Users for Known<'_> {
 
     fn plain(&self, user: &str) -> Option<&Secret<String>> {
         self.desk.sasl.plain.get(user)
+    }
+
+    fn issuer(&self) -> Option<Issuer<'_>> {
+        self.desk.issuer.as_ref().map(|keys| keys.issuer(self.wall))
     }
 
     fn secret(&self) -> &[u8] {

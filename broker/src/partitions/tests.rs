@@ -41,6 +41,7 @@ impl Dir {
             listeners: Vec::new(),
             peers: None,
             certificates: None,
+            allowed_urls: Vec::new(),
             settings: BTreeMap::new(),
         };
         let opened = Opened::new(&config).unwrap();

@@ -62,6 +62,7 @@ impl Node {
             listeners: vec![Listener { name: "plain".to_owned(), bind: here, advertised: None }],
             peers: Some(PeerListener { bind: here, advertised: None, plain_text }),
             certificates,
+            allowed_urls: Vec::new(),
             management: crate::Management::default(),
             settings: settings
                 .iter()

@@ -174,6 +174,9 @@ impl Stage {
             let watched = door.watched()?;
             Some(tokio::spawn(Arc::clone(watched).watch()))
         }));
+        tasks.extend(broker.doors.iter().filter_map(|(_, door)| {
+            Some(tokio::spawn(Arc::clone(door.issuer()?).watch(broker.clock)))
+        }));
         for (bound, (_, door)) in bound.into_iter().zip(&broker.doors) {
             let entrance = Entrance::Clients(Arc::clone(door));
             let (broker, health) = (Arc::clone(broker), Arc::clone(&self.health));
@@ -244,12 +247,12 @@ fn bind_all(config: &Config, settings: &BrokerConfig) -> Result<Vec<Bound>, Star
     config.listeners.iter().map(one).collect()
 }
 
-/// Reads the certificates that the listeners for clients need.
+/// Reads the certificates and keys that the listeners for clients need.
 fn open_doors(config: &Config, settings: &BrokerConfig) -> Result<Doors, StartError> {
     let one = |listener: &Listener| {
         let name = &listener.name;
         let transport = settings.transport(name).map_err(StartError::Settings)?;
-        let door = ClientDoor::open(name, transport)?;
+        let door = ClientDoor::open(name, transport, &config.allowed_urls)?;
         Ok((name.as_str().into(), Arc::new(door)))
     };
     config.listeners.iter().map(one).collect()

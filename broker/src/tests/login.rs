@@ -35,12 +35,16 @@ fn broker(settings: &[(&str, &str)]) -> Harness {
     Harness::with(&[&[map, FIRST, delay][..], settings].concat())
 }
 
-fn handshake(client: &mut Client, version: i16, mechanism: &str) -> SaslHandshakeResponse {
+pub(super) fn handshake(
+    client: &mut Client,
+    version: i16,
+    mechanism: &str,
+) -> SaslHandshakeResponse {
     let mechanism = StrBytes::from_string(mechanism.to_owned());
     client.call(version, &SaslHandshakeRequest::default().with_mechanism(mechanism))
 }
 
-fn authenticate(client: &mut Client, message: &[u8]) -> SaslAuthenticateResponse {
+pub(super) fn authenticate(client: &mut Client, message: &[u8]) -> SaslAuthenticateResponse {
     let bytes = bytes::Bytes::copy_from_slice(message);
     client.call(2, &SaslAuthenticateRequest::default().with_auth_bytes(bytes))
 }

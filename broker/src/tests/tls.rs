@@ -34,6 +34,16 @@ pub(super) fn broker_as(
     authority: &Authority,
     settings: &[(&str, &str)],
 ) -> Harness {
+    broker_allowing(protocol, authority, settings, &[])
+}
+
+/// The same, which may read the keys of issuers at the `allowed` URLs.
+pub(super) fn broker_allowing(
+    protocol: &str,
+    authority: &Authority,
+    settings: &[(&str, &str)],
+    allowed: &[String],
+) -> Harness {
     let files = authority.files(SERVER, "a company");
     let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
     let [keystore, truststore] = [&files.keystore[0], &files.truststore].map(|it| path(it));
@@ -43,7 +53,7 @@ pub(super) fn broker_as(
         ("listener.name.plain.ssl.keystore.location", &keystore),
         ("ssl.truststore.location", &truststore),
     ];
-    Harness::with(&[&of_tls[..], settings].concat())
+    Harness::allowing(&[&of_tls[..], settings].concat(), allowed)
 }
 
 /// What a client of `authority` trusts, and shows where it has a key and a certificate.
@@ -189,7 +199,8 @@ fn a_certificate_says_who_somebody_is() {
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
         let settings = BrokerConfig::parse(settings).unwrap();
-        let door = crate::net::ClientDoor::open("ssl", settings.transport("SSL").unwrap()).unwrap();
+        let transport = settings.transport("SSL").unwrap();
+        let door = crate::net::ClientDoor::open("ssl", transport, &[]).unwrap();
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let to = listener.local_addr().unwrap();
         let config = config(&authority, &[&TLS13], shown);

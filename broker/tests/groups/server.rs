@@ -47,6 +47,7 @@ impl Server {
             listeners: vec![listener],
             peers: None,
             certificates: None,
+            allowed_urls: Vec::new(),
             settings: settings.collect::<BTreeMap<_, _>>(),
         };
         let running = Some(kastellan_broker::start(config.clone()).unwrap());

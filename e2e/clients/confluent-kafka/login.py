@@ -1,4 +1,4 @@
-"""confluent-kafka logs in: login.py HOST:PORT CA [MECHANISM USER PASSWORD | KEY CERTIFICATE]
+"""confluent-kafka logs in: login.py HOST:PORT CA [MECHANISM USER PASSWORD-OR-TOKEN-FILE | KEY CERTIFICATE]
 
 Prints `in` after a record was delivered, or `refused: ERROR` with what librdkafka says.
 """
@@ -11,7 +11,12 @@ from confluent_kafka import Producer
 address, ca, *who = sys.argv[1:]
 errors, delivered = [], []
 config = {"bootstrap.servers": address, "ssl.ca.location": ca, "error_cb": errors.append, "log_level": 0}
-if len(who) == 3:
+if who[0] == "OAUTHBEARER":
+    # librdkafka asks for an end that is to come, whatever the token says
+    with open(who[2]) as file:
+        token = file.read(), time.time() + 3600, who[1], {}
+    config |= {"security.protocol": "SASL_SSL", "sasl.mechanisms": who[0], "oauth_cb": lambda _: token}
+elif len(who) == 3:
     config |= {"security.protocol": "SASL_SSL"}
     config |= dict(zip(("sasl.mechanisms", "sasl.username", "sasl.password"), who))
 else:

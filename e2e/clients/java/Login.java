@@ -1,4 +1,4 @@
-// The Java client logs in: java -cp JARS Login.java HOST:PORT CA [MECHANISM USER PASSWORD | KEY-AND-CERTIFICATE]
+// The Java client logs in: java -cp JARS Login.java HOST:PORT CA [MECHANISM USER PASSWORD-OR-TOKEN-FILE | KEY-AND-CERTIFICATE]
 // Prints `in` after a record was written and the topics listed, or `refused: ERROR`.
 
 import java.util.HashMap;
@@ -13,7 +13,16 @@ public class Login {
     public static void main(String[] arguments) throws Exception {
         Map<String, Object> config = new HashMap<>(Map.of("bootstrap.servers", arguments[0], "ssl.truststore.type", "PEM",
                 "ssl.truststore.location", arguments[1], "default.api.timeout.ms", "30000", "max.block.ms", "30000"));
-        if (arguments.length == 5) {
+        if (arguments.length == 5 && arguments[2].equals("OAUTHBEARER")) {
+            String url = "file://" + arguments[4];
+            System.setProperty("org.apache.kafka.sasl.oauthbearer.allowed.urls", url);
+            String oauth = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLogin";
+            config.put("security.protocol", "SASL_SSL");
+            config.put("sasl.mechanism", arguments[2]);
+            config.put("sasl.oauthbearer.token.endpoint.url", url);
+            config.put("sasl.login.callback.handler.class", oauth + "CallbackHandler");
+            config.put("sasl.jaas.config", oauth + "Module required;");
+        } else if (arguments.length == 5) {
             String module = arguments[2].equals("PLAIN") ? "plain.Plain" : "scram.Scram";
             config.put("security.protocol", "SASL_SSL");
             config.put("sasl.mechanism", arguments[2]);
@@ -31,7 +40,11 @@ public class Login {
         } catch (ExecutionException error) {
             System.out.println("refused: " + error.getCause());
         } catch (Exception error) {
-            System.out.println("refused: " + error);
+            System.out.print("refused:");
+            for (Throwable why = error; why != null; why = why.getCause()) {
+                System.out.print(" " + why);
+            }
+            System.out.println();
         }
         System.exit(0);
     }

@@ -1,4 +1,4 @@
-// KafkaJS logs in: node login.js HOST:PORT CA [MECHANISM USER PASSWORD | KEY CERTIFICATE]
+// KafkaJS logs in: node login.js HOST:PORT CA [MECHANISM USER PASSWORD-OR-TOKEN-FILE | KEY CERTIFICATE]
 // Prints `in` after a record was written and the topic listed, or `refused: ERROR`.
 'use strict'
 
@@ -8,7 +8,10 @@ const { Kafka, logLevel } = require('kafkajs')
 const [address, ca, ...who] = process.argv.slice(2)
 const ssl = { ca: [readFileSync(ca)] }
 let sasl
-if (who.length === 3) sasl = { mechanism: who[0].toLowerCase(), username: who[1], password: who[2] }
+if (who[0] === 'OAUTHBEARER') {
+  const value = readFileSync(who[2], 'utf8')
+  sasl = { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value }) }
+} else if (who.length === 3) sasl = { mechanism: who[0].toLowerCase(), username: who[1], password: who[2] }
 else [ssl.key, ssl.cert] = who.map(file => readFileSync(file))
 
 const kafka = new Kafka({

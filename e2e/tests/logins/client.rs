@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use kastellan_e2e::{cache, peer, suite};
 
 /// Who logs in.
@@ -12,6 +12,8 @@ use kastellan_e2e::{cache, peer, suite};
 pub(crate) enum Who {
     /// Mechanism, user and password.
     Password(&'static str, &'static str, &'static str),
+    /// A file with a token.
+    Token(PathBuf),
     /// A file with key and certificate, beside it one of each.
     Certificate(PathBuf),
 }
@@ -37,6 +39,7 @@ fn with_arguments(mut command: Command, (address, ca): Where<'_>, who: &Who) -> 
     command.arg(address).arg(ca);
     match who {
         Who::Password(mechanism, user, password) => command.args([mechanism, user, password]),
+        Who::Token(file) => command.args(["OAUTHBEARER", "somebody"]).arg(file),
         Who::Certificate(pem) => {
             command.arg(pem.with_extension("key")).arg(pem.with_extension("crt"))
         }
@@ -90,7 +93,6 @@ pub(crate) fn franz_go(to: Where<'_>, who: &Who) -> Result<Command> {
 }
 
 /// kcat writes a record and says nothing where that went well.
-#[expect(clippy::unnecessary_wraps, reason = "it is a client like the others")]
 pub(crate) fn kcat((address, ca): Where<'_>, who: &Who) -> Result<Command> {
     let mut options = vec![format!("ssl.ca.location={}", ca.display())];
     match who {
@@ -100,6 +102,7 @@ pub(crate) fn kcat((address, ca): Where<'_>, who: &Who) -> Result<Command> {
             format!("sasl.username={user}"),
             format!("sasl.password={password}"),
         ]),
+        Who::Token(_) => bail!("kcat takes no token: it asks a server for one itself"),
         Who::Certificate(pem) => options.extend([
             "security.protocol=SSL".to_owned(),
             format!("ssl.key.location={}", pem.with_extension("key").display()),

@@ -106,6 +106,10 @@ pub(super) struct Arguments {
     /// says, or a new one]
     #[arg(long, value_name = "ID", verbatim_doc_comment)]
     cluster_id: Option<String>,
+    /// From where keys of those who issue tokens may be read: a value of
+    /// sasl.oauthbearer.jwks.endpoint.url. May be repeated [default: nowhere]
+    #[arg(long = "oauthbearer-allowed-url", value_name = "URL", verbatim_doc_comment)]
+    allowed_urls: Vec<String>,
     /// Broker settings in a file, one NAME=VALUE a line; --set has the last word
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -250,6 +254,7 @@ fn config(arguments: Arguments) -> Result<Config, Failure> {
             truststore: dir.join("ca.crt"),
         }),
         management: Management { probes, listener },
+        allowed_urls: arguments.allowed_urls,
         settings,
     })
 }

@@ -8,6 +8,7 @@ mod groups;
 mod later;
 mod login;
 mod logs;
+mod oauth;
 mod transport;
 
 use std::sync::LazyLock;
@@ -27,6 +28,7 @@ pub(super) static BROKER: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         later::ROWS,
         login::ROWS,
         logs::ROWS,
+        oauth::ROWS,
         transport::ROWS,
     ];
     let mut all = parts.concat();

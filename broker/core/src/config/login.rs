@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{BrokerConfig, Invalid, kind::words};
+use super::{BrokerConfig, Invalid, Tokens, kind::words, oauth::OF_OAUTHBEARER};
 use crate::security::{
     ScramMechanism, Secret,
     sasl::{Jaas, Mechanism},
@@ -17,6 +17,8 @@ pub struct Sasl {
     pub mechanisms: Vec<(Mechanism, Option<Duration>)>,
     /// Who may log in by PLAIN.
     pub plain: BTreeMap<String, Secret<String>>,
+    /// Whose tokens are believed; `None`: OAUTHBEARER is not enabled.
+    pub tokens: Option<Tokens>,
 }
 
 /// A user of SCRAM with its password, as the configuration names it.
@@ -37,12 +39,14 @@ pub struct FirstUser {
 const OF_MECHANISM: [&str; 2] = ["connections.max.reauth.ms", "sasl.jaas.config"];
 
 /// The mechanisms' names as they stand in names of settings.
-const MECHANISMS: [&str; 3] = ["plain", "scram-sha-256", "scram-sha-512"];
+const MECHANISMS: [&str; 4] = ["oauthbearer", "plain", "scram-sha-256", "scram-sha-512"];
 
 /// A setting of one mechanism without the mechanism; anything else as it is.
 pub(super) fn without_mechanism(key: &str) -> &str {
-    let of_mechanism = MECHANISMS.iter().find_map(|it| key.strip_prefix(it)?.strip_prefix('.'));
-    of_mechanism.filter(|rest| OF_MECHANISM.contains(rest)).unwrap_or(key)
+    let own = |mechanism: &&str| key.strip_prefix(*mechanism)?.strip_prefix('.');
+    let Some(rest) = MECHANISMS.iter().find_map(own) else { return key };
+    let of_oauthbearer = key.starts_with("oauthbearer.") && OF_OAUTHBEARER.contains(&rest);
+    if of_oauthbearer || OF_MECHANISM.contains(&rest) { rest } else { key }
 }
 
 /// Users like `SCRAM-SHA-512=[name=admin,password=secret]`, separated by commas.
@@ -127,16 +131,23 @@ impl BrokerConfig {
             };
             plain = jaas.users().map(|(name, word)| (name.to_owned(), word.clone())).collect();
         }
+        let tokens = enabled.contains(&Mechanism::OauthBearer);
+        let tokens = tokens.then(|| self.tokens(listener, encrypted)).transpose()?;
         let lasting = |mechanism: Mechanism| {
             let text = self.of_mechanism(listener, mechanism, "connections.max.reauth.ms");
             let ms = text.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
             (mechanism, (ms > 0).then(|| Duration::from_millis(ms)))
         };
-        Ok(Sasl { mechanisms: enabled.into_iter().map(lasting).collect(), plain })
+        Ok(Sasl { mechanisms: enabled.into_iter().map(lasting).collect(), plain, tokens })
     }
 
     /// What is said of a mechanism, of the listener or of all, the first that is said.
-    fn of_mechanism(&self, listener: &str, mechanism: Mechanism, name: &str) -> Option<&str> {
+    pub(super) fn of_mechanism(
+        &self,
+        listener: &str,
+        mechanism: Mechanism,
+        name: &str,
+    ) -> Option<&str> {
         let (listener_name, own) =
             (listener.to_ascii_lowercase(), mechanism.name().to_ascii_lowercase());
         let own = format!("listener.name.{listener_name}.{own}.{name}");
@@ -198,6 +209,8 @@ mod tests {
             assert!(why.starts_with("users like"), "{why}");
         }
         assert_eq!(without_mechanism("plain.sasl.jaas.config"), "sasl.jaas.config");
-        assert_eq!(without_mechanism("plain.max.connections"), "plain.max.connections");
+        for other in ["plain.max.connections", "plain.sasl.oauthbearer.expected.issuer"] {
+            assert_eq!(without_mechanism(other), other);
+        }
     }
 }

@@ -51,7 +51,7 @@ static REFUSED: &[Row] = &[
     ("reserved.broker.max.id", GONE),
     ("rlmm.config.", TIERED),
     ("rsm.config.", TIERED),
-    ("sasl.", "clients log in by SCRAM and PLAIN, there is no Kerberos and no OAUTHBEARER yet"),
+    ("sasl.", "clients log in by SCRAM, OAUTHBEARER and PLAIN; there is no Kerberos"),
     ("sasl.mechanism.inter.broker.protocol", PEERS),
     ("security.inter.broker.protocol", PEERS),
     ("security.providers", JAVA),

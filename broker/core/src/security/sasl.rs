@@ -1,5 +1,6 @@
 //! Logging in (SASL): which mechanisms there are, and one connection's way through one of them.
 
+mod bearer;
 mod jaas;
 mod login;
 mod message;
@@ -9,7 +10,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use super::{ScramCredential, ScramMechanism, Secret};
+use super::{ScramCredential, ScramMechanism, Secret, oauth::Issuer};
 
 pub use jaas::Jaas;
 pub use login::{Answer, Login, Refusal};
@@ -21,6 +22,8 @@ pub enum Mechanism {
     Plain,
     /// A proof of it.
     Scram(ScramMechanism),
+    /// A token that somebody else has signed: OAUTHBEARER (RFC 7628).
+    OauthBearer,
 }
 
 /// Who may log in.
@@ -31,21 +34,29 @@ pub trait Users {
     /// The password of `user` for PLAIN.
     fn plain(&self, user: &str) -> Option<&Secret<String>>;
 
+    /// Whose tokens are believed; `None`: nobody's.
+    fn issuer(&self) -> Option<Issuer<'_>>;
+
     /// What answers for users that there are not are made of: random, and the same for as long as
     /// possible, since a salt that changes tells that its user is made up.
     fn secret(&self) -> &[u8];
 }
 
 impl Mechanism {
-    /// All of them, the strongest first.
-    pub const ALL: [Self; 3] =
-        [Self::Scram(ScramMechanism::Sha512), Self::Scram(ScramMechanism::Sha256), Self::Plain];
+    /// All of them; those that show the broker no password first.
+    pub const ALL: [Self; 4] = [
+        Self::OauthBearer,
+        Self::Scram(ScramMechanism::Sha512),
+        Self::Scram(ScramMechanism::Sha256),
+        Self::Plain,
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "PLAIN",
             Self::Scram(scram) => scram.name(),
+            Self::OauthBearer => "OAUTHBEARER",
         }
     }
 

@@ -25,7 +25,7 @@ use crate::{
     broker::Broker,
     call::{Call, ClientInfo, Peer, Responder, Way},
     dispatch::dispatch,
-    net::{Mailbox, Response, account, input::Front},
+    net::{Mailbox, Response, account, input::Front, login::Stage},
     quotas::Purse,
 };
 
@@ -40,7 +40,9 @@ pub(in crate::net) enum Trouble {
     #[error("{0:?} before a login: the client's security.protocol has no SASL")]
     NotLoggedIn(ApiKey),
     /// A request of somebody whose login is over (KIP-368).
-    #[error("a request after connections.max.reauth.ms without another login")]
+    #[error(
+        "a request after the end of a login (connections.max.reauth.ms, or its token's) without another"
+    )]
     LoginOver,
     /// The system has no random numbers.
     #[error("nobody can log in: {0}")]
@@ -130,15 +132,20 @@ impl Hot<'_> {
 }
 
 impl Connection {
+    /// Whether its login is over, without success: it hears the answer and nothing else.
+    fn is_refused(&self) -> bool {
+        self.entry.as_ref().is_some_and(|entry| matches!(entry.stage, Stage::Refused))
+    }
+
     /// Handles every frame that has arrived, as far as the limits let it.
     pub(super) fn handle_frames(&mut self) -> Result<(), super::Ending> {
-        if self.rejected.is_some() {
+        if self.is_refused() {
             self.input.forget();
             return Ok(());
         }
         let limits = self.gate.limits.load_full();
         while !self.mailbox.is_draining()
-            && self.rejected.is_none()
+            && !self.is_refused()
             && self.muted.is_none()
             && self.pending < limits.pipelined
             && self.out.queued() < limits.queued_response_bytes

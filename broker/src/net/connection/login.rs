@@ -147,10 +147,12 @@ impl Connection {
         let desk = Arc::clone(&entry.desk);
         let Stage::LoggingIn { login, since, .. } = &mut entry.stage else { return Ok(()) };
         let since = *since;
-        let answer = login.message(message, &desk.users(&image), &nonce);
+        let wall = self.broker.clock.now().wall;
+        let answer = login.message(message, &desk.users(&image, wall), &nonce);
         match answer {
-            Ok(Answer { message, user }) => {
-                let session = user.as_ref().and_then(|(_, mechanism)| desk.session(*mechanism));
+            Ok(Answer { message, user, ends, distrust }) => {
+                let how = user.as_ref().map(|(_, mechanism)| *mechanism);
+                let session = how.and_then(|mechanism| desk.session(mechanism, ends, wall));
                 let answer = match to {
                     To::Raw => framed(&message),
                     To::Request(header) => {
@@ -165,6 +167,12 @@ impl Connection {
                     let ends = session.map(|session| now.after(session));
                     entry.stage = Stage::In { user, mechanism, since, ends };
                     self.mailbox.vitals().logging_in(None);
+                }
+                if let Some(why) = distrust {
+                    desk.distrusts(why);
+                    // not every client says that it has understood before it goes
+                    let until = now.after(self.gate.limits.load().login);
+                    self.rejected = Some((why.to_string(), until));
                 }
                 self.answer_now(ApiKey::SaslAuthenticate, answer);
             }
@@ -196,7 +204,7 @@ impl Connection {
             entry.stage = Stage::Refused;
         }
         let at = now.after(self.gate.limits.load().rejection_delay);
-        self.rejected.get_or_insert_with(|| (why.message.clone(), at.after(LINGER)));
+        self.rejected = Some((why.message.clone(), at.after(LINGER)));
         let slot = self.mailbox.open_slot();
         self.pending += 1;
         self.began.push_back((api, Instant::now()));

@@ -1,4 +1,4 @@
-// franz-go logs in: login HOST:PORT CA [MECHANISM USER PASSWORD | KEY CERTIFICATE]
+// franz-go logs in: login HOST:PORT CA [MECHANISM USER PASSWORD-OR-TOKEN-FILE | KEY CERTIFICATE]
 //
 // It prints `in` after a record was acknowledged, or `refused: ERROR`.
 package main
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/oauth"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
@@ -41,6 +42,12 @@ func login(address, ca string, who []string) error {
 	} else {
 		auth := scram.Auth{User: who[1], Pass: who[2]}
 		switch who[0] {
+		case "OAUTHBEARER":
+			token, err := os.ReadFile(who[2])
+			if err != nil {
+				return err
+			}
+			options = append(options, kgo.SASL(oauth.Auth{Token: string(token)}.AsMechanism()))
 		case "PLAIN":
 			options = append(options, kgo.SASL(plain.Auth{User: who[1], Pass: who[2]}.AsMechanism()))
 		case "SCRAM-SHA-256":

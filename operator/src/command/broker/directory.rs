@@ -58,6 +58,7 @@ mod tests {
             management: Management::default(),
             peers: None,
             certificates: None,
+            allowed_urls: Vec::new(),
             settings: BTreeMap::new(),
         };
         prepare(&file, &config).unwrap();

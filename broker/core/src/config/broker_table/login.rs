@@ -44,10 +44,12 @@ pub(super) static ROWS: &[Setting] = &[
     .sensitive(),
     Setting::broker(
         "sasl.enabled.mechanisms",
-        Words(&["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]),
+        Words(&["SCRAM-SHA-512", "SCRAM-SHA-256", "OAUTHBEARER", "PLAIN"]),
         "SCRAM-SHA-512,SCRAM-SHA-256",
         "How clients log in on listeners with SASL; Kafka's default is GSSAPI. PLAIN shows the \
-         broker the password: it needs SASL_SSL, and users in sasl.jaas.config.",
+         broker the password: it needs SASL_SSL, and users in sasl.jaas.config. OAUTHBEARER shows \
+         a token that somebody else has signed: it needs SASL_SSL, and \
+         sasl.oauthbearer.jwks.endpoint.url.",
     )
     .per_listener(),
     Setting::broker(

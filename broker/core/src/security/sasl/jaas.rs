@@ -57,7 +57,7 @@ impl Jaas {
 fn is_known(module: &str) -> bool {
     let name = module.strip_prefix("org.apache.kafka.common.security.");
     let class = name.and_then(|name| name.rsplit('.').next()).unwrap_or(module);
-    ["PlainLoginModule", "ScramLoginModule"].contains(&class)
+    ["PlainLoginModule", "ScramLoginModule", "OAuthBearerLoginModule"].contains(&class)
 }
 
 /// The next word, up to a blank.

@@ -3,8 +3,17 @@
 
 use kastellan_protocol::ErrorCode;
 
-use super::{Mechanism, Users, message::plain, scram::Challenge};
-use crate::security::{ScramMechanism, same_secret};
+use super::{
+    Mechanism, Users,
+    bearer::{self, bearer},
+    message::plain,
+    scram::Challenge,
+};
+use crate::security::{
+    ScramMechanism,
+    oauth::{Distrust, Trusted},
+    same_secret,
+};
 
 /// Where a login stands.
 #[derive(Debug)]
@@ -22,6 +31,8 @@ enum State {
     First(Mechanism),
     /// The proof is to come.
     Proof(Box<Challenge>),
+    /// The client knows that its token is not believed, and has to say that it does.
+    Told(Distrust),
     /// It has ended, one way or the other.
     Over,
 }
@@ -29,10 +40,14 @@ enum State {
 /// An answer to a message of a mechanism.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The broker's message, empty for PLAIN.
+    /// The broker's message, empty for PLAIN and for a token that is believed.
     pub message: Vec<u8>,
     /// Who has logged in and how; `None`: another message is to come.
     pub user: Option<(String, Mechanism)>,
+    /// When what was shown counts no more, in Unix milliseconds; `None`: never.
+    pub ends: Option<i64>,
+    /// Why the client's token is not believed: it gets in no more, and the message says so.
+    pub distrust: Option<Distrust>,
 }
 
 /// Why a login ends; the connection is closed after the answer.
@@ -89,6 +104,8 @@ impl Login {
     ) -> Result<Answer, Refusal> {
         let (mechanism, done) = match std::mem::replace(&mut self.state, State::Over) {
             State::First(Mechanism::Plain) => (Mechanism::Plain, by_password(message, users)),
+            State::First(Mechanism::OauthBearer) => return self.token(message, users),
+            State::Told(why) => return Err(failed(format!("Authentication failed: {why}"))),
             State::First(Mechanism::Scram(scram)) => {
                 return self.challenge(scram, message, users, fresh);
             }
@@ -101,10 +118,40 @@ impl Login {
             }
         };
         let Some((user, message)) = done else { return Err(rejected(mechanism)) };
+        self.lets_in(user, mechanism, message, None)
+    }
+
+    fn lets_in(
+        &self,
+        user: String,
+        mechanism: Mechanism,
+        message: Vec<u8>,
+        ends: Option<i64>,
+    ) -> Result<Answer, Refusal> {
         if self.before.as_ref().is_some_and(|(before, _)| *before != user) {
             return Err(failed("the user cannot change when a connection logs in again"));
         }
-        Ok(Answer { message, user: Some((user, mechanism)) })
+        Ok(Answer { message, user: Some((user, mechanism)), ends, distrust: None })
+    }
+
+    fn token(&mut self, message: &[u8], users: &dyn Users) -> Result<Answer, Refusal> {
+        let shown = bearer(message).ok_or_else(|| rejected(Mechanism::OauthBearer))?;
+        let issuer = users.issuer().ok_or_else(|| rejected(Mechanism::OauthBearer))?;
+        match issuer.verdict(shown.token) {
+            Ok(Trusted { name, .. }) if shown.authorized.is_some_and(|wanted| wanted != name) => {
+                Err(failed(
+                    "Authentication failed: the authorization id is not the name in the token",
+                ))
+            }
+            Ok(Trusted { name, ends }) => {
+                self.lets_in(name, Mechanism::OauthBearer, Vec::new(), Some(ends))
+            }
+            Err(why) => {
+                self.state = State::Told(why);
+                let (message, distrust) = (bearer::told(why), Some(why));
+                Ok(Answer { message, user: None, ends: None, distrust })
+            }
+        }
     }
 
     fn challenge(
@@ -117,7 +164,7 @@ impl Login {
         let begun = Challenge::new(scram, message, users, fresh);
         let (challenge, message) = begun.ok_or_else(|| rejected(Mechanism::Scram(scram)))?;
         self.state = State::Proof(Box::new(challenge));
-        Ok(Answer { message, user: None })
+        Ok(Answer { message, user: None, ends: None, distrust: None })
     }
 
     /// A request that does not belong here.
@@ -146,6 +193,9 @@ fn by_password(message: &[u8], users: &dyn Users) -> Option<(String, Vec<u8>)> {
 fn rejected(mechanism: Mechanism) -> Refusal {
     match mechanism {
         Mechanism::Plain => failed("Authentication failed: Invalid username or password"),
+        Mechanism::OauthBearer => {
+            failed("Authentication failed: the first message of OAUTHBEARER is malformed")
+        }
         Mechanism::Scram(scram) => failed(format!(
             "Authentication failed during authentication due to invalid credentials with SASL \
              mechanism {}",

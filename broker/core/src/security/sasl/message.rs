@@ -57,7 +57,7 @@ pub(super) fn client_final(message: &[u8]) -> Option<ClientFinal<'_>> {
 }
 
 /// `n=`, with the two signs back that have a meaning of their own.
-fn name(text: &str) -> Option<String> {
+pub(super) fn name(text: &str) -> Option<String> {
     let mut parts = text.split('=');
     let mut name = parts.next()?.to_owned();
     for part in parts {

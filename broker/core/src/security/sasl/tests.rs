@@ -6,10 +6,15 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kastellan_protocol::ErrorCode;
 
 use super::*;
+use crate::security::oauth::{
+    Algorithm, Demands, Distrust, KeySet,
+    tests::{NOW, claims, demands, signer::Signer},
+};
 
 struct Known {
     scram: BTreeMap<String, Arc<ScramCredential>>,
     plain: BTreeMap<String, Secret<String>>,
+    issuer: Option<(Demands, Arc<KeySet>)>,
 }
 
 impl Users for Known {
@@ -19,6 +24,11 @@ impl Users for Known {
 
     fn plain(&self, user: &str) -> Option<&Secret<String>> {
         self.plain.get(user)
+    }
+
+    fn issuer(&self) -> Option<Issuer<'_>> {
+        let (demands, keys) = self.issuer.as_ref()?;
+        Some(Issuer { demands, keys: Some(Arc::clone(keys)), now: NOW * 1000 })
     }
 
     fn secret(&self) -> &[u8] {
@@ -35,6 +45,7 @@ fn users() -> Known {
     Known {
         scram: ScramMechanism::ALL.into_iter().map(credential).collect(),
         plain: BTreeMap::from([("bob".to_owned(), Secret("brush".to_owned()))]),
+        issuer: None,
     }
 }
 
@@ -154,4 +165,52 @@ fn whoever_logs_in_again_stays_who_it_is() {
     assert!(plain(Login::again("alice", Mechanism::Plain)).is_err());
     let by_scram = Mechanism::Scram(ScramMechanism::Sha256);
     assert!(plain(Login::again("bob", by_scram)).is_err());
+}
+
+fn with_token(login: &mut Login, signer: &Signer, message: &str) -> Result<Answer, Refusal> {
+    let users = Known { issuer: Some((demands(), Arc::new(signer.keys()))), ..users() };
+    login.handshake("OAUTHBEARER", &Mechanism::ALL)?;
+    login.message(message.as_bytes(), &users, "")
+}
+
+#[test]
+fn a_token_lets_its_owner_in_for_as_long_as_it_counts() {
+    let signer = Signer::new();
+    let token = signer.token(Algorithm::Es256, &claims());
+    let alice = Some(("alice".to_owned(), Mechanism::OauthBearer));
+    for header in ["n,,", "n,a=alice,"] {
+        let message = format!("{header}\x01auth=Bearer {token}\x01\x01");
+        let answer = with_token(&mut Login::new(), &signer, &message).unwrap();
+        assert_eq!((answer.message, answer.user), (Vec::new(), alice.clone()));
+        assert_eq!(answer.ends, Some((NOW + 630) * 1000));
+        let login =
+            |who| with_token(&mut Login::again(who, Mechanism::OauthBearer), &signer, &message);
+        assert!(login("alice").is_ok());
+        assert_eq!(login("bob").unwrap_err().code, ErrorCode::SaslAuthenticationFailed);
+    }
+    let message = format!("n,a=bob,\x01auth=Bearer {token}\x01\x01");
+    let refused = with_token(&mut Login::new(), &signer, &message).unwrap_err();
+    assert!(refused.message.ends_with("the authorization id is not the name in the token"));
+}
+
+#[test]
+fn a_token_that_is_not_believed_is_told_and_then_refused() {
+    let signer = Signer::new();
+    let mut claims = claims();
+    claims["aud"] = serde_json::json!("others");
+    let token = signer.token(Algorithm::Es256, &claims);
+    let message = format!("n,,\x01auth=Bearer {token}\x01\x01");
+    for answer in [&b"\x01"[..], message.as_bytes(), b""] {
+        let mut login = Login::new();
+        let told = with_token(&mut login, &signer, &message).unwrap();
+        assert_eq!((told.user, told.distrust), (None, Some(Distrust::Audience)));
+        assert!(String::from_utf8(told.message).unwrap().contains("audience"));
+        let refused = login.message(answer, &users(), "").unwrap_err();
+        assert_eq!(refused.code, ErrorCode::SaslAuthenticationFailed);
+        assert!(refused.message.contains("audience (aud) is not among the expected"));
+        let over = login.message(b"\x01", &users(), "").unwrap_err();
+        assert_eq!(over.code, ErrorCode::IllegalSaslState);
+    }
+    let malformed = with_token(&mut Login::new(), &signer, "n,,auth=Bearer x").unwrap_err();
+    assert!(malformed.message.ends_with("the first message of OAUTHBEARER is malformed"));
 }
