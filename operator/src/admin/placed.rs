@@ -22,8 +22,8 @@ pub struct Placed {
 }
 
 impl Admin {
-    /// Asks the brokers. Sizes and disks are left out where they are not told. A disk is as large as
-    /// what its replicas take and what is free.
+    /// Asks the brokers. Sizes and disks are left out where they are not told. A disk is as large
+    /// as what its replicas take and what is free.
     pub async fn placed(&mut self) -> Result<Placed, AdminError> {
         let metadata = self.metadata(None).await?;
         let sizes = self.sizes(&metadata).await?.unwrap_or_default();
