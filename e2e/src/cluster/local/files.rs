@@ -135,6 +135,9 @@ syncFrequency: 10s
 configMapAndSecretChangeDetectionStrategy: Watch
 registryPullQPS: 0
 serializeImagePulls: false
+# images are imported once and pulled from nowhere: none may go because the machine's disk fills
+imageGCHighThresholdPercent: 100
+imageGCLowThresholdPercent: 99
 evictionHard:
   nodefs.available: 1%
   imagefs.available: 1%
