@@ -52,8 +52,13 @@ fn defaults_appear(server: &ApiServer) -> Result<()> {
     let balancer = &spec["listeners"][0]["loadBalancer"];
     ensure!(*balancer == json!({ "mode": "PerBroker", "firstPort": 9100 }), "{spec}");
     let clients = &spec["certificates"]["clients"];
-    let days = json!({ "validityDays": 365, "renewalDays": 30, "replacement": "Certificate" });
-    ensure!(*clients == days, "{spec}");
+    let authority = json!({
+        "validityDays": 365,
+        "renewalDays": 30,
+        "replacement": "Certificate",
+        "overlapMinutes": 60,
+    });
+    ensure!(*clients == authority, "{spec}");
     ensure!(spec["balance"] == json!({ "mode": "Suggest", "maxConcurrentMoves": 5 }), "{spec}");
     ensure!(spec["peers"]["transport"] == "MutualTLS", "{spec}");
 
