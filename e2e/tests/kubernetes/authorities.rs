@@ -1,7 +1,6 @@
 //! Authorities that are replaced while clients come and go, and the operator ends on the way.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -12,7 +11,7 @@ use kastellan_e2e::cluster::{Client, Namespace, SECRET, say, scenario, until};
 use kastellan_operator::pki::{self, OF_BROKERS, Subject};
 use serde_json::{Value, json};
 
-use crate::faults::kill_operators;
+use crate::faults::{Producer, ended, kill_operators, started};
 use crate::fleet::fleet;
 use crate::operated::{
     BOOTSTRAP, condition, install, is_ready, operator, operators, pods, ready, topic,
@@ -134,21 +133,19 @@ fn signers(namespace: &Namespace<'_>) -> Result<BTreeSet<String>> {
 }
 
 /// A producer in the client's pod that also comes in anew every second.
-fn producer(namespace: &Namespace<'_>) -> Result<Child> {
+fn producer(namespace: &Namespace<'_>) -> Result<Producer> {
     let mut kubectl = namespace.cluster.program("kubectl")?;
     kubectl.args(["--namespace", &namespace.name, "exec", "client", "--"]);
     kubectl.args(["admin", BOOTSTRAP, "secured", "greetings", SECRET, STOP]);
-    kubectl.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    kubectl.spawn().context("cannot start the producer")
+    started(kubectl)
 }
 
 /// Ends the producer, which has had no failure, and reads back all that was acknowledged; how many
 /// new connections were made besides.
-fn nothing_lost(client: &Client<'_>, producer: Child) -> Result<u64> {
+fn nothing_lost(client: &Client<'_>, producer: Producer) -> Result<u64> {
     client.run(&["admin", BOOTSTRAP, "stop", STOP], "")?;
-    let output = producer.wait_with_output()?;
+    let output = ended(producer)?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "the producer gave up: {said}");
     let made = said.trim().rsplit_once(' ').context("it says nothing")?.1.parse()?;
     let acknowledged = String::from_utf8(output.stdout)?;
     let read = kcat(client, &["-C", "-o", "beginning", "-e", "-q"], "")?;

@@ -1,11 +1,12 @@
 //! Processes and nodes that end at the wrong moment, with a producer running.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Stdio};
-use std::thread;
+use std::io;
+use std::process::{Command, Output, Stdio};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use kastellan_e2e::cluster::{Namespace, fault, scenario};
 use serde_json::{Value, json};
 
@@ -14,20 +15,35 @@ use crate::operated::{
 };
 use crate::smoke::lose;
 
+/// A producer that runs; what it says is read all the time, or kubectl would listen no more.
+pub(crate) type Producer = JoinHandle<io::Result<Output>>;
+
+/// Starts what `kubectl` is to exec.
+pub(crate) fn started(mut kubectl: Command) -> Result<Producer> {
+    kubectl.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = kubectl.spawn().context("cannot start the producer")?;
+    Ok(thread::spawn(move || child.wait_with_output()))
+}
+
+/// What it said, once it has ended.
+pub(crate) fn ended(producer: Producer) -> Result<Output> {
+    let output = producer.join().map_err(|_panic| anyhow!("the producer's reader panicked"))??;
+    let error = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "the producer gave up: {error}");
+    Ok(output)
+}
+
 /// Starts a producer in the client's pod.
-pub(crate) fn pump(namespace: &Namespace<'_>, seconds: u32) -> Result<Child> {
+pub(crate) fn pump(namespace: &Namespace<'_>, seconds: u32) -> Result<Producer> {
     let mut kubectl = namespace.cluster.program("kubectl")?;
     kubectl.args(["--namespace", &namespace.name, "exec", "client", "--"]);
     kubectl.args(["admin", BOOTSTRAP, "pump", "greetings", &seconds.to_string()]);
-    kubectl.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    kubectl.spawn().context("cannot start the producer")
+    started(kubectl)
 }
 
 /// Everything that was acknowledged is there.
-pub(crate) fn nothing_lost(namespace: &Namespace<'_>, producer: Child) -> Result<()> {
-    let output = producer.wait_with_output()?;
-    let error = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "the producer gave up: {error}");
+pub(crate) fn nothing_lost(namespace: &Namespace<'_>, producer: Producer) -> Result<()> {
+    let output = ended(producer)?;
     let acknowledged = String::from_utf8(output.stdout)?;
     let words = [
         "timeout",

@@ -13,6 +13,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::{Timestamp, ToSpan as _};
 use kastellan_crds::name::TopicName;
 use kastellan_crds::{KafkaCluster, KafkaTopic};
+use kastellan_protocol::ErrorCode;
 use kube::Resource as _;
 use tokio::time::Instant;
 
@@ -43,6 +44,8 @@ const LOOK_LATEST: Duration = Duration::from_mins(1);
 pub(super) const SOON: Duration = Duration::from_secs(1);
 /// For how long what the brokers refused is not asked of them again, unless the object changes.
 const REFUSED_SECONDS: i64 = 60;
+/// The same where there were too few brokers: one that starts, or joins, makes that good.
+const TOO_FEW_SECONDS: i64 = 5;
 /// So many topics change in one round; then their objects say so.
 const A_ROUND: usize = 1000;
 /// Looks and does at most so many times in one pass.
@@ -65,8 +68,11 @@ impl Refusals {
 
     /// Forgets what may be asked again.
     fn expire(&mut self, now: Timestamp) {
-        let old = now - REFUSED_SECONDS.seconds();
-        self.0.retain(|(_, refusal, at)| !refusal.retriable && *at > old);
+        self.0.retain(|(_, refusal, at)| {
+            let too_few = refusal.is(ErrorCode::InvalidReplicationFactor);
+            let lasts = if too_few { TOO_FEW_SECONDS } else { REFUSED_SECONDS };
+            !refusal.retriable && *at > now - lasts.seconds()
+        });
     }
 
     fn passing(&self) -> bool {
