@@ -7,13 +7,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use kastellan_e2e::cluster::{Namespace, fault, scenario};
+use kastellan_e2e::cluster::{Namespace, fault, scenario, until};
 use serde_json::{Value, json};
 
 use crate::operated::{
     BOOTSTRAP, DEMO, demo, edit, install, is_ready, operator, operators, ready, topic,
 };
 use crate::smoke::lose;
+
+/// How long an operator may take to be there.
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A producer that runs; what it says is read all the time, or kubectl would listen no more.
 pub(crate) type Producer = JoinHandle<io::Result<Output>>;
@@ -126,6 +129,11 @@ fn an_operator_that_is_killed_again_and_again_gets_there_all_the_same() -> Resul
         ];
         let mut killed = 0;
         for (name, step) in steps {
+            // the one that was started after the step before may still be on its way
+            killed += until("an operator that can be killed", LIMIT, || {
+                let killed = kill_operators(namespace)?;
+                Ok((killed > 0).then_some(killed))
+            })?;
             step()?;
             for _ in 0..3 {
                 killed += kill_operators(namespace)?;
