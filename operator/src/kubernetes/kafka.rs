@@ -162,6 +162,19 @@ impl Connections {
         Ok(admin)
     }
 
+    /// Asks over a connection of that kind.
+    async fn ask<T>(
+        &self,
+        contact: &Contact,
+        purpose: Use,
+        question: impl AsyncFnOnce(&mut Admin) -> Result<T, AdminError>,
+    ) -> Result<T, AdminError> {
+        let mut admin = self.take(contact, purpose).await?;
+        let answer = question(&mut admin).await?;
+        self.put(contact, purpose, admin);
+        Ok(answer)
+    }
+
     /// Puts a connection back that has answered; one that failed is dropped instead.
     fn put(&self, contact: &Contact, purpose: Use, admin: Admin) {
         let mut idle = self.idle();
@@ -181,12 +194,7 @@ impl Connections {
 
 impl Users for Connections {
     fn users<'a>(&'a self, contact: &'a Contact) -> BoxFuture<'a, Result<Held, AdminError>> {
-        Box::pin(async move {
-            let mut admin = self.take(contact, Use::Users).await?;
-            let held = admin.users().await?;
-            self.put(contact, Use::Users, admin);
-            Ok(held)
-        })
+        Box::pin(self.ask(contact, Use::Users, async |admin| admin.users().await))
     }
 
     fn alter_users<'a>(
@@ -194,12 +202,7 @@ impl Users for Connections {
         contact: &'a Contact,
         changes: &'a Changes,
     ) -> BoxFuture<'a, Result<RefusedUsers, AdminError>> {
-        Box::pin(async move {
-            let mut admin = self.take(contact, Use::Users).await?;
-            let refused = admin.alter_users(changes).await?;
-            self.put(contact, Use::Users, admin);
-            Ok(refused)
-        })
+        Box::pin(self.ask(contact, Use::Users, async |admin| admin.alter_users(changes).await))
     }
 }
 
@@ -208,8 +211,7 @@ impl Brokers for Connections {
         &'a self,
         contact: &'a Contact,
     ) -> BoxFuture<'a, Result<Overrides, AdminError>> {
-        Box::pin(async move {
-            let mut admin = self.take(contact, Use::Cluster).await?;
+        Box::pin(self.ask(contact, Use::Cluster, async move |admin| {
             // and whether they are still where they were
             let known = admin.metadata(Some(&[])).await?.brokers;
             let ids = contact.ids.iter().filter(|id| known.contains_key(id));
@@ -221,9 +223,8 @@ impl Brokers for Connections {
                 let set = set.filter_map(|one| Some((one.name, one.value?))).collect();
                 overrides.extend(id.parse().ok().map(|id: i32| (id, set)));
             }
-            self.put(contact, Use::Cluster, admin);
             Ok(overrides)
-        })
+        }))
     }
 
     fn alter_broker<'a>(
@@ -232,13 +233,10 @@ impl Brokers for Connections {
         id: i32,
         changes: &'a [Change],
     ) -> BoxFuture<'a, Result<Answers, AdminError>> {
-        Box::pin(async move {
-            let mut admin = self.take(contact, Use::Cluster).await?;
+        Box::pin(self.ask(contact, Use::Cluster, async move |admin| {
             let changes = BTreeMap::from([(id.to_string(), changes.to_vec())]);
-            let answers = admin.alter(BROKER, &changes, false).await?;
-            self.put(contact, Use::Cluster, admin);
-            Ok(answers)
-        })
+            admin.alter(BROKER, &changes, false).await
+        }))
     }
 
     fn replicas<'a>(&'a self, broker: &'a Managed) -> BoxFuture<'a, Result<Replicas, String>> {
@@ -263,12 +261,7 @@ impl Brokers for Connections {
         contact: &'a Contact,
         topics: &'a [String],
     ) -> BoxFuture<'a, Result<BTreeMap<String, Described>, AdminError>> {
-        Box::pin(async move {
-            let mut admin = self.take(contact, Use::Topics).await?;
-            let found = admin.describe(topics).await?;
-            self.put(contact, Use::Topics, admin);
-            Ok(found)
-        })
+        Box::pin(self.ask(contact, Use::Topics, async |admin| admin.describe(topics).await))
     }
 
     fn create<'a>(
@@ -276,15 +269,13 @@ impl Brokers for Connections {
         contact: &'a Contact,
         topics: &'a [NewTopic],
     ) -> BoxFuture<'a, Result<Answers, AdminError>> {
-        Box::pin(async move {
-            let mut admin = self.take(contact, Use::Topics).await?;
+        Box::pin(self.ask(contact, Use::Topics, async move |admin| {
             let mut answers = Answers::new();
             for topics in topics.chunks(AT_ONCE) {
                 answers.extend(admin.create(topics, false).await?);
             }
-            self.put(contact, Use::Topics, admin);
             Ok(answers)
-        })
+        }))
     }
 
     fn extend<'a>(
@@ -292,15 +283,13 @@ impl Brokers for Connections {
         contact: &'a Contact,
         topics: &'a [(String, i32)],
     ) -> BoxFuture<'a, Result<Answers, AdminError>> {
-        Box::pin(async move {
-            let mut admin = self.take(contact, Use::Topics).await?;
+        Box::pin(self.ask(contact, Use::Topics, async move |admin| {
             let mut answers = Answers::new();
             for topics in topics.chunks(AT_ONCE) {
                 answers.extend(admin.extend(topics, false).await?);
             }
-            self.put(contact, Use::Topics, admin);
             Ok(answers)
-        })
+        }))
     }
 
     fn alter<'a>(
@@ -308,12 +297,9 @@ impl Brokers for Connections {
         contact: &'a Contact,
         changes: &'a BTreeMap<String, Vec<Change>>,
     ) -> BoxFuture<'a, Result<Answers, AdminError>> {
-        Box::pin(async move {
-            let mut admin = self.take(contact, Use::Topics).await?;
-            let answers = admin.alter(TOPIC, changes, false).await?;
-            self.put(contact, Use::Topics, admin);
-            Ok(answers)
-        })
+        Box::pin(
+            self.ask(contact, Use::Topics, async |admin| admin.alter(TOPIC, changes, false).await),
+        )
     }
 
     fn delete<'a>(
@@ -321,14 +307,12 @@ impl Brokers for Connections {
         contact: &'a Contact,
         topics: &'a [String],
     ) -> BoxFuture<'a, Result<Answers, AdminError>> {
-        Box::pin(async move {
-            let mut admin = self.take(contact, Use::Topics).await?;
+        Box::pin(self.ask(contact, Use::Topics, async move |admin| {
             let mut answers = Answers::new();
             for topics in topics.chunks(AT_ONCE) {
                 answers.extend(admin.delete(topics).await?);
             }
-            self.put(contact, Use::Topics, admin);
             Ok(answers)
-        })
+        }))
     }
 }

@@ -35,12 +35,7 @@ pub trait Moves: Send + Sync + 'static {
 
 impl Moves for Connections {
     fn placed<'a>(&'a self, contact: &'a Contact) -> BoxFuture<'a, Result<Placed, AdminError>> {
-        Box::pin(async move {
-            let mut admin = self.take(contact, Use::Cluster).await?;
-            let placed = admin.placed().await?;
-            self.put(contact, Use::Cluster, admin);
-            Ok(placed)
-        })
+        Box::pin(self.ask(contact, Use::Cluster, async |admin| admin.placed().await))
     }
 
     fn reassign<'a>(
@@ -48,12 +43,7 @@ impl Moves for Connections {
         contact: &'a Contact,
         moves: &'a [Move],
     ) -> BoxFuture<'a, Result<Answers, AdminError>> {
-        Box::pin(async move {
-            let mut admin = self.take(contact, Use::Cluster).await?;
-            let answers = admin.reassign(moves).await?;
-            self.put(contact, Use::Cluster, admin);
-            Ok(answers)
-        })
+        Box::pin(self.ask(contact, Use::Cluster, async |admin| admin.reassign(moves).await))
     }
 
     fn elect<'a>(
@@ -61,12 +51,7 @@ impl Moves for Connections {
         contact: &'a Contact,
         partitions: &'a [Partition],
     ) -> BoxFuture<'a, Result<Answers, AdminError>> {
-        Box::pin(async move {
-            let mut admin = self.take(contact, Use::Cluster).await?;
-            let answers = admin.elect(partitions).await?;
-            self.put(contact, Use::Cluster, admin);
-            Ok(answers)
-        })
+        Box::pin(self.ask(contact, Use::Cluster, async |admin| admin.elect(partitions).await))
     }
 
     fn unregister<'a>(
@@ -74,11 +59,6 @@ impl Moves for Connections {
         contact: &'a Contact,
         id: i32,
     ) -> BoxFuture<'a, Result<(), AdminError>> {
-        Box::pin(async move {
-            let mut admin = self.take(contact, Use::Cluster).await?;
-            admin.unregister(id).await?;
-            self.put(contact, Use::Cluster, admin);
-            Ok(())
-        })
+        Box::pin(self.ask(contact, Use::Cluster, async move |admin| admin.unregister(id).await))
     }
 }
