@@ -65,18 +65,13 @@ impl Draft<'_> {
         let recorded = world.get(Kind::ConfigMap, &name);
         let asked = cluster.spec.balance.as_ref();
         let asked = asked.filter(|it| it.mode != BalanceMode::Off && brokers.len() > 1);
-        let Some(asked) = asked else {
+        // for those who stay it is planned once they are alone
+        let Some(asked) = asked.filter(|_| go.is_empty()) else {
             // what moves already comes to its end
             let uid = recorded.and_then(kube::ResourceExt::uid);
             self.steps.extend(uid.map(|uid| Step::Delete(Kind::ConfigMap, name, uid)));
-            return Balanced::NotAsked;
+            return if asked.is_some() { Balanced::Unknown } else { Balanced::NotAsked };
         };
-        if !go.is_empty() {
-            // it is planned for those who stay, once they are alone
-            let uid = recorded.and_then(kube::ResourceExt::uid);
-            self.steps.extend(uid.map(|uid| Step::Delete(Kind::ConfigMap, name, uid)));
-            return Balanced::Unknown;
-        }
         let Some(placed) = world.placed.as_ref() else { return Balanced::Unknown };
         let most = usize::try_from(asked.max_concurrent_moves).unwrap_or(1);
         if let Some(map) = recorded {
