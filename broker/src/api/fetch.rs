@@ -230,9 +230,8 @@ impl Fetch {
             self.head.session_id = broker.sessions.keep(now, &self.live, kept);
         }
         broker.metrics.add(Counter::BytesOut, looked.bytes as u64);
-        let throttled = looked.throttled();
-        if throttled > 0 {
-            broker.throttles.leader.spend(broker.clock.monotonic(), throttled);
+        if looked.throttled > 0 {
+            broker.throttles.leader.spend(broker.clock.monotonic(), looked.throttled);
         }
         for code in looked.errors() {
             broker.metrics.failed(metrics::Hot::Fetch, code);

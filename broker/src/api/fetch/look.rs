@@ -31,6 +31,8 @@ pub(super) struct Looked {
     pub(super) seen: Vec<Seen>,
     /// Bytes of records.
     pub(super) bytes: usize,
+    /// Those of them that count as what a follower takes that catches up.
+    pub(super) throttled: usize,
     /// Whether the client must hear of something at once.
     pub(super) urgent: bool,
 }
@@ -55,14 +57,17 @@ impl Looked {
     pub(super) fn new(asks: &Asks<'_>, live: &mut Live, max_bytes: usize, all: bool) -> Self {
         let mut queue = std::mem::take(&mut live.queue);
         live.session.take_queue(&mut queue);
-        let mut looked = Self { seen: Vec::with_capacity(queue.len()), bytes: 0, urgent: false };
+        let mut looked =
+            Self { seen: Vec::with_capacity(queue.len()), bytes: 0, throttled: 0, urgent: false };
         for slot in queue.drain(..) {
             let left = max_bytes.saturating_sub(looked.bytes);
             let most = (left, looked.bytes == 0);
             let Some(read) = look(asks, live, slot, most) else { continue };
             let look = summary(&read);
             looked.urgent |= look.urgent;
-            looked.bytes += bytes(&read);
+            let found = bytes(&read);
+            looked.bytes += found;
+            looked.throttled += if read.as_ref().is_ok_and(|it| it.throttled) { found } else { 0 };
             let told = all || live.session.is_news(slot, look);
             let log_start = log_start(live, slot, &read);
             looked.seen.push(Seen { slot, read, told, log_start, look });
@@ -81,13 +86,6 @@ impl Looked {
     pub(super) fn errors(&self) -> impl Iterator<Item = ErrorCode> {
         let told = self.seen.iter().filter(|seen| seen.told);
         told.filter_map(|seen| seen.read.as_ref().err().copied())
-    }
-
-    /// Bytes of records that count as what a follower takes that catches up.
-    pub(super) fn throttled(&self) -> usize {
-        let read = self.seen.iter().filter_map(|seen| seen.read.as_ref().ok());
-        let throttled = read.filter(|read| read.throttled);
-        throttled.filter_map(|read| read.records.as_ref()).map(|records| records.len).sum()
     }
 
     /// The client is told: who was served goes behind those who were not.
