@@ -31,41 +31,39 @@ fn f1_leaders_killed_one_after_the_other_break_no_promise() -> Result<()> {
 
 #[test]
 fn f3_a_killed_controller_breaks_no_promise() -> Result<()> {
-    let Some(mut rig) = Rig::new("f3", &[])? else { return Ok(()) };
-    let mut workload = rig.work(Writing::default())?;
-    for round in 0..3 {
-        let id = rig.fleet.controller()?;
-        rig.fleet.kill(id)?;
-        rig.fleet.wait("another controller", SOON, |fleet| Ok(fleet.controller()? != id))?;
-        rig.fleet.create(&format!("after-{round}"), 1)?;
-        rig.explain(workload.progress(100))?;
-        rig.fleet.start(id)?;
-        rig.fleet.agreed(TOPIC, SOON)?;
-    }
-    rig.judge(workload)?;
-    Ok(())
+    Rig::through("f3", |rig, workload| {
+        for round in 0..3 {
+            let id = rig.fleet.controller()?;
+            rig.fleet.kill(id)?;
+            rig.fleet.wait("another controller", SOON, |fleet| Ok(fleet.controller()? != id))?;
+            rig.fleet.create(&format!("after-{round}"), 1)?;
+            rig.explain(workload.progress(100))?;
+            rig.fleet.start(id)?;
+            rig.fleet.agreed(TOPIC, SOON)?;
+        }
+        Ok(())
+    })
 }
 
 #[test]
 #[ignore = "long: make faults runs it"]
 fn f1_f3_f15_faults_that_take_turns_for_five_minutes_break_no_promise() -> Result<()> {
-    let Some(mut rig) = Rig::new("f1-long", &[])? else { return Ok(()) };
-    let mut workload = rig.work(Writing::default())?;
-    let begun = Instant::now();
-    for turn in (0..).take_while(|_| begun.elapsed() < Duration::from_mins(5)) {
-        let leader = rig.fleet.leader(TOPIC, turn % 3)?;
-        let id = if turn % 2 == 0 { leader } else { rig.fleet.controller()? };
-        if turn % 4 < 3 {
-            rig.fleet.kill(id)?;
-        } else {
-            rig.fleet.terminate(id, SOON)?;
+    Rig::through("f1-long", |rig, workload| {
+        let begun = Instant::now();
+        for turn in (0..).take_while(|_| begun.elapsed() < Duration::from_mins(5)) {
+            let leader = rig.fleet.leader(TOPIC, turn % 3)?;
+            let id = if turn % 2 == 0 { leader } else { rig.fleet.controller()? };
+            if turn % 4 < 3 {
+                rig.fleet.kill(id)?;
+            } else {
+                rig.fleet.terminate(id, SOON)?;
+            }
+            rig.explain(workload.progress(100))?;
+            rig.fleet.start(id)?;
+            rig.fleet.agreed(TOPIC, SOON)?;
         }
-        rig.explain(workload.progress(100))?;
-        rig.fleet.start(id)?;
-        rig.fleet.agreed(TOPIC, SOON)?;
-    }
-    rig.judge(workload)?;
-    Ok(())
+        Ok(())
+    })
 }
 
 #[test]

@@ -54,6 +54,17 @@ impl Rig {
         Ok(Some(rig))
     }
 
+    /// Has `faults` happen while clients are at work, and judges what those saw.
+    pub(crate) fn through(
+        name: &str,
+        faults: impl FnOnce(&mut Rig, &mut Workload) -> Result<()>,
+    ) -> Result<()> {
+        let Some(mut rig) = Rig::new(name, &[])? else { return Ok(()) };
+        let mut workload = rig.work(Writing::default())?;
+        faults(&mut rig, &mut workload)?;
+        rig.judge(workload).map(drop)
+    }
+
     /// Lets clients begin, and waits until each of the writers has got somewhere.
     pub(crate) fn work(&self, writing: Writing) -> Result<Workload> {
         let mut workload = Workload::start(&self.fleet, TOPIC, writing)?;

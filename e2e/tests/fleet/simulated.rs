@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use kastellan_e2e::fleet::Fleet;
+use kastellan_e2e::need;
 use kastellan_e2e::ours;
-use kastellan_e2e::suite::{self, Scratch};
-use kastellan_e2e::{need, peer};
+use kastellan_e2e::suite::Scratch;
 use serde_json::{Value, json};
+
+use crate::tools::tool;
 
 const SOON: Duration = Duration::from_mins(1);
 
@@ -59,12 +61,9 @@ fn a_broker_that_leaves_is_emptied_as_the_simulation_says() -> Result<()> {
 
     let file = scratch.path().join("plan.json");
     fs::write(&file, as_reassignment(&plan).to_string())?;
-    let mut tool = peer::java(&peer::jars()?);
-    tool.args(["-Xmx128m", "org.apache.kafka.tools.reassign.ReassignPartitionsCommand"]);
-    tool.args(["--bootstrap-server", &fleet.bootstrap(), "--execute"]);
-    tool.arg("--reassignment-json-file").arg(&file);
-    let output = suite::run(&mut tool, &scratch.path().join("tool.log"), SOON)?;
-    ensure!(output.status.success(), "{}", output.text);
+    let file = file.to_str().context("a path of ours is text")?;
+    let plan = ["--reassignment-json-file", file, "--execute"];
+    tool(&fleet, &scratch, "reassign.ReassignPartitionsCommand", &plan)?;
 
     fleet.wait("broker 3 is empty", SOON, |fleet| {
         Ok(fleet.partitions("orders")?.values().all(|it| !it.replicas.contains(&3)))
