@@ -109,6 +109,21 @@ impl Wire {
         }
     }
 
+    /// Whether the broker has closed the connection by now. What else has come is not kept.
+    pub fn is_over(&mut self) -> Result<bool> {
+        self.stream.set_nonblocking(true)?;
+        let read = self.stream.read(&mut [0; 256]);
+        self.stream.set_nonblocking(false)?;
+        match read {
+            Ok(read) => Ok(read == 0),
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock => Ok(false),
+                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Ok(true),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
     fn fill(&mut self, buffer: &mut [u8]) -> Result<Option<Answer>> {
         match self.stream.read_exact(buffer) {
             Ok(()) => Ok(None),

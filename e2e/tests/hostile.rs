@@ -22,6 +22,8 @@ mod frames;
 mod groups;
 #[path = "hostile/logins.rs"]
 mod logins;
+#[path = "hostile/slow.rs"]
+mod slow;
 #[path = "hostile/stage.rs"]
 mod stage;
 #[path = "hostile/table.rs"]
@@ -29,6 +31,7 @@ mod table;
 
 use anyhow::Result;
 use kastellan_e2e::judged;
+use kastellan_e2e::need::{self, Tool};
 
 use self::stage::Stage;
 
@@ -61,4 +64,21 @@ fn bombs_cost_no_more_than_the_bytes_they_came_in() -> Result<()> {
     let mut said = table::play(&mut Stage::ours("hostile-bombs")?, bombs::OPEN);
     said.add(table::play(&mut Stage::with_logins("hostile-bombs-logins")?, bombs::LOGINS));
     said.judge("bombs")
+}
+
+#[test]
+fn two_thousand_who_never_end_their_login_are_let_go_and_cost_little() -> Result<()> {
+    slow::besiege(
+        &mut Stage::with_logins("hostile-slow-logins")?,
+        &slow::request(),
+        slow::with_password,
+    )?;
+    if !need::ready("hostile/slow-handshakes", &[Tool::Openssl])? {
+        return Ok(());
+    }
+    slow::besiege(
+        &mut Stage::under_tls("hostile-slow-handshakes")?,
+        &slow::hello(),
+        slow::under_tls,
+    )
 }

@@ -1,18 +1,23 @@
 //! A broker with something to attack, and somebody who does nothing wrong meanwhile.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use kafka_protocol::messages::{ApiVersionsRequest, MetadataRequest};
 use kafka_protocol::protocol::Request;
+use kastellan_e2e::certificates::Authority;
 use kastellan_e2e::judged::Judged;
 use kastellan_e2e::ours::Ours;
 use kastellan_e2e::process::pause;
 use kastellan_e2e::suite::Scratch;
 use kastellan_e2e::wire::{Answer, Wire, frame};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use super::table::Is;
 
@@ -34,6 +39,8 @@ pub(crate) struct Stage {
     /// Who does nothing wrong; nobody where one has to log in first.
     good: Option<Wire>,
     scratch: Scratch,
+    /// What a client of [`Stage::under_tls`] speaks TLS with.
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl Stage {
@@ -75,7 +82,38 @@ impl Stage {
         ];
         let mut broker = Ours::new(scratch.path(), &settings)?.logging("trace");
         broker.start()?;
-        Ok(Stage { broker: Judged::Ours(broker), good: None, scratch })
+        Ok(Stage { broker: Judged::Ours(broker), good: None, scratch, tls: None })
+    }
+
+    /// Ours, under TLS, where one has to log in.
+    pub(crate) fn under_tls(name: &str) -> Result<Stage> {
+        let scratch = Scratch::new(name)?;
+        let authority = Authority::new(scratch.path())?;
+        let keystore = authority.sign("broker", "/CN=broker")?;
+        let settings = [
+            ("listener.security.protocol.map", "plain:SASL_SSL"),
+            ("ssl.keystore.location", keystore.to_str().context("a name in UTF-8")?),
+            ("kastellan.login.timeout.ms", "3000"),
+        ];
+        let mut broker = Ours::new(scratch.path(), &settings)?;
+        broker.start()?;
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(authority.certificate())?)?;
+        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let tls = Some(Arc::new(config));
+        Ok(Stage { broker: Judged::Ours(broker), good: None, scratch, tls })
+    }
+
+    /// Shakes hands under TLS, on a connection of its own.
+    pub(crate) fn shake(&self) -> Result<()> {
+        let config = self.tls.clone().context("this one speaks plain text")?;
+        let mut session = ClientConnection::new(config, ServerName::try_from("localhost")?)?;
+        let mut stream = TcpStream::connect(self.broker.address())?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        while session.is_handshaking() {
+            session.complete_io(&mut stream)?;
+        }
+        Ok(())
     }
 
     /// With a topic whose leader has changed once: its epoch is not the first.
@@ -88,7 +126,7 @@ impl Stage {
         broker.restart()?;
         let mut good = Wire::connect(broker.address())?;
         led(&mut good)?;
-        Ok(Stage { broker, good: Some(good), scratch })
+        Ok(Stage { broker, good: Some(good), scratch, tls: None })
     }
 
     /// A new connection.
