@@ -11,6 +11,7 @@ mod controller;
 mod create;
 mod dial;
 mod dispatch;
+mod distrust;
 mod door;
 mod envelope;
 mod error;
@@ -53,6 +54,8 @@ pub(crate) use self::{
     identity::Identity,
     subject::{NotOurs, subject},
 };
+
+use crate::quiet::Quiet;
 
 /// What the listener for peers is called in registrations.
 pub(crate) const LISTENER: &str = "peer";
@@ -104,6 +107,8 @@ struct Shared {
     lines: Mutex<BTreeMap<Over, mpsc::Sender<Ask>>>,
     addresses: Mutex<BTreeMap<BrokerId, watch::Sender<Option<Address>>>>,
     watchers: Mutex<Vec<Watcher>>,
+    /// For lines about those who are not trusted.
+    quiet: Quiet,
 }
 
 impl fmt::Debug for Peers {
@@ -142,6 +147,7 @@ impl Peers {
             lines: Mutex::default(),
             addresses: Mutex::default(),
             watchers: Mutex::default(),
+            quiet: Quiet::default(),
         }))
     }
 

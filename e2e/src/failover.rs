@@ -106,5 +106,5 @@ fn topic(fleet: &mut Fleet, name: &str) -> Result<()> {
         ensure!(Instant::now() < deadline, "{error:#}\n{}", fleet.tails());
         pause();
     }
-    fleet.whole(name, PATIENCE).map(drop)
+    fleet.agreed(name, PATIENCE)
 }

@@ -48,6 +48,9 @@ pub struct Fleet {
     jars: Option<PathBuf>,
     /// Where each has a host of its own; `None`: all are on loopback.
     network: Option<Network>,
+    /// Where each has a directory, named by its id, with what it shows the others; `None`: they
+    /// believe each other.
+    certificates: Option<PathBuf>,
 }
 
 /// What a cluster may begin with, by Kafka's names: three copies of everything, two in sync.
@@ -97,12 +100,22 @@ impl Fleet {
             nodes,
             jars: None,
             network,
+            certificates: None,
         })
     }
 
     /// [`Fleet::form`] with three brokers that keep three copies, two of them in sync, all started.
     pub fn three(folder: &Path, settings: &[(&str, &str)]) -> Result<Fleet> {
         let mut fleet = Fleet::form(folder, 3, &[&THREE, settings].concat())?;
+        fleet.start_all()?;
+        Ok(fleet)
+    }
+
+    /// [`Fleet::three`] whose brokers show each other certificates: `certificates` has a directory
+    /// for each, named by its id.
+    pub fn secured(folder: &Path, certificates: &Path, settings: &[(&str, &str)]) -> Result<Fleet> {
+        let mut fleet = Fleet::form(folder, 3, &[&THREE, settings].concat())?;
+        fleet.certificates = Some(certificates.to_owned());
         fleet.start_all()?;
         Ok(fleet)
     }
@@ -138,7 +151,11 @@ impl Fleet {
         command.args(["broker", "--node-id", &id.to_string(), "--data-dir"]).arg(data);
         command.arg("--listener").arg(format!("plain={address}"));
         command.arg("--peer-listener").arg(peers.to_string());
-        command.args(["--plain-text-peers", "--cluster-id", cluster]);
+        command.args(["--cluster-id", cluster]);
+        match &self.certificates {
+            None => command.arg("--plain-text-peers"),
+            Some(all) => command.arg("--certificates").arg(all.join(id.to_string())),
+        };
         command.arg("--set").arg(format!("controller.quorum.voters={}", self.voters));
         if self.nodes.iter().any(|node| node.id == id && id >= 3) {
             command.args(["--set", "process.roles=broker"]);

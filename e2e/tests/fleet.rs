@@ -13,6 +13,8 @@ mod killed;
 mod nearby;
 #[path = "fleet/rolled.rs"]
 mod rolled;
+#[path = "fleet/secured.rs"]
+mod secured;
 #[path = "fleet/silent.rs"]
 mod silent;
 #[path = "fleet/simulated.rs"]

@@ -6,6 +6,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use super::{
+    distrust::words,
     identity::Identity,
     subject::{NotOurs, subject},
 };
@@ -27,7 +28,7 @@ pub(crate) enum Door {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Turned {
     /// The handshake is not TLS 1.3, or the certificate is not of the cluster's authority.
-    #[error("the TLS handshake failed: {0}")]
+    #[error("the TLS handshake failed: {}", words(.0))]
     Handshake(#[from] io::Error),
     /// It did not end in time.
     #[error("the TLS handshake took more than {} s", HANDSHAKE.as_secs())]

@@ -4,7 +4,10 @@ use std::io;
 
 use kastellan_protocol::{EncodeError, Refused};
 
-use super::subject::NotOurs;
+use super::{
+    distrust::{is_lasting, words},
+    subject::NotOurs,
+};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +16,7 @@ pub(crate) enum PeerError {
     #[error("nobody knows its address")]
     Unknown,
     /// It could not be reached, or the connection was lost.
-    #[error("{why}")]
+    #[error("{}", words(why))]
     Unreachable {
         /// What the network says.
         why: io::Error,
@@ -64,6 +67,16 @@ impl PeerError {
                 | io::ErrorKind::BrokenPipe
                 | io::ErrorKind::UnexpectedEof
         )
+    }
+
+    /// Whether somebody is there who is not trusted, or does not trust this node: whoever runs the
+    /// cluster has to do something about it.
+    pub(super) fn is_distrust(&self) -> bool {
+        match self {
+            Self::NotOurs(_) => true,
+            Self::Unreachable { why, .. } => is_lasting(why),
+            _ => false,
+        }
     }
 
     /// Whether the request may have been carried out all the same.

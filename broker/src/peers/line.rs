@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Lost, Shared, backoff::Backoff, dial::Dialled, error::PeerError};
+use super::{Lost, Shared, backoff::Backoff, dial::Dialled, distrust::words, error::PeerError};
 use crate::net::Stream;
 
 /// Requests that wait for an answer, at most.
@@ -145,7 +145,7 @@ impl Line {
 
     fn unreachable(&mut self, why: PeerError) {
         self.backoff.failed(Instant::now());
-        tracing::debug!(to = self.to.0, %why, "a peer cannot be reached");
+        self.say(&why, "a peer cannot be reached");
         if why.is_refused() {
             self.shared.lost(self.to, Lost::Refused);
         } else if why.is_cut_off() {
@@ -153,9 +153,7 @@ impl Line {
         }
         let mut waiting = std::mem::take(&mut self.waiting).into_iter();
         let again = |why: &PeerError| match why {
-            PeerError::Unreachable { why, .. } => {
-                io::Error::new(why.kind(), why.to_string()).into()
-            }
+            PeerError::Unreachable { why, .. } => io::Error::new(why.kind(), words(why)).into(),
             _ => PeerError::BackingOff,
         };
         let next = again(&why);
@@ -164,6 +162,16 @@ impl Line {
         }
         for ask in waiting {
             (ask.then)(Err(again(&next)));
+        }
+    }
+
+    /// Logs `what` happened, for all to see where it does not pass by itself.
+    fn say(&self, why: &PeerError, what: &str) {
+        let to = self.to.0;
+        if !why.is_distrust() {
+            tracing::debug!(to, %why, "{what}");
+        } else if let Some(missed) = self.shared.quiet.speak() {
+            tracing::warn!(to, %why, missed, "{what}");
         }
     }
 
@@ -203,10 +211,10 @@ impl Line {
         self.answered = false;
         let ended = self.exchange(dialled, &mut flying).await;
         let why = |ended: &Ended| match ended {
-            Ended::Lost(why) => PeerError::Unreachable {
-                why: io::Error::new(why.kind(), why.to_string()),
-                sent: true,
-            },
+            Ended::Lost(why) => {
+                let why = io::Error::new(why.kind(), words(why));
+                PeerError::Unreachable { why, sent: true }
+            }
             Ended::TimedOut => PeerError::TimedOut { sent: true },
             Ended::Malformed => PeerError::Malformed(kastellan_protocol::Refused::Decoder(
                 "answers do not come in order".to_owned(),
@@ -220,8 +228,8 @@ impl Line {
             then(Err(why(&ended)));
         }
         match &ended {
-            Ended::Lost(error) => {
-                tracing::debug!(to = self.to.0, %error, "the connection to a peer is lost");
+            Ended::Lost(_) => {
+                self.say(&why(&ended), "the connection to a peer is lost");
                 if !self.answered && std::mem::replace(&mut self.in_vain, true) {
                     self.backoff.failed(Instant::now());
                 }

@@ -76,7 +76,7 @@ fn measure(contender: Contender, options: &Options) -> Result<()> {
     say(&format!("{}, load {}:", contender.name(), fs::read_to_string("/proc/loadavg")?.trim()))?;
 
     fleet.create("single", WRITERS)?;
-    fleet.whole("single", PATIENCE)?;
+    fleet.agreed("single", PATIENCE)?;
     single(&fleet, options.rate)?;
 
     let topics = create(&mut fleet, "wide", options.partitions)?;
@@ -92,7 +92,7 @@ fn measure(contender: Contender, options: &Options) -> Result<()> {
     fleet.start(victim)?;
     told("its return until it serves, s", seconds(begun))?;
     for topic in &topics {
-        fleet.whole(topic, PATIENCE)?;
+        fleet.agreed(topic, PATIENCE)?;
     }
     told("... and is in every ISR, s", seconds(begun))?;
     create(&mut fleet, "more", options.more).map(drop)
@@ -108,7 +108,7 @@ fn create(fleet: &mut Fleet, name: &str, partitions: i32) -> Result<Vec<String>>
     }
     told(&format!("{partitions} partitions created, s"), seconds(begun))?;
     for topic in &topics {
-        fleet.whole(topic, PATIENCE)?;
+        fleet.agreed(topic, PATIENCE)?;
     }
     told("... and led, with all in sync, s", seconds(begun))?;
     Ok(topics)

@@ -88,7 +88,7 @@ impl Case {
         hold(CALM);
         ensure!(controller(fleet)? == active, "another controller before anything happened");
         self.strike(contender, fleet, victim)?;
-        fleet.whole(name, PATIENCE)?;
+        fleet.agreed(name, PATIENCE)?;
         hold(CALM);
         client.finish()
     }

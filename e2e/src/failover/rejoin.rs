@@ -26,7 +26,7 @@ pub(super) fn rejoin((contender, fleet): (Contender, &mut Fleet), folder: &Path)
     hold(contender.absence());
     let begun = Instant::now();
     fleet.start(victim)?;
-    fleet.whole(TOPIC, PATIENCE)?;
+    fleet.agreed(TOPIC, PATIENCE)?;
     Ok(Seen { gap: begun.elapsed().as_secs_f64(), at: 0.0, failed: 0.0 })
 }
 
@@ -43,7 +43,7 @@ fn fill(fleet: &mut Fleet, folder: &Path) -> Result<()> {
         let output = suite::run(&mut command, &folder.join("fill.log"), limit)?;
         ensure!(output.status.success(), "{}", output.text);
     }
-    fleet.whole(TOPIC, PATIENCE).map(drop)
+    fleet.agreed(TOPIC, PATIENCE)
 }
 
 /// The bytes of records in the topic's folders under `data`.

@@ -45,7 +45,15 @@ impl Fleet {
             cache::run(&mut peer::format(&jars, &file))?;
         }
         let (folder, settings) = (folder.to_owned(), Vec::new());
-        let mut fleet = Fleet { folder, settings, voters, nodes, jars: Some(jars), network: None };
+        let mut fleet = Fleet {
+            folder,
+            settings,
+            voters,
+            nodes,
+            jars: Some(jars),
+            network: None,
+            certificates: None,
+        };
         fleet.start_all()?;
         Ok(fleet)
     }

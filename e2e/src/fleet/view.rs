@@ -120,11 +120,6 @@ impl Fleet {
         })
         .map(drop)
     }
-
-    /// Waits until every replica of a topic is in sync, and says how long that took.
-    pub fn whole(&mut self, topic: &str, limit: Duration) -> Result<Duration> {
-        self.wait("all replicas in sync", limit, |fleet| Ok(is_whole(&fleet.partitions(topic)?)))
-    }
 }
 
 /// Whether every replica is in sync.

@@ -50,7 +50,7 @@ impl Rig {
         let mut rig = Rig { fleet, _inside: inside, _scratch: scratch };
         rig.fleet.start_all()?;
         rig.fleet.create(TOPIC, PARTITIONS)?;
-        rig.fleet.whole(TOPIC, SOON)?;
+        rig.fleet.agreed(TOPIC, SOON)?;
         Ok(Some(rig))
     }
 

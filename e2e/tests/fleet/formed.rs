@@ -78,7 +78,7 @@ fn a_voter_that_lost_its_directory_is_filled_again_without_a_vote() -> Result<()
     fleet.kill(2)?;
     fs::remove_dir_all(fleet.data(2))?;
     fleet.start(2)?;
-    fleet.whole("t", SOON)?;
+    fleet.agreed("t", SOON)?;
     ensure!(fleet.end(2, "t", 0)? == 1, "it was not filled");
     // it counts no longer: with one of the other two gone nobody decides
     fleet.kill(1)?;

@@ -25,7 +25,7 @@ fn torment(name: &str, rounds: usize, victim: impl Fn(&Fleet) -> Result<i32>) ->
         fleet.kill(id)?;
         pump.progress(1500).with_context(|| format!("round {round}: {}", fleet.tails()))?;
         fleet.start(id)?;
-        fleet.whole("pump", SOON)?;
+        fleet.agreed("pump", SOON)?;
     }
     pump.judge(&fleet.bootstrap()).with_context(|| fleet.tails())?;
     Ok(())
@@ -55,7 +55,7 @@ fn all_killed_at_once_come_back_with_what_was_acknowledged() -> Result<()> {
             fleet.kill(id)?;
         }
         fleet.start_all()?;
-        fleet.whole("pump", SOON)?;
+        fleet.agreed("pump", SOON)?;
     }
     pump.progress(1000).with_context(|| fleet.tails())?;
     pump.judge(&fleet.bootstrap()).with_context(|| fleet.tails())?;
@@ -78,7 +78,7 @@ fn an_acknowledged_offset_commit_survives_the_death_of_its_coordinator() -> Resu
         fleet.kill(coordinator)?;
         pump.progress(100).with_context(|| fleet.tails())?;
         fleet.start(coordinator)?;
-        fleet.whole("__consumer_offsets", SOON)?;
+        fleet.agreed("__consumer_offsets", SOON)?;
     }
     pump.judge_commits(&fleet.bootstrap())
 }

@@ -36,7 +36,7 @@ fn sigterm_of_each_broker_in_turn_fails_no_send() -> Result<()> {
         fleet.terminate(id, SOON)?;
         pump.progress(1500).with_context(|| fleet.tails())?;
         fleet.start(id)?;
-        fleet.whole("pump", SOON)?;
+        fleet.agreed("pump", SOON)?;
     }
     let log = std::fs::read_to_string(scratch.path().join("write.log"))?;
     pump.judge(&fleet.bootstrap()).with_context(|| fleet.tails())?;
@@ -75,7 +75,7 @@ fn every_topic_is_created_while_one_controller_after_the_other_stops() -> Result
         let written = writer.join().map_err(|_panic| anyhow::anyhow!("creating panicked"))?;
         written.with_context(|| fleet.tails())?;
         fleet.start(controller)?;
-        fleet.whole(&format!("{turn}-0"), SOON)?;
+        fleet.agreed(&format!("{turn}-0"), SOON)?;
     }
     Ok(())
 }
@@ -118,7 +118,7 @@ fn the_walk_through_goes_on_while_brokers_are_killed_in_turn() -> Result<()> {
         }
         turn += 1;
         if !walks.is_finished() {
-            fleet.whole("__consumer_offsets", SOON)?;
+            fleet.agreed("__consumer_offsets", SOON)?;
         }
     }
     let walked = walks.join().map_err(|_panic| anyhow::anyhow!("the walk panicked"))?;

@@ -33,7 +33,7 @@ fn a_leader_that_falls_silent_is_replaced_and_comes_back_as_a_follower() -> Resu
         fleet.wait("another leads", SOON, |fleet| Ok(fleet.leader("pump", 1)? != id))?;
         pump.progress(1500).with_context(|| fleet.tails())?;
         fleet.go_on(id)?;
-        fleet.whole("pump", SOON)?;
+        fleet.agreed("pump", SOON)?;
     }
     pump.judge(&fleet.bootstrap()).with_context(|| fleet.tails())?;
     Ok(())
@@ -65,7 +65,7 @@ fn a_leader_that_was_replaced_acknowledges_nothing_more() -> Result<()> {
         Answer::Closed => {}
         Answer::Silence => anyhow::bail!("the old leader says nothing"),
     }
-    fleet.whole("t", SOON)?;
+    fleet.agreed("t", SOON)?;
     for id in 0..3 {
         let end = fleet.end(id, "t", 0)?;
         ensure!(end == 2, "broker {id} has {end} records");
