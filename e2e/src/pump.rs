@@ -1,6 +1,8 @@
 //! A producer that never gives up, and whether what it was told is true: the real clients of
 //! `clients/confluent-kafka/pump.py`, and the check of their notes.
 
+mod group;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,8 +26,8 @@ type Records = BTreeMap<i32, Vec<(i64, i64)>>;
 pub struct Pump {
     process: Process,
     folder: PathBuf,
-    /// Where it notes what was acknowledged, a line each.
-    notes: PathBuf,
+    /// Where it notes what was acknowledged, and what it read of that: a line each.
+    notes: Vec<PathBuf>,
 }
 
 /// What runs `mode` of the script against the brokers of `bootstrap`.
@@ -42,17 +44,26 @@ fn lines(file: &Path) -> usize {
 impl Pump {
     /// Begins to write, or to commit (`mode`), with its notes in `folder`.
     pub fn start(mode: &str, bootstrap: &str, folder: &Path) -> Result<Pump> {
-        let notes = folder.join(if mode == "commit" { "committed" } else { "acked" });
+        let notes = vec![folder.join(if mode == "commit" { "committed" } else { "acked" })];
         let mut command = command(mode, bootstrap, folder)?;
         let process = Process::start(&mut command, &folder.join(format!("{mode}.log")))?;
         Ok(Pump { process, folder: folder.to_owned(), notes })
     }
 
-    /// Waits until `more` lines more than now are acknowledged.
+    /// Begins with the program of another client, which writes what the script does to a topic
+    /// that is there, and has a group read it meanwhile.
+    pub fn other(mut program: Command, bootstrap: &str, folder: &Path) -> Result<Pump> {
+        let notes = vec![folder.join("acked"), folder.join("consumed")];
+        program.arg(bootstrap).arg(folder);
+        let process = Process::start(&mut program, &folder.join("write.log"))?;
+        Ok(Pump { process, folder: folder.to_owned(), notes })
+    }
+
+    /// Waits until there are `more` lines more than now in each of its notes.
     pub fn progress(&mut self, more: usize) -> Result<()> {
-        let wanted = lines(&self.notes) + more;
+        let wanted: Vec<usize> = self.notes.iter().map(|file| lines(file) + more).collect();
         let deadline = Instant::now() + PATIENCE;
-        while lines(&self.notes) < wanted {
+        while self.notes.iter().zip(&wanted).any(|(file, wanted)| lines(file) < *wanted) {
             self.process.check_alive()?;
             if Instant::now() > deadline {
                 bail!("no progress; the client says:\n{}", self.process.tail());
@@ -74,7 +85,9 @@ impl Pump {
     }
 
     /// [`Pump::finish`] for a writer, and then reads everything: what was acknowledged is there
-    /// once, where it was said to be, in the order in which it was sent, and nothing else is.
+    /// once, where it was said to be, in the order in which it was sent, and nothing else is. A
+    /// group that has read it meanwhile has missed nothing, and begun anew no further back than at
+    /// what it had committed.
     pub fn judge(self, bootstrap: &str) -> Result<usize> {
         let folder = self.folder.clone();
         let log = folder.join("write.log");
@@ -93,6 +106,10 @@ impl Pump {
         let total: usize = acked.values().map(Vec::len).sum();
         ensure!(i64::try_from(total)? == sent, "{total} of {sent} records were acknowledged");
         check(&acked, &read)?;
+        let consumed = folder.join("consumed");
+        if consumed.exists() {
+            group::check(&fs::read_to_string(consumed)?, &read)?;
+        }
         Ok(total)
     }
 }
