@@ -194,7 +194,8 @@ pub fn read(batches: &[u8]) -> Result<Vec<(i64, Vec<u8>)>> {
     while let Some((base, size)) = ends(rest) {
         let (batch, after) = rest.split_at(size);
         let attributes = batch.get(21..23).context("a batch is short")?;
-        ensure!(attributes == [0, 0], "a batch has the attributes {attributes:?}");
+        // whatever its times are: 8 says that the leader has set them
+        ensure!(matches!(attributes, [0, 0 | 8]), "a batch has the attributes {attributes:?}");
         let sum = number(batch, 17).context("a batch is short")?;
         let tail = batch.get(21..).unwrap_or_default();
         ensure!(sum == i64::from(crc32c::crc32c(tail)), "the checksum at offset {base} is wrong");

@@ -179,7 +179,7 @@ impl Drop for Ballast {
     }
 }
 
-/// strace, attached to a process, that makes some of its system calls fail.
+/// strace, attached to a process, that makes one of its system calls fail, or its last.
 #[derive(Debug)]
 pub struct Injection {
     process: Process,
@@ -190,12 +190,36 @@ impl Injection {
     /// Has the `nth` call of `calls` (names between commas) of each thread of process `pid` fail
     /// with `EIO`. `None` where that is not permitted.
     pub fn attach(pid: u32, calls: &str, nth: u32, folder: &Path) -> Result<Option<Injection>> {
+        Injection::start(pid, calls, None, &format!("error=EIO:when={nth}"), folder)
+    }
+
+    /// Has process `pid` killed (-9) as one of its threads begins its `nth` of `calls`, of those
+    /// that are about `file` where there is one. `None` where that is not permitted.
+    pub fn deadly(
+        pid: u32,
+        (calls, nth): (&str, u32),
+        file: Option<&Path>,
+        folder: &Path,
+    ) -> Result<Option<Injection>> {
+        Injection::start(pid, calls, file, &format!("signal=KILL:when={nth}"), folder)
+    }
+
+    fn start(
+        pid: u32,
+        calls: &str,
+        file: Option<&Path>,
+        what: &str,
+        folder: &Path,
+    ) -> Result<Option<Injection>> {
         let (table, log) = (folder.join("inject.calls"), folder.join("inject.log"));
         drop(fs::remove_file(&log));
         let mut command = Command::new("strace");
         command.args(["-f", "-y", "-p", &pid.to_string()]);
         command.args(["-e", &format!("trace={calls}")]);
-        command.args(["-e", &format!("inject={calls}:error=EIO:when={nth}")]);
+        command.args(["-e", &format!("inject={calls}:{what}")]);
+        if let Some(file) = file {
+            command.arg("-P").arg(file);
+        }
         command.arg("-o").arg(&table).stdout(Stdio::null());
         let mut process = Process::start_keeping_stdout(&mut command, &log)?;
         let deadline = Instant::now() + Duration::from_secs(30);

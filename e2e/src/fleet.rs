@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::Signal;
 
 pub use self::view::{Known, Partitions};
+use crate::clocks::Clocks;
 use crate::network::{Network, Who};
 use crate::ours::{binary, first_line};
 use crate::port;
@@ -51,6 +52,8 @@ pub struct Fleet {
     /// Where each has a directory, named by its id, with what it shows the others; `None`: they
     /// believe each other.
     certificates: Option<PathBuf>,
+    /// By what each tells the time of day; none: by the machine's.
+    clocks: Clocks,
 }
 
 /// What a cluster may begin with, by Kafka's names: three copies of everything, two in sync.
@@ -101,6 +104,7 @@ impl Fleet {
             jars: None,
             network,
             certificates: None,
+            clocks: Clocks::default(),
         })
     }
 
@@ -163,8 +167,21 @@ impl Fleet {
         for setting in &self.settings {
             command.args(["--set", &setting.replace("{id}", &id.to_string())]);
         }
+        self.clocks.show(id, &mut command);
         command.stdout(Stdio::piped());
         Ok(command)
+    }
+
+    /// From now on those that are started have a clock each that can be moved.
+    pub fn give_clocks(&mut self) -> Result<()> {
+        let ids: Vec<i32> = self.nodes.iter().map(|node| node.id).collect();
+        self.clocks = Clocks::make(&ids, &self.folder)?;
+        Ok(())
+    }
+
+    /// The clocks that they were given.
+    pub fn clocks(&self) -> &Clocks {
+        &self.clocks
     }
 
     /// Starts one without waiting until it serves.

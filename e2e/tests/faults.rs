@@ -4,12 +4,18 @@
 //!
 //! What takes longer than a change should wait for is left to `make faults`.
 
+#[path = "faults/clock.rs"]
+mod clock;
+#[path = "faults/control.rs"]
+mod control;
 #[path = "faults/cut.rs"]
 mod cut;
 #[path = "faults/forgotten.rs"]
 mod forgotten;
 #[path = "faults/killed.rs"]
 mod killed;
+#[path = "faults/points.rs"]
+mod points;
 #[path = "faults/repeated.rs"]
 mod repeated;
 #[path = "faults/rig.rs"]

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::{Fleet, Node, data, local};
+use crate::clocks::Clocks;
 use crate::peer::{self, Jvm};
 use crate::{cache, port};
 
@@ -53,6 +54,7 @@ impl Fleet {
             jars: Some(jars),
             network: None,
             certificates: None,
+            clocks: Clocks::default(),
         };
         fleet.start_all()?;
         Ok(fleet)

@@ -22,7 +22,7 @@ const PARTITIONS: i32 = 3;
 pub(crate) struct Rig {
     pub(crate) fleet: Fleet,
     _inside: Inside,
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 impl Rig {
@@ -47,7 +47,7 @@ impl Rig {
         let network = Network::of(3, scratch.path())?;
         let inside = network.enter()?;
         let fleet = Fleet::on(network, scratch.path(), settings)?;
-        let mut rig = Rig { fleet, _inside: inside, _scratch: scratch };
+        let mut rig = Rig { fleet, _inside: inside, scratch };
         rig.fleet.start_all()?;
         rig.fleet.create(TOPIC, PARTITIONS)?;
         rig.fleet.agreed(TOPIC, SOON)?;
@@ -70,6 +70,11 @@ impl Rig {
         let mut workload = Workload::start(&self.fleet, TOPIC, writing)?;
         self.explain(workload.progress(30))?;
         Ok(workload)
+    }
+
+    /// Where a test may leave files.
+    pub(crate) fn folder(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// The network.
