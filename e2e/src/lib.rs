@@ -7,9 +7,10 @@
 //! them, [`foreign`] runs the test suites of client libraries, [`activity`] counts what
 //! a process does, [`kubernetes`] runs an API server, [`cluster`] nodes with it, [`image`] is what
 //! runs on them, [`certificates`] are for TLS, [`disks`] are file systems that fill up and fail,
-//! [`clocks`] jump, [`fleet`] is several of our brokers as one cluster, [`network`] hosts of their own for them,
-//! [`pump`] a client whose notes are checked, [`workload`] clients whose [`history`] is judged,
-//! [`load`] the load of benchmarks, [`failover`] how long nobody is served when one of three fails.
+//! [`clocks`] jump, [`fleet`] is several of our brokers as one cluster, [`network`] hosts of their
+//! own for them, [`pump`] a client whose notes are checked, [`workload`] clients whose [`history`]
+//! is judged, [`load`] the load of benchmarks, [`failover`] how long nobody is served when one of
+//! several fails.
 
 pub mod activity;
 pub mod batch;

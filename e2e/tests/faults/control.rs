@@ -21,7 +21,9 @@ fn kafka(name: &str, settings: &[(&str, &str)]) -> Result<Option<(Scratch, Fleet
         return Ok(None);
     }
     let scratch = Scratch::new(name)?;
-    let mut fleet = Fleet::three_of_kafka(scratch.path(), settings)?;
+    // the clients' records are of 1970
+    let settings = [&[("log.retention.ms", "-1")], settings].concat();
+    let mut fleet = Fleet::three_of_kafka(scratch.path(), &settings)?;
     let made = fleet.wait("a topic", SOON, |fleet| fleet.create(TOPIC, 3).map(|()| true));
     made.and_then(|_| fleet.agreed(TOPIC, SOON))?;
     Ok(Some((scratch, fleet)))
