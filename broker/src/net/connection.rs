@@ -290,7 +290,7 @@ impl Connection {
 
     /// Sleeps until there is something to do. True: bytes have arrived.
     fn poll_wait(&mut self, cx: &mut Context<'_>, glance: Glance) -> Poll<io::Result<bool>> {
-        if !self.mailbox.park(cx.waker(), glance) {
+        if !self.mailbox.park(cx.waker(), glance, !self.parked.is_empty()) {
             self.shrink();
             return Poll::Ready(Ok(false));
         }

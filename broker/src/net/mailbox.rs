@@ -171,8 +171,13 @@ impl Mailbox {
     }
 
     /// Leaves a waker, to be used once; false when there is something to do instead of sleeping.
-    pub(super) fn park(&self, waker: &Waker, seen: Glance) -> bool {
+    /// `waits`: whether any request is parked; without one nobody has to look again, for what was
+    /// woken has got its answer before, as a produce whose time was over has.
+    pub(super) fn park(&self, waker: &Waker, seen: Glance, waits: bool) -> bool {
         let mut state = self.lock();
+        if !waits {
+            state.fetches.clear();
+        }
         let news = matches!(state.slots.front(), Some(Some(_)))
             || !state.fetches.is_empty()
             || state.slim
@@ -212,6 +217,17 @@ mod tests {
 
     fn response(text: &'static str) -> Response {
         Response::inline(Bytes::from_static(text.as_bytes()))
+    }
+
+    #[test]
+    fn a_wake_for_what_has_its_answer_keeps_nobody_awake() {
+        let mailbox = Mailbox::default();
+        let slot = mailbox.open_slot();
+        mailbox.fetch_is_ready(slot);
+        let glance = mailbox.take(|_| unreachable!());
+        assert!(!mailbox.park(Waker::noop(), glance, true), "it has to look again");
+        assert!(mailbox.park(Waker::noop(), glance, false), "nothing is parked");
+        assert!(mailbox.park(Waker::noop(), glance, true), "and that is over");
     }
 
     #[test]

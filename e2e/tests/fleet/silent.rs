@@ -1,7 +1,7 @@
 //! A broker that is there and says nothing (SIGSTOP): others take over, and what it thought in the
 //! meantime does not count.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use kastellan_e2e::batch::Batch;
@@ -36,6 +36,33 @@ fn a_leader_that_falls_silent_is_replaced_and_comes_back_as_a_follower() -> Resu
         fleet.agreed("pump", SOON)?;
     }
     pump.judge(&fleet.bootstrap()).with_context(|| fleet.tails())?;
+    Ok(())
+}
+
+#[test]
+fn a_batch_that_is_acknowledged_by_nobody_in_time_does_not_keep_its_connection_busy() -> Result<()>
+{
+    let scratch = Scratch::new("fleet-late")?;
+    let mut fleet = Fleet::three(scratch.path(), &[])?;
+    fleet.create("t", 1)?;
+    fleet.agreed("t", SOON)?;
+    let id = fleet.leader("t", 0)?;
+    let mut wire = Wire::connect(fleet.address(id)?)?;
+    wire.produce("t", 0, batch(&["before"]))?;
+    let followers: Vec<i32> = (0..3).filter(|other| *other != id).collect();
+    followers.iter().try_for_each(|other| fleet.stop(*other))?;
+    let late = produce("t", 0, batch(&["late"])).with_timeout_ms(300);
+    let answer = produced(&wire.call(PRODUCE, &late)?)?;
+    ensure!(answer == Err(7), "it is answered {answer:?}");
+    // now it is acknowledged, and nobody waits for that any more
+    followers.iter().try_for_each(|other| fleet.go_on(*other))?;
+    fleet.agreed("t", SOON)?;
+    let used = |fleet: &mut Fleet| Ok::<_, anyhow::Error>(fleet.process(id)?.usage()?.cpu);
+    let (before, begun) = (used(&mut fleet)?, Instant::now());
+    fleet.wait("a while", SOON, |_| Ok(begun.elapsed() > Duration::from_secs(2)))?;
+    let share = (used(&mut fleet)? - before) / begun.elapsed().as_secs_f64();
+    ensure!(share < 0.5, "an idle broker takes {share} of a core");
+    ensure!(wire.produce("t", 0, batch(&["after"])).is_ok() || fleet.leader("t", 0)? != id, "deaf");
     Ok(())
 }
 
