@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 
 pub use self::case::Case;
-pub use self::contender::Contender;
+pub use self::contender::{Contender, Stage};
 use crate::fleet::Fleet;
 use crate::load;
 use crate::process::{Process, pause};
@@ -88,6 +88,13 @@ fn led_by(fleet: &mut Fleet, topic: &str, id: i32) -> Result<i32> {
     found.context("it leads nothing")
 }
 
+/// A partition of `topic` that `id` has nothing of.
+fn without(fleet: &Fleet, topic: &str, id: i32) -> Result<i32> {
+    let partitions = fleet.partitions(topic)?;
+    let found = partitions.iter().find(|(_, known)| !known.replicas.contains(&id));
+    Ok(*found.context("it has something of each")?.0)
+}
+
 /// The active controller, once all agree that there is one.
 fn controller(fleet: &mut Fleet) -> Result<i32> {
     let mut found = None;
@@ -99,9 +106,9 @@ fn controller(fleet: &mut Fleet) -> Result<i32> {
 }
 
 /// A topic of this name with a partition led by each of the three.
-fn topic(fleet: &mut Fleet, name: &str) -> Result<()> {
+fn topic(fleet: &mut Fleet, name: &str, partitions: i32) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
-    while let Err(error) = fleet.create(name, 3) {
+    while let Err(error) = fleet.create(name, partitions) {
         // a fleet that has just been started may not have three brokers to place replicas on yet
         ensure!(Instant::now() < deadline, "{error:#}\n{}", fleet.tails());
         pause();

@@ -72,7 +72,18 @@ impl Fleet {
 
     /// [`Fleet::three`] on hosts 0, 1 and 2 of `network`. Starts none.
     pub fn on(network: Network, folder: &Path, settings: &[(&str, &str)]) -> Result<Fleet> {
-        Fleet::form_on(Some(network), folder, 3, &[&THREE, settings].concat())
+        Fleet::copied(Some(network), folder, 3, settings)
+    }
+
+    /// `count` brokers with three copies of everything, two of them in sync, on the hosts of
+    /// `network` where there is one. Starts none.
+    pub fn copied(
+        network: Option<Network>,
+        folder: &Path,
+        count: i32,
+        settings: &[(&str, &str)],
+    ) -> Result<Fleet> {
+        Fleet::form_on(network, folder, count, &[&THREE, settings].concat())
     }
 
     fn form_on(
@@ -110,7 +121,7 @@ impl Fleet {
 
     /// [`Fleet::form`] with three brokers that keep three copies, two of them in sync, all started.
     pub fn three(folder: &Path, settings: &[(&str, &str)]) -> Result<Fleet> {
-        let mut fleet = Fleet::form(folder, 3, &[&THREE, settings].concat())?;
+        let mut fleet = Fleet::copied(None, folder, 3, settings)?;
         fleet.start_all()?;
         Ok(fleet)
     }
@@ -118,7 +129,7 @@ impl Fleet {
     /// [`Fleet::three`] whose brokers show each other certificates: `certificates` has a directory
     /// for each, named by its id.
     pub fn secured(folder: &Path, certificates: &Path, settings: &[(&str, &str)]) -> Result<Fleet> {
-        let mut fleet = Fleet::form(folder, 3, &[&THREE, settings].concat())?;
+        let mut fleet = Fleet::copied(None, folder, 3, settings)?;
         fleet.certificates = Some(certificates.to_owned());
         fleet.start_all()?;
         Ok(fleet)
@@ -127,7 +138,7 @@ impl Fleet {
     /// What one of them is started with.
     fn command(&self, id: i32) -> Result<Command> {
         if let Some(jars) = &self.jars {
-            return Ok(self.server(jars, id));
+            return self.server(jars, id);
         }
         let node = self.node(id)?;
         self.with((id, &self.data(id), CLUSTER), (node.address, node.peers))

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use kastellan_e2e::batch::Batch;
 use kastellan_e2e::disks::Mount;
-use kastellan_e2e::failover::Contender;
+use kastellan_e2e::failover::{Contender, Stage};
 use kastellan_e2e::fleet::Fleet;
 use kastellan_e2e::need;
 use kastellan_e2e::process::usage;
@@ -72,7 +72,7 @@ fn measure(contender: Contender, options: &Options) -> Result<()> {
     let scratch = Scratch::new("crowd")?;
     let disk = Mount::for_figures(scratch.path())?;
     let folder = disk.as_ref().map_or(scratch.path(), Mount::path);
-    let mut fleet = contender.start(folder)?;
+    let mut fleet = contender.start(folder, Stage::Three, None)?;
     say(&format!("{}, load {}:", contender.name(), fs::read_to_string("/proc/loadavg")?.trim()))?;
 
     fleet.create("single", WRITERS)?;

@@ -1,4 +1,4 @@
-//! How long nobody is served when one of three brokers fails: ours and, with `--kafka`, Apache
+//! How long nobody is served when one of several brokers fails: ours and, with `--kafka`, Apache
 //! Kafka 4.3.1, as shipped and with our timeouts.
 //! `KASTELLAN_BIN=... cargo run --release -p kastellan-e2e --bin failover` runs it.
 //!
@@ -11,9 +11,10 @@ use std::fs;
 use std::io::{self, Write as _};
 
 use anyhow::{Context as _, Result, bail};
-use kastellan_e2e::failover::{Case, Contender};
+use kastellan_e2e::failover::{Case, Contender, Stage};
 use kastellan_e2e::load::median;
 use kastellan_e2e::need::{self, Tool};
+use kastellan_e2e::network::{self, Network};
 use kastellan_e2e::suite::Scratch;
 
 type Figures = BTreeMap<(Case, Contender), Vec<f64>>;
@@ -32,28 +33,50 @@ fn main() -> Result<()> {
     }
     let mut figures = Figures::new();
     for contender in &options.contenders {
-        let scratch = Scratch::new("failover")?;
-        let mut fleet = contender.start(scratch.path())?;
-        for run in 0..options.runs {
-            for case in &options.cases {
-                let topic = format!("run-{run}-{case:?}");
-                let seen = case
-                    .run((*contender, &mut fleet), &topic, scratch.path())
-                    .with_context(|| format!("{case:?}\n{}", fleet.tails()))?;
-                say(&format!(
-                    "{}: {}: {:.3} s from {} on, {} failed; load {}",
-                    contender.name(),
-                    case.name(),
-                    seen.gap,
-                    seen.at,
-                    seen.failed,
-                    fs::read_to_string("/proc/loadavg")?.trim()
-                ))?;
-                figures.entry((*case, *contender)).or_default().push(seen.gap);
-            }
+        for stage in Stage::ALL {
+            measure((*contender, stage), &options, &mut figures)?;
         }
     }
     table(&options, &figures)
+}
+
+/// Has the faults strike that happen on `stage`.
+fn measure(
+    (contender, stage): (Contender, Stage),
+    options: &Options,
+    figures: &mut Figures,
+) -> Result<()> {
+    let cases: Vec<Case> =
+        options.cases.iter().copied().filter(|case| case.stage() == stage).collect();
+    if cases.is_empty() || (stage == Stage::Hosts && !network::ready("failover on hosts")?) {
+        return Ok(());
+    }
+    let scratch = Scratch::new("failover")?;
+    let network = match stage {
+        Stage::Hosts => Some(Network::of(3, scratch.path())?),
+        Stage::Three | Stage::Four => None,
+    };
+    let _inside = network.as_ref().map(Network::enter).transpose()?;
+    let mut fleet = contender.start(scratch.path(), stage, network)?;
+    for run in 0..options.runs {
+        for case in &cases {
+            let topic = format!("run-{run}-{case:?}");
+            let seen = case
+                .run((contender, &mut fleet), &topic, scratch.path())
+                .with_context(|| format!("{case:?}\n{}", fleet.tails()))?;
+            say(&format!(
+                "{}: {}: {:.3} s from {} on, {} failed; load {}",
+                contender.name(),
+                case.name(),
+                seen.gap,
+                seen.at,
+                seen.failed,
+                fs::read_to_string("/proc/loadavg")?.trim()
+            ))?;
+            figures.entry((*case, contender)).or_default().push(seen.gap);
+        }
+    }
+    Ok(())
 }
 
 fn options() -> Result<Options> {

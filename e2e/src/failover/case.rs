@@ -1,12 +1,15 @@
-//! What happens to one of the three.
+//! What happens to one of them.
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::{Client, Contender, PATIENCE, Seen, controller, hold, led_by, rejoin, topic};
+use super::{
+    Client, Contender, PATIENCE, Seen, Stage, controller, hold, led_by, rejoin, topic, without,
+};
 use crate::fleet::Fleet;
+use crate::network::Who;
 
 /// How long the load runs before anything happens, and after all is well again.
 const CALM: Duration = Duration::from_secs(2);
@@ -20,8 +23,13 @@ pub enum Case {
     KillController,
     /// The same, and it is started again at once.
     RestartController,
+    /// SIGKILL of the active controller, which has none of the partition that is written to: as one
+    /// would die that is no broker.
+    KillAloof,
     /// SIGSTOP of a leader that is not the active controller.
     StopLeader,
+    /// The cable of a leader that is not the active controller is cut.
+    CutLeader,
     /// SIGSTOP of the active controller.
     StopController,
     /// SIGTERM of a leader that is not the active controller.
@@ -35,11 +43,13 @@ pub enum Case {
 
 impl Case {
     /// All of them, with what they are called on the command line.
-    pub const ALL: [(&'static str, Case); 8] = [
+    pub const ALL: [(&'static str, Case); 10] = [
         ("kill-leader", Case::KillLeader),
         ("kill-controller", Case::KillController),
         ("restart-controller", Case::RestartController),
+        ("kill-aloof", Case::KillAloof),
         ("stop-leader", Case::StopLeader),
+        ("cut-leader", Case::CutLeader),
         ("stop-controller", Case::StopController),
         ("terminate-leader", Case::TerminateLeader),
         ("terminate-controller", Case::TerminateController),
@@ -52,6 +62,8 @@ impl Case {
             Case::KillLeader => "kill -9 of a partition's leader",
             Case::KillController => "kill -9 of the active controller, a broker too",
             Case::RestartController => "the same, started again at once",
+            Case::KillAloof => "kill -9 of the active controller that has none of it",
+            Case::CutLeader => "the cable cut of a partition's leader",
             Case::StopLeader => "SIGSTOP of a partition's leader",
             Case::StopController => "SIGSTOP of the active controller",
             Case::TerminateLeader => "SIGTERM of a partition's leader",
@@ -63,10 +75,24 @@ impl Case {
     fn strikes_controller(self) -> bool {
         match self {
             Case::KillController
+            | Case::KillAloof
             | Case::RestartController
             | Case::StopController
             | Case::TerminateController => true,
-            Case::KillLeader | Case::StopLeader | Case::TerminateLeader | Case::Rejoin => false,
+            Case::KillLeader
+            | Case::StopLeader
+            | Case::CutLeader
+            | Case::TerminateLeader
+            | Case::Rejoin => false,
+        }
+    }
+
+    /// Where it happens.
+    pub fn stage(self) -> Stage {
+        match self {
+            Case::KillAloof => Stage::Four,
+            Case::CutLeader => Stage::Hosts,
+            _ => Stage::Three,
         }
     }
 
@@ -80,10 +106,13 @@ impl Case {
         if self == Case::Rejoin {
             return rejoin::rejoin((contender, fleet), folder);
         }
-        topic(fleet, name)?;
+        topic(fleet, name, self.stage().partitions())?;
         let active = controller(fleet)?;
         let victim = if self.strikes_controller() { active } else { (active + 1) % 3 };
-        let partition = led_by(fleet, name, victim)?;
+        let partition = match self {
+            Case::KillAloof => without(fleet, name, victim)?,
+            _ => led_by(fleet, name, victim)?,
+        };
         let client = Client::start(fleet, (name, partition), folder)?;
         hold(CALM);
         ensure!(controller(fleet)? == active, "another controller before anything happened");
@@ -96,7 +125,15 @@ impl Case {
     fn strike(self, contender: Contender, fleet: &mut Fleet, victim: i32) -> Result<()> {
         let absence = contender.absence();
         match self {
-            Case::KillLeader | Case::KillController | Case::Rejoin => {
+            Case::CutLeader => {
+                let others = (0..3).filter(|id| *id != victim).map(Who::Host);
+                for other in others.chain([Who::Clients]) {
+                    fleet.network()?.part(Who::Host(victim), other)?;
+                }
+                hold(absence);
+                fleet.network()?.heal()
+            }
+            Case::KillLeader | Case::KillController | Case::KillAloof | Case::Rejoin => {
                 fleet.kill(victim)?;
                 hold(absence);
                 fleet.start(victim)

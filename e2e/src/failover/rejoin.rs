@@ -35,7 +35,7 @@ fn fill(fleet: &mut Fleet, folder: &Path) -> Result<()> {
     if fleet.data(0).join(format!("{TOPIC}-0")).exists() {
         return Ok(());
     }
-    topic(fleet, TOPIC)?;
+    topic(fleet, TOPIC, 3)?;
     while size(&fleet.data(0))? < ENOUGH {
         let mut command = Command::new(load::program()?);
         command.args(["produce", &fleet.bootstrap(), TOPIC, "3", "1024", ROUND]);
