@@ -77,6 +77,12 @@ pub use template::{
         type_ = "string",
         json_path = ".status.rollout.message",
         priority = 1
+    ),
+    printcolumn(
+        name = "Rebalance",
+        type_ = "string",
+        json_path = ".status.rebalance.message",
+        priority = 1
     )
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

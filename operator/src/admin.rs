@@ -38,7 +38,7 @@ pub use groups::{Group, Listed, Member};
 pub use member::Membership;
 pub use metadata::{Metadata, Node, PartitionState, TopicState};
 pub use offsets::Spot;
-pub use placed::Placed;
+pub use placed::{Moving, Placed};
 pub use produce::Producer;
 pub use topics::{Described, NewTopic};
 pub use users::RefusedUsers;

@@ -18,7 +18,7 @@ mod stuck;
 mod tests;
 mod weigh;
 
-pub use outcome::{Blocked, Cause, Move, Plan, Reason};
+pub use outcome::{Blocked, Cause, Move, Plan, Reason, arriving};
 pub use picture::{Broker, Disk, Partition, Picture, State, Tally};
 pub use score::Score;
 pub use spread::{Candidate, TooFew, spread};

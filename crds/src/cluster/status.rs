@@ -92,6 +92,19 @@ pub struct RebalanceStatus {
     pub bytes: i64,
     /// How many bytes of them have been copied.
     pub bytes_done: i64,
+    /// How many bytes of them are left.
+    #[serde(default)]
+    pub bytes_left: i64,
+    /// How long that takes by all that is known, in seconds; left out while nothing is known of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds_left: Option<i64>,
+    /// How many bytes a second each broker may give, and take, for it at the moment; left out: as
+    /// many as it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_second: Option<i64>,
+    /// How far it is, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// What each broker holds before and after.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]

@@ -62,6 +62,11 @@ fn objects(server: &ApiServer) -> Result<()> {
                     "message": "2/3: orders-4 is not in sync on broker 1",
                     "total": 3,
                 },
+                "rebalance": {
+                    "hash": "0123456789", "running": true, "replicaMoves": 8, "leaderMoves": 2,
+                    "bytes": 4096, "bytesDone": 1536, "bytesLeft": 2560,
+                    "message": "3 of 8 partitions have moved",
+                },
             }),
         ),
         (
@@ -117,6 +122,7 @@ fn columns(server: &ApiServer) -> Result<()> {
         ("Under-Replicated", 1),
         ("Offline", 1),
         ("Rollout", 1),
+        ("Rebalance", 1),
         ("Reason", 0),
         ("Age", 0),
         ("Message", 1),

@@ -13,20 +13,32 @@ impl Admin {
         &mut self,
         metadata: &Metadata,
     ) -> Result<Option<BTreeMap<Partition, u64>>, AdminError> {
+        let largest = |(partition, on): (Partition, BTreeMap<i32, u64>)| {
+            (partition, on.into_values().max().unwrap_or_default())
+        };
+        let sizes = self.sizes_on(metadata).await?;
+        Ok(sizes.map(|sizes| sizes.into_iter().map(largest).collect()))
+    }
+
+    /// The bytes that each partition takes on each broker that has some of it, by node id. `None`
+    /// where a broker does not tell.
+    pub async fn sizes_on(
+        &mut self,
+        metadata: &Metadata,
+    ) -> Result<Option<BTreeMap<Partition, BTreeMap<i32, u64>>>, AdminError> {
         if !self.serves::<DescribeLogDirsRequest>(2) {
             return Ok(None);
         }
         let request = DescribeLogDirsRequest::default().with_topics(None);
         let requests = metadata.brokers.keys().map(|id| (*id, request.clone())).collect();
-        let mut sizes = BTreeMap::<Partition, u64>::new();
-        for (_, answer) in self.ask_each(2, &requests).await {
+        let mut sizes = BTreeMap::<Partition, BTreeMap<i32, u64>>::new();
+        for (id, answer) in self.ask_each(2, &requests).await {
             let topics = answer?.results.into_iter().flat_map(|dir| dir.topics);
             for topic in topics {
                 for partition in topic.partitions.iter().filter(|one| !one.is_future_key) {
                     let key = (topic.name.as_str().to_owned(), partition.partition_index);
                     let size = u64::try_from(partition.partition_size).unwrap_or_default();
-                    let largest = sizes.entry(key).or_default();
-                    *largest = size.max(*largest);
+                    *sizes.entry(key).or_default().entry(id).or_default() += size;
                 }
             }
         }

@@ -17,8 +17,19 @@ pub struct Placed {
     pub down: BTreeSet<i32>,
     /// Who leads each partition that somebody leads.
     pub leaders: BTreeMap<Partition, i32>,
+    /// The partitions that move, and how.
+    pub moving: BTreeMap<Partition, Moving>,
     /// How many replicas each broker has, with those that are on their way to it or from it.
     pub held: BTreeMap<i32, usize>,
+}
+
+/// How far a move is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Moving {
+    /// Who holds the partition, whole or not: those of before, and those who are to.
+    pub held_by: Vec<i32>,
+    /// Who gets it, and the bytes that are there by now.
+    pub added: BTreeMap<i32, u64>,
 }
 
 impl Admin {
@@ -26,7 +37,7 @@ impl Admin {
     /// as what its replicas take and what is free.
     pub async fn placed(&mut self) -> Result<Placed, AdminError> {
         let metadata = self.metadata(None).await?;
-        let sizes = self.sizes(&metadata).await?.unwrap_or_default();
+        let sizes = self.sizes_on(&metadata).await?.unwrap_or_default();
         let disks = self.disks(&metadata).await?;
         let moving = self.reassignments().await?;
         let mut placed = Placed::default();
@@ -50,7 +61,14 @@ impl Admin {
             if state.leader >= 0 {
                 placed.leaders.insert(place.clone(), state.leader);
             }
-            let goal = moving.get(&place);
+            let on = sizes.get(&place);
+            let goal = moving.get(&place).map(|reassigned| {
+                let bytes = |id: &i32| on.and_then(|on| on.get(id)).copied().unwrap_or_default();
+                let added = reassigned.added.iter().map(|id| (*id, bytes(id))).collect();
+                let held_by = state.replicas.clone();
+                placed.moving.insert(place.clone(), Moving { held_by, added });
+                &reassigned.goal
+            });
             let ids = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect::<Vec<_>>();
             let replicas = ids(goal.unwrap_or(&state.replicas));
             let mut in_sync = ids(&state.isr);
@@ -61,7 +79,7 @@ impl Admin {
                 factor: replicas.len(),
                 replicas,
                 in_sync,
-                bytes: sizes.get(&place).copied().unwrap_or_default(),
+                bytes: on.and_then(|on| on.values().copied().max()).unwrap_or_default(),
                 written: 0,
                 read: 0,
                 moving: goal.is_some(),

@@ -17,9 +17,18 @@ use kastellan_protocol::messages::{
 use super::answer::outcome;
 use super::{Admin, AdminError, Answers, Partition, by_topic, text};
 
+/// How a partition moves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reassigned {
+    /// Who shall hold it, the preferred leader first.
+    pub goal: Vec<i32>,
+    /// Those of them who did not hold it before.
+    pub added: Vec<i32>,
+}
+
 impl Admin {
-    /// The partitions that move, and who shall hold them. Empty where brokers do not tell.
-    pub async fn reassignments(&mut self) -> Result<BTreeMap<Partition, Vec<i32>>, AdminError> {
+    /// The partitions that move, and how. Empty where brokers do not tell.
+    pub async fn reassignments(&mut self) -> Result<BTreeMap<Partition, Reassigned>, AdminError> {
         if !self.serves::<ListPartitionReassignmentsRequest>(0) {
             return Ok(BTreeMap::new());
         }
@@ -32,8 +41,9 @@ impl Admin {
             let name = topic.name.as_str().to_owned();
             topic.partitions.into_iter().map(move |partition| {
                 let goes = |id: &&_| !partition.removing_replicas.contains(id);
-                let stay = partition.replicas.iter().filter(goes).map(|id| id.0);
-                ((name.clone(), partition.partition_index), stay.collect())
+                let goal = partition.replicas.iter().filter(goes).map(|id| id.0).collect();
+                let added = partition.adding_replicas.iter().map(|id| id.0).collect();
+                ((name.clone(), partition.partition_index), Reassigned { goal, added })
             })
         });
         Ok(moving.collect())

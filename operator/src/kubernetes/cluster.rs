@@ -31,6 +31,7 @@ mod pods;
 mod replacement;
 mod rolls;
 mod status;
+mod throttle;
 mod waits;
 
 pub use apply::{Failed, apply};
@@ -59,6 +60,9 @@ pub struct World {
     pub users: BTreeMap<String, DynamicObject>,
     /// Where replicas are; `None`: nobody was asked, or nobody answers.
     pub placed: Option<Placed>,
+    /// The settings of the topics of which some replicas were throttled; `None`: nobody was asked,
+    /// or nobody answers.
+    pub throttled: Option<BTreeMap<String, BTreeMap<String, String>>>,
     /// The operator's own arguments.
     pub settings: Settings,
     /// A cluster id that nobody has, for a cluster that has none yet.
@@ -119,6 +123,8 @@ pub enum Step {
     Roll(Roll),
     /// Change settings of a running broker.
     Alter(i32, Vec<Change>),
+    /// Change settings of topics, by name.
+    AlterTopics(BTreeMap<String, Vec<Change>>),
     /// Have partitions move.
     Reassign(Vec<Move>),
     /// Have their preferred replicas lead these partitions.

@@ -106,6 +106,11 @@ pub fn rebalance(cluster: &str) -> String {
     format!("{cluster}-rebalance")
 }
 
+/// The topics whose moving replicas are throttled.
+pub fn throttled(cluster: &str) -> String {
+    format!("{cluster}-throttled")
+}
+
 /// A broker's StatefulSet, and its Service for listeners inside.
 pub fn broker(cluster: &str, id: i32) -> String {
     format!("{cluster}-{id}")

@@ -23,6 +23,7 @@ mod rebalance;
 pub mod secret;
 mod service;
 mod stateful_set;
+mod throttled;
 
 pub use budget::budget;
 pub use claim::{Claim, claim, persistent, volumes};
@@ -32,6 +33,7 @@ pub use network_policy::network_policy;
 pub use rebalance::{hash, planned, rebalance};
 pub use service::services;
 pub use stateful_set::{StatefulSet, revision, stateful_set};
+pub use throttled::throttled;
 
 /// A cluster that can be rendered: checked, and with everything that others decided.
 #[derive(Debug, Clone)]

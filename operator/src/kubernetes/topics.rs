@@ -181,6 +181,7 @@ pub(super) async fn look(
         loaded: BTreeMap::new(),
         users: BTreeMap::new(),
         placed: None,
+        throttled: None,
         settings: operator.settings.clone(),
         fresh_id: String::new(),
         refused: BTreeMap::new(),

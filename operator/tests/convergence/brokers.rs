@@ -22,7 +22,7 @@ pub(crate) struct Data {
     /// What is known of users.
     pub(crate) held: Held,
     pub(crate) passwords: Passwords,
-    overrides: BTreeMap<i32, BTreeMap<String, String>>,
+    pub(crate) overrides: BTreeMap<i32, BTreeMap<String, String>>,
     /// Who has served and was not forgotten.
     pub(crate) registered: BTreeSet<i32>,
     /// Where replicas are, by topic and partition, and who leads.

@@ -1,7 +1,11 @@
 //! Several brokers: formed once, restarted in turn, filled again, joined by more.
 
+use std::collections::BTreeMap;
+
+use kastellan_operator::admin::Described;
 use serde_json::json;
 
+use super::brokers::Data;
 use super::scenarios::{READY, Scenario, Step};
 use super::world::World;
 
@@ -113,6 +117,9 @@ fn load(world: &World) {
     for data in world.brokers.data.lock().unwrap().values_mut() {
         let partition = |index| (("t".to_owned(), index), (vec![0], 0));
         data.replicas = (0..9).map(partition).collect();
+        let config = BTreeMap::new();
+        let topic = Described { id: "id-t".to_owned(), partitions: 9, replicas: 1, config };
+        data.topics.insert("t".to_owned(), topic);
     }
     // the brokers tell nobody: any change of the object has it looked at
     world.patch("kafkaclusters", "demo", &json!({ "metadata": { "labels": { "loaded": "t" } } }));
@@ -128,6 +135,13 @@ fn even(world: &World) {
         assert_eq!(leads.count(), 3, "{placed:?}");
     }
     assert_eq!((suggested(world), world.get("configmaps", "demo-rebalance")), (None, None));
+    assert_eq!(world.get("configmaps", "demo-throttled"), None);
+    let data = world.brokers.data.lock().unwrap();
+    let left = |data: &Data| (data.topics["t"].config.clone(), data.overrides.clone());
+    for (topic, brokers) in data.values().map(left) {
+        assert_eq!(topic, BTreeMap::new());
+        assert!(brokers.values().all(BTreeMap::is_empty), "{brokers:?}");
+    }
 }
 
 fn untouched(world: &World, reason: &str) {
@@ -156,7 +170,8 @@ pub(crate) const BALANCED: Scenario = Scenario {
         Step { act: |world| approve(world, &suggested(world).unwrap()), check: even },
         Step {
             act: |world| {
-                let auto = json!({ "mode": "Auto", "maxConcurrentMoves": 2 });
+                let auto =
+                    json!({ "mode": "Auto", "maxConcurrentMoves": 2, "maxBytesPerSecond": "8Mi" });
                 world.patch("kafkaclusters", "demo", &json!({ "spec": { "balance": auto } }));
                 load(world);
             },

@@ -1,6 +1,6 @@
 //! What comes of planning.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Score, State, board::Board};
 use crate::id::BrokerId;
@@ -103,6 +103,18 @@ impl Move {
     pub fn copied(&self) -> u64 {
         self.bytes.saturating_mul(self.added().count() as u64)
     }
+}
+
+/// The bytes that come to the broker to which most come.
+pub fn arriving(moves: &[Move]) -> u64 {
+    let mut by_broker = BTreeMap::<BrokerId, u64>::new();
+    for step in moves {
+        for id in step.added() {
+            let bytes = by_broker.entry(id).or_default();
+            *bytes = bytes.saturating_add(step.bytes);
+        }
+    }
+    by_broker.into_values().max().unwrap_or_default()
 }
 
 /// The plan that leads from a board's start to where it is now.

@@ -1,7 +1,7 @@
 //! A plan as it is printed.
 
 use kastellan_core::id::BrokerId;
-use kastellan_core::placement::{Blocked, Broker, Cause, Move, Picture, Plan, State, Tally};
+use kastellan_core::placement::{self, Blocked, Broker, Cause, Move, Picture, Plan, State, Tally};
 use serde::Serialize;
 
 use crate::columns::{self, numbers, printable, words};
@@ -101,13 +101,12 @@ fn shown<'a>(picture: &'a Picture, plan: &'a Plan, rate: Option<u64>) -> Shown<'
         bytes: step.bytes,
         reason: format!("{:?}", step.reason),
     };
-    let most = picture.brokers.iter().map(|broker| arriving(plan, broker.id)).max();
     Shown {
         brokers: picture.brokers.iter().map(broker).collect(),
         moves: plan.moves.iter().map(step).collect(),
         blocked: plan.blocked.iter().map(blocked).collect(),
         copied_bytes: plan.moves.iter().map(Move::copied).sum(),
-        seconds: rate.map(|rate| most.unwrap_or_default().div_ceil(rate.max(1))),
+        seconds: rate.map(|rate| placement::arriving(&plan.moves).div_ceil(rate.max(1))),
         more: plan.more,
     }
 }
@@ -125,11 +124,6 @@ fn shift(tallies: &mut std::collections::BTreeMap<BrokerId, Tally>, step: &Move)
         tally.bytes += step.bytes;
         tally.leaders += u64::from(slot == 0);
     }
-}
-
-fn arriving(plan: &Plan, broker: BrokerId) -> u64 {
-    let gets = |step: &&Move| step.added().any(|id| id == broker);
-    plan.moves.iter().filter(gets).map(|step| step.bytes).sum()
 }
 
 fn ids(ids: &[BrokerId]) -> Vec<i32> {

@@ -77,6 +77,7 @@ pub(super) const DONE_ON_KUBERNETES: &[&str] = &[
     "spec.certificates.clients",
     "spec.maintenance",
     "spec.balance.mode",
+    "spec.balance.maxBytesPerSecond",
     "spec.balance.maxConcurrentMoves",
     "spec.cordonedBrokers",
     "spec.removedBrokers",

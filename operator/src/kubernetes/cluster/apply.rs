@@ -61,6 +61,7 @@ fn about(step: &Step) -> String {
         Step::Delete(kind, name, _) => format!("{} {name}", kind.name()),
         Step::Roll(roll) => format!("the restart of broker {}", roll.id),
         Step::Alter(id, _) => format!("the settings of broker {id}"),
+        Step::AlterTopics(_) => "what moves may take of brokers".to_owned(),
         Step::Reassign(_) => "moves of partitions".to_owned(),
         Step::Unregister(id) => format!("the registration of broker {id}"),
         Step::Elect(_) => "the election of preferred leaders".to_owned(),
@@ -90,6 +91,10 @@ async fn one(
         Step::Alter(id, changes) => {
             let Some(contact) = contact else { return Ok(Ok(())) };
             return Ok(first_no(brokers.alter_broker(contact, *id, changes).await?));
+        }
+        Step::AlterTopics(changes) => {
+            let Some(contact) = contact else { return Ok(Ok(())) };
+            return Ok(first_no(brokers.alter(contact, changes).await?));
         }
         Step::Reassign(moves) => {
             let Some(contact) = contact else { return Ok(Ok(())) };

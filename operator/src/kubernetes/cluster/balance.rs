@@ -7,14 +7,16 @@
 
 use std::collections::BTreeSet;
 
+use k8s_openapi::jiff::Timestamp;
 use kastellan_core::placement::{self, Disk, Move, Picture, Score, State, Tally};
 use kastellan_crds::cluster::{BalanceMode, RebalanceStatus, RebalancedBroker};
 use kastellan_crds::condition::Reason;
+use kastellan_crds::quantity::Quantity;
 use kube::ResourceExt as _;
 
 use super::plan::Draft;
 use super::pods::Broker;
-use super::{Step, moves};
+use super::{Step, moves, waits};
 use crate::admin::{Partition, Placed};
 use crate::columns;
 use crate::kubernetes::names;
@@ -76,7 +78,10 @@ impl Draft<'_> {
         let most = usize::try_from(asked.max_concurrent_moves).unwrap_or(1);
         if let Some(map) = recorded {
             let uid = map.uid().unwrap_or_default();
-            return self.carry_out(placed, &render::planned(map), most, (name, uid));
+            let planned = render::planned(map);
+            let since = waits::made(map);
+            let status = self.progress(placed, &planned, since);
+            return self.carry_out(placed, (&planned, status), most, (name, uid));
         }
         let obstacle = moves::obstacle(placed, &BTreeSet::new());
         if !calm || obstacle.is_some() || moves::under_way(placed) > 0 {
@@ -96,7 +101,11 @@ impl Draft<'_> {
             let (holds, message) = (!full, message.to_owned());
             return Balanced::Known { holds, reason, message, plan: None };
         }
-        let status = self.last(described(&picture, &plan.moves));
+        let mut status = self.last(described(&picture, &plan.moves));
+        let limit = asked.max_bytes_per_second.as_ref().map(Quantity::bytes);
+        status.seconds_left =
+            limit.map(|limit| whole(placement::arriving(&plan.moves) / limit.max(1)));
+        status.message = Some(extent(&status));
         let approved = world.cluster.annotations().get(names::APPROVE);
         if asked.mode == BalanceMode::Auto || approved == Some(&status.hash) {
             self.steps.push(Step::Create(render::rebalance(cluster, &plan.moves)));
@@ -126,7 +135,7 @@ impl Draft<'_> {
     fn carry_out(
         &mut self,
         placed: &Placed,
-        planned: &[Move],
+        (planned, mut status): (&[Move], RebalanceStatus),
         most: usize,
         (name, uid): (String, String),
     ) -> Balanced {
@@ -137,15 +146,12 @@ impl Draft<'_> {
         };
         let moving = planned.iter().filter(moving).count();
         let waiting = moves::next(placed, planned, usize::MAX).len();
-        let mut status = self.last(RebalanceStatus {
-            hash: render::hash(planned),
-            brokers: Vec::new(),
-            ..described(&Picture::default(), planned)
-        });
-        status.running = true;
-        status.bytes_done = done.iter().map(|step| whole(step.copied())).sum();
-        let mut message =
-            format!("{} of {} partitions have moved; moving: {moving}", done.len(), planned.len());
+        let mut message = format!(
+            "{} of {} partitions have moved; moving: {moving}{}",
+            done.len(),
+            planned.len(),
+            left(&status)
+        );
         if moving + waiting == 0 {
             let left = unled(placed, &done);
             if left.is_empty() {
@@ -165,7 +171,40 @@ impl Draft<'_> {
             }
         }
         self.soon = true;
+        status.message = Some(message.clone());
         Balanced::not(Reason::Rebalancing, message, status)
+    }
+
+    /// How far a plan is that was recorded at `since`.
+    fn progress(
+        &self,
+        placed: &Placed,
+        planned: &[Move],
+        since: Option<Timestamp>,
+    ) -> RebalanceStatus {
+        let mut status = self.last(RebalanceStatus {
+            hash: render::hash(planned),
+            brokers: Vec::new(),
+            ..described(&Picture::default(), planned)
+        });
+        let found = moves::places(placed);
+        let done: u64 = planned.iter().map(|step| moves::copied(placed, &found, step)).sum();
+        let dropped = |step: &&Move| moves::is_off(&found, step);
+        let dropped: u64 = planned.iter().filter(dropped).map(Move::copied).sum();
+        let before = (status.running, status.bytes_done);
+        status.running = true;
+        status.bytes_per_second = self.rate.map(whole);
+        status.bytes_done = whole(done);
+        status.bytes_left = (status.bytes - status.bytes_done - whole(dropped)).max(0);
+        // a status is written when something is new, never because time passed
+        if before != (true, status.bytes_done) {
+            let seconds = since.map(|since| self.world.now.duration_since(since).as_secs());
+            let seconds = seconds.filter(|seconds| *seconds > 0 && status.bytes_done > 0);
+            status.seconds_left = seconds
+                .map(|seconds| status.bytes_left.saturating_mul(seconds) / status.bytes_done)
+                .or(status.seconds_left);
+        }
+        status
     }
 
     /// The same plan as it was described before: its bytes grow while it stands, and a status is
@@ -228,17 +267,35 @@ fn described(picture: &Picture, moves: &[Move]) -> RebalanceStatus {
         leader_moves: count(moves.iter().filter(|it| it.from.first() != it.to.first()).count()),
         bytes: moves.iter().map(|step| whole(step.copied())).sum(),
         bytes_done: 0,
+        bytes_left: moves.iter().map(|step| whole(step.copied())).sum(),
+        seconds_left: None,
+        bytes_per_second: None,
+        message: None,
         brokers: before.iter().map(broker).collect(),
     }
 }
 
 fn extent(plan: &RebalanceStatus) -> String {
     format!(
-        "{} replicas ({}) and {} leaders should move",
+        "{} replicas ({}) and {} leaders should move{}",
         plan.replica_moves,
         columns::bytes(u64::try_from(plan.bytes).unwrap_or_default()),
-        plan.leader_moves
+        plan.leader_moves,
+        time(plan)
     )
+}
+
+/// What is left of a plan.
+fn left(plan: &RebalanceStatus) -> String {
+    let bytes = columns::bytes(u64::try_from(plan.bytes_left).unwrap_or_default());
+    format!("; {bytes} left{}", time(plan))
+}
+
+/// How long the rest takes, if that is known.
+fn time(plan: &RebalanceStatus) -> String {
+    let seconds = plan.seconds_left.and_then(|seconds| u32::try_from(seconds).ok());
+    let about = seconds.map(|it| format!(", which takes about {}", columns::span(f64::from(it))));
+    about.unwrap_or_default()
 }
 
 fn whole(number: u64) -> i64 {

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kastellan_core::id::BrokerId;
 use kastellan_core::placement::{Move, Partition, Picture, State};
 
 use crate::admin::Placed;
@@ -23,6 +24,18 @@ pub(super) fn obstacle(placed: &Placed, go: &BTreeSet<i32>) -> Option<String> {
         0 => format!("waiting for all replicas of {name} to be in sync"),
         more => format!("waiting for all replicas of {name} and {more} others to be in sync"),
     })
+}
+
+/// Whether a replica that does not move is not in sync although its broker is up: it catches up, or
+/// cannot keep up. Brokers that `go` may be behind.
+pub(super) fn lags(placed: &Placed, go: &BTreeSet<i32>) -> bool {
+    let matters = |id: &BrokerId| !go.contains(&id.0) && !placed.down.contains(&id.0);
+    placed
+        .picture
+        .partitions
+        .iter()
+        .filter(|it| !it.moving)
+        .any(|it| it.replicas.iter().any(|id| matters(id) && !it.in_sync.contains(id)))
 }
 
 /// How many partitions move.
@@ -46,6 +59,35 @@ pub(super) fn next(placed: &Placed, moves: &[Move], most: usize) -> Vec<Move> {
 pub(super) fn is_done(placed: &BTreeMap<(&str, i32), &Partition>, step: &Move) -> bool {
     let there = placed.get(&(step.topic.as_ref(), step.index));
     there.is_some_and(|it| !it.moving && it.replicas == step.to)
+}
+
+/// Whether a move is not to be made any more: the partition is neither where the plan found it nor
+/// where it shall be.
+pub(super) fn is_off(placed: &BTreeMap<(&str, i32), &Partition>, step: &Move) -> bool {
+    let there = placed.get(&(step.topic.as_ref(), step.index));
+    !there.is_some_and(|it| it.replicas == step.to || (!it.moving && it.replicas == step.from))
+}
+
+/// The bytes of a move that are copied by now.
+pub(super) fn copied(
+    placed: &Placed,
+    found: &BTreeMap<(&str, i32), &Partition>,
+    step: &Move,
+) -> u64 {
+    let Some(it) = found.get(&(step.topic.as_ref(), step.index)) else { return 0 };
+    if is_done(found, step) {
+        return step.copied();
+    }
+    if !it.moving || it.replicas != step.to {
+        return 0;
+    }
+    let place = (step.topic.as_ref().to_owned(), step.index);
+    let on = |id: BrokerId| placed.moving.get(&place)?.added.get(&id.0).copied();
+    let copied = |id: BrokerId| {
+        let whole = it.in_sync.contains(&id);
+        if whole { step.bytes } else { on(id).unwrap_or_default().min(step.bytes) }
+    };
+    step.added().map(copied).sum()
 }
 
 /// All partitions, by topic and index.

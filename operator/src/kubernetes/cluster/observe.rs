@@ -10,7 +10,7 @@ use kastellan_crds::cluster::BalanceMode;
 use kube::ResourceExt as _;
 use kube::api::DynamicObject;
 
-use super::{Settings, Told, World, parse, replacement};
+use super::{Settings, Told, World, parse, replacement, throttle};
 use crate::kubernetes::api::{self, ApiError, Namespace};
 use crate::kubernetes::kafka::{Brokers, Contact};
 use crate::kubernetes::management::{Credentials, Loaded, Managed};
@@ -40,6 +40,7 @@ pub async fn observe(
         loaded: BTreeMap::new(),
         users: BTreeMap::new(),
         placed: None,
+        throttled: None,
         settings: settings.clone(),
         fresh_id: fresh_id(),
         refused: BTreeMap::new(),
@@ -66,6 +67,7 @@ pub async fn observe(
                         None
                     }
                 };
+                world.throttled = throttled(&world, key, &contact, brokers).await;
             }
         }
         if is_replaced(&world, key) {
@@ -75,6 +77,26 @@ pub async fn observe(
         }
     }
     Ok(Some(world))
+}
+
+/// The settings of the topics of which some replicas were throttled.
+async fn throttled(
+    world: &World,
+    key: &Key,
+    contact: &Contact,
+    brokers: &dyn Brokers,
+) -> Option<BTreeMap<String, BTreeMap<String, String>>> {
+    let topics: Vec<String> = throttle::recorded(world).into_iter().flatten().collect();
+    if topics.is_empty() {
+        return Some(BTreeMap::new());
+    }
+    match brokers.describe(contact, &topics).await {
+        Ok(all) => Some(all.into_iter().map(|(name, topic)| (name, topic.config)).collect()),
+        Err(why) => {
+            tracing::debug!(cluster = %key.cluster, %why, "no word of what is throttled");
+            None
+        }
+    }
 }
 
 /// Whether an authority is being replaced.
@@ -106,7 +128,10 @@ fn moves(world: &World) -> bool {
     let there = record.map_or(1, |ids| ids.split(',').count());
     let asked = parse::cluster(&world.cluster).ok().map(|it| it.replicas);
     let fewer = asked.is_some_and(|asked| usize::try_from(asked).is_ok_and(|it| it < there));
-    fewer || spec.balance.as_ref().is_some_and(|balance| balance.mode != BalanceMode::Off)
+    let throttled = throttle::recorded(world).is_some();
+    fewer
+        || throttled
+        || spec.balance.as_ref().is_some_and(|balance| balance.mode != BalanceMode::Off)
 }
 
 /// The Secrets that the spec names, as far as they are there.

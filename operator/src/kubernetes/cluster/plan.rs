@@ -17,7 +17,7 @@ use super::parse::{self, Parsed, Refused};
 use super::pods::{self, Broker};
 use super::status::{self, Facts};
 use super::waits::Wait;
-use super::{Plan, Seen, Step, Told, World, certificates, drain, identity, rolls};
+use super::{Plan, Seen, Step, Told, World, certificates, drain, identity, rolls, throttle};
 use crate::fleet::plan as fleet;
 use crate::kubernetes::api;
 use crate::kubernetes::contains::contains;
@@ -45,7 +45,7 @@ pub fn plan(world: &World) -> Plan {
     if paused(world) {
         return Plan { status: Some(status::paused(world)), ..Plan::default() };
     }
-    let mut draft = Draft { world, steps: Vec::new(), waits: Vec::new(), soon: false };
+    let mut draft = Draft { world, steps: Vec::new(), waits: Vec::new(), soon: false, rate: None };
     match draft.whole() {
         Ok(facts) => {
             let Draft { steps, waits, soon, .. } = draft;
@@ -75,6 +75,8 @@ pub(super) struct Draft<'a> {
     pub(super) waits: Vec<Wait>,
     /// Whether to look again soon, as brokers tell nobody how far moves are.
     pub(super) soon: bool,
+    /// Bytes a second that each broker may give and take for moves.
+    pub(super) rate: Option<u64>,
 }
 
 impl Draft<'_> {
@@ -138,6 +140,7 @@ impl Draft<'_> {
         }
         self.prune(&wanted, &cluster.identity);
         self.discard(&cluster);
+        self.rate = throttle::rate(self.world, &cluster, &go);
         let gone = self.drain(&cluster, &brokers, &go);
         let (brokers, ports): (Vec<Broker>, Vec<_>) =
             brokers.into_iter().zip(ports).filter(|(broker, _)| !gone.contains(&broker.id)).unzip();
@@ -145,6 +148,7 @@ impl Draft<'_> {
         self.tell(&cluster, (&brokers, &go), &mut facts);
         let calm = self.waits.is_empty() && facts.told.len() == brokers.len();
         facts.balanced = self.balance(&cluster, (&brokers, &go), calm);
+        self.throttle(&cluster);
         Ok(facts)
     }
 
@@ -272,6 +276,7 @@ impl Draft<'_> {
         let cluster = self.world.cluster.name_any();
         keep.insert((Kind::ConfigMap, names::identity(&cluster)));
         keep.insert((Kind::ConfigMap, names::rebalance(&cluster)));
+        keep.insert((Kind::ConfigMap, names::throttled(&cluster)));
         // these come and go by themselves
         for object in self.world.all(Kind::ConfigMap) {
             if let Some(id) = label(object, names::NODE_ID).and_then(|id| id.parse().ok()) {

@@ -10,6 +10,7 @@ mod balance;
 mod drain;
 mod fleet;
 mod rolls;
+mod throttle;
 
 const NOW: i64 = 1_800_000_000;
 
@@ -55,6 +56,7 @@ fn world(spec: &Value, pod: Option<&Value>) -> World {
         loaded: BTreeMap::new(),
         users: BTreeMap::new(),
         placed: None,
+        throttled: Some(BTreeMap::new()),
         settings: Settings { broker_image: "i".to_owned(), pull_secrets: Vec::new() },
         fresh_id: "fresh".to_owned(),
         refused: BTreeMap::new(),
