@@ -101,7 +101,10 @@ fn whoever_shows_a_certificate_of_another_authority_or_cluster_is_told_and_turne
     fleet.wait("it says why it is not let in", SOON, |fleet| {
         Ok(fleet.process(2)?.log_text().contains(FOREIGN))
     })?;
-    ensure!(fleet.partitions_at(0, "t")?.values().all(|it| !it.in_sync.contains(&2)), "let in");
+    // its last life's session ends, and none begins
+    fleet.wait("it is not in sync", SOON, |fleet| {
+        Ok(fleet.partitions_at(0, "t")?.values().all(|it| !it.in_sync.contains(&2)))
+    })?;
     ensure!(produce(&fleet, "without it")? >= 0, "the others do without it");
     Ok(())
 }
