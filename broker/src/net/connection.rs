@@ -140,9 +140,9 @@ impl Connection {
         }
     }
 
-    /// The same for one that has to log in, if it has an entry.
-    pub(super) fn logging_in(self, entry: Option<Box<Entry>>) -> Self {
-        let since = entry.is_some().then(|| self.broker.clock.monotonic());
+    /// The same for one that has to log in, if it has an entry, and came at the time `began`.
+    pub(super) fn logging_in(self, entry: Option<Box<Entry>>, began: Millis) -> Self {
+        let since = entry.is_some().then_some(began);
         self.mailbox.vitals().logging_in(since);
         Self { entry, ..self }
     }

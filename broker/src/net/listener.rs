@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use kastellan_core::security::Principal;
+use kastellan_core::{machine::Millis, security::Principal};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{
@@ -20,7 +20,6 @@ use super::{
 use crate::{
     broker::Broker,
     call::{ClientInfo, Peer},
-    clock::Clock,
     peers::Door,
     quiet::Quiet,
 };
@@ -46,10 +45,10 @@ pub(crate) enum Entrance {
 
 impl Entrance {
     /// Where a new connection stands if clients log in here; the `visit` ends where they do not.
-    fn entry(&self, visit: Option<Visit>, clock: Clock) -> Option<Box<Entry>> {
+    fn entry(&self, visit: Option<Visit>, now: Millis) -> Option<Box<Entry>> {
         let Self::Clients(door) = self else { return None };
         let desk = Arc::clone(door.desk()?);
-        Some(Box::new(Entry::new(desk, visit, clock.monotonic())))
+        Some(Box::new(Entry::new(desk, visit, now)))
     }
 }
 
@@ -154,14 +153,15 @@ fn take_in(
     let (broker, gate, entrance) = (Arc::clone(broker), Arc::clone(gate), entrance.clone());
     let (listener, quiet) = (Arc::clone(listener), Arc::clone(quiet));
     tokio::spawn(async move {
-        let patience = gate.limits.load().login;
+        // a handshake takes from the time for the login that follows
+        let (patience, began) = (gate.limits.load().login, broker.clock.monotonic());
         let ended = match admit(&entrance, stream, patience).await {
             Ok(Admitted { stream, principal, peer }) => {
                 let listener = Arc::clone(&listener);
                 let client = ClientInfo { host, listener, principal, peer };
-                let entry = entrance.entry(visit, broker.clock);
+                let entry = entrance.entry(visit, began);
                 let connection = Connection::new(broker, gate, client, stream, mailbox);
-                connection.logging_in(entry).serve().await
+                connection.logging_in(entry, began).serve().await
             }
             Err(ending) => Err(ending),
         };

@@ -4,7 +4,7 @@ use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use kastellan_core::security::Principal;
@@ -222,4 +222,23 @@ fn a_certificate_says_who_somebody_is() {
     assert_eq!(admit("DEFAULT", Some(&alice)), Ok(name));
     assert_eq!(admit("RULE:.*CN=(.*)/$1/U", Some(&alice)), Ok(Principal::user("ALICE")));
     assert!(admit("RULE:CN=(.*)/$1/", Some(&alice)).unwrap_err().contains("no rule"));
+}
+
+#[test]
+fn a_late_handshake_leaves_less_time_for_the_login() {
+    let authority = Authority::new();
+    let broker = broker_as("SASL_SSL", &authority, &[("kastellan.login.timeout.ms", "4000")]);
+    let begun = Instant::now();
+    let mut socket = TcpStream::connect(address(&broker)).unwrap();
+    // nobody says anything for a while
+    socket.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    assert!(socket.read(&mut [0]).is_err());
+    socket.set_read_timeout(None).unwrap();
+    let name = ServerName::try_from(SERVER).unwrap();
+    let session = ClientConnection::new(config(&authority, &[&TLS13], None), name).unwrap();
+    let mut stream = StreamOwned::new(session, socket);
+    stream.flush().unwrap();
+    // it says nothing, and is let go
+    while stream.read(&mut [0]).is_ok_and(|read| read > 0) {}
+    assert!(begun.elapsed() < Duration::from_millis(6500), "{:?}", begun.elapsed());
 }
