@@ -75,8 +75,28 @@ pub(crate) struct ClientInfo {
     pub(crate) listener: Arc<str>,
     /// Whom its requests count as coming from; of no meaning for a peer.
     pub(crate) principal: Principal,
+    /// By what anybody knows that.
+    pub(crate) proof: Proof,
     /// Which broker of the cluster it is; `None`: a client.
     pub(crate) peer: Option<Peer>,
+}
+
+/// By what it is known who a client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// By nothing.
+    Nothing,
+    /// By a password, a certificate or the like, of its own.
+    Credential,
+    /// By a delegation token, which somebody has given it.
+    Token,
+}
+
+impl Proof {
+    /// Of somebody who has come in as `principal`, but not by a token.
+    pub(crate) fn of(principal: &Principal) -> Self {
+        if *principal == Principal::anonymous() { Self::Nothing } else { Self::Credential }
+    }
 }
 
 /// A broker of the cluster at the other end of a connection.

@@ -7,7 +7,7 @@ use kastellan_protocol::{Refused, messages::ApiKey};
 use crate::{
     api,
     broker::Broker,
-    call::{Call, Way},
+    call::{Call, Proof, Way},
     controller::Active,
     peers,
 };
@@ -22,14 +22,17 @@ pub(crate) fn needs_controller(api: ApiKey) -> bool {
             | ApiKey::AlterPartitionReassignments
             | ApiKey::AlterUserScramCredentials
             | ApiKey::CreateAcls
+            | ApiKey::CreateDelegationToken
             | ApiKey::CreatePartitions
             | ApiKey::CreateTopics
             | ApiKey::DeleteAcls
             | ApiKey::DeleteTopics
             | ApiKey::DescribeQuorum
             | ApiKey::ElectLeaders
+            | ApiKey::ExpireDelegationToken
             | ApiKey::IncrementalAlterConfigs
             | ApiKey::RemoveRaftVoter
+            | ApiKey::RenewDelegationToken
             | ApiKey::UnregisterBroker
             | ApiKey::UpdateFeatures
     )
@@ -41,7 +44,16 @@ pub(crate) fn dispatch(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<
     if call.client.peer.is_some() {
         return peers::dispatch(broker, api, call);
     }
-    if matches!(call.way, Way::Direct | Way::Again { .. }) && needs_controller(api) {
+    // how a client has come in is known here alone
+    let is_refused_here = call.client.proof != Proof::Credential
+        && matches!(
+            api,
+            ApiKey::CreateDelegationToken
+                | ApiKey::RenewDelegationToken
+                | ApiKey::ExpireDelegationToken
+        );
+    let is_direct = matches!(call.way, Way::Direct | Way::Again { .. });
+    if is_direct && needs_controller(api) && !is_refused_here {
         return match broker.controller.active() {
             Active::Here => peers::decide_here(broker, api, call),
             Active::There(node) => peers::forward(broker, node, api, call),
@@ -104,6 +116,10 @@ pub(crate) fn handle(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<()
         ApiKey::AlterUserScramCredentials => {
             api::alter_user_scram_credentials::handle(broker, call)
         }
+        ApiKey::CreateDelegationToken => api::create_delegation_token::handle(broker, call),
+        ApiKey::RenewDelegationToken => api::renew_delegation_token::handle(broker, call),
+        ApiKey::ExpireDelegationToken => api::expire_delegation_token::handle(broker, call),
+        ApiKey::DescribeDelegationToken => api::describe_delegation_token::handle(broker, call),
         ApiKey::UnregisterBroker => api::unregister_broker::handle(broker, call),
         ApiKey::UpdateFeatures => api::update_features::handle(broker, call),
         ApiKey::AddRaftVoter => api::add_raft_voter::handle(broker, call),

@@ -5,6 +5,7 @@ mod admin;
 mod client;
 mod configs;
 mod data;
+mod delegation;
 mod fetching;
 mod hostile;
 mod login;

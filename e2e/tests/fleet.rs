@@ -23,6 +23,8 @@ mod silent;
 mod simulated;
 #[path = "fleet/throttled.rs"]
 mod throttled;
+#[path = "fleet/tokens.rs"]
+mod tokens;
 #[path = "fleet/tools.rs"]
 mod tools;
 #[path = "fleet/voters.rs"]

@@ -3,6 +3,8 @@
 
 #[path = "logins/client.rs"]
 mod client;
+#[path = "logins/delegation.rs"]
+mod delegation;
 #[path = "logins/issuer.rs"]
 mod issuer;
 #[path = "logins/tokens.rs"]

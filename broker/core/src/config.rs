@@ -25,6 +25,7 @@ mod setting;
 mod source;
 mod text;
 mod throttled;
+mod tokens;
 mod topic;
 mod topic_table;
 mod transport;
@@ -48,6 +49,7 @@ pub use resource::{check_client_metrics, check_group, check_topic};
 pub use setting::{Scope, Setting, Support, Synonym, Update};
 pub use source::Source;
 pub use throttled::Throttled;
+pub use tokens::TokenConfig;
 pub use topic::{Cleanup, Compression, TimestampType, TopicConfig};
 pub use transport::{ClientAuth, Pem, Tls, Transport};
 

@@ -14,9 +14,10 @@ mod record;
 pub use controller::{
     AlterConfigs, ConfigChange, ConfigOp, Controller, CreatedTopic, DeletedTopic,
     DirectoryAssignment, Effect, Election, Failure, FeatureUpdate, FeatureUpdateKind, Heartbeat,
-    Input, IsrProposal, MAX_PARTITIONS_PER_REQUEST, NewPartitions, NewTopic, PRODUCER_ID_BLOCK,
-    PartitionResults, ProposalResults, QuotaChange, Reassignment, Reply, Requester, SaltedPassword,
-    ScramChange, ScramUser, TopicRef, TopicResults,
+    Input, IsrProposal, LONGEST_PRINCIPAL, MAX_PARTITIONS_PER_REQUEST, MOST_TOKENS, NewPartitions,
+    NewToken, NewTopic, PRODUCER_ID_BLOCK, PartitionResults, Period, ProposalResults, QuotaChange,
+    Reassignment, Reply, Requester, SaltedPassword, ScramChange, ScramUser, TokenChange,
+    TokenRequest, TopicRef, TopicResults,
 };
 pub use feature::{ELIGIBLE_LEADER_REPLICAS, Feature, METADATA_VERSION, SUPPORTED, finalized};
 pub use image::{Broker, ConfigResource, Image, Inconsistent, Partition, ResourceKind, Topic};
@@ -26,8 +27,8 @@ pub use name::{
 };
 pub use record::{
     AccessControlEntryRecord, BrokerRegistrationChange, ClientQuotaRecord, ConfigRecord,
-    DecodeError, Endpoint, FRAME_VERSION, FeatureLevelRecord, NO_LEADER, NO_LEADER_CHANGE,
-    PartitionChangeRecord, PartitionRecord, ProducerIdsRecord, Record, RegisterBroker,
-    RemoveUserScramCredentialRecord, SecurityProtocol, SupportedFeature, TopicRecord,
-    UserScramCredentialRecord,
+    DecodeError, DelegationTokenRecord, Endpoint, FRAME_VERSION, FeatureLevelRecord, NO_LEADER,
+    NO_LEADER_CHANGE, PartitionChangeRecord, PartitionRecord, ProducerIdsRecord, Record,
+    RegisterBroker, RemoveUserScramCredentialRecord, SecurityProtocol, SupportedFeature,
+    TopicRecord, UserScramCredentialRecord,
 };

@@ -17,6 +17,7 @@ pub mod scram;
 mod secret;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use acl::{
     Acl, AclFilter, BadAcl, CLUSTER_NAME, Operation, Operations, PatternFilter, PatternType,
@@ -28,3 +29,5 @@ pub use mapping::PrincipalMapping;
 pub use principal::{BadPrincipal, Principal};
 pub use scram::{ScramCredential, ScramMechanism};
 pub use secret::{Secret, same_secret};
+pub(crate) use token::fingerprint;
+pub use token::{DelegationToken, TokenKey};

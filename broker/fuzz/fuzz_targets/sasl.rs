@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kastellan_core::security::{
     PrincipalMapping, ScramCredential, ScramMechanism, Secret,
     oauth::{Demands, Issuer, KeySet, Location},
-    sasl::{Jaas, Login, Mechanism, Users},
+    sasl::{ByToken, Jaas, Login, Mechanism, Users},
 };
 use kastellan_fuzz::{bounded, seeds};
 
@@ -24,6 +24,11 @@ struct Known {
 impl Users for Known {
     fn scram(&self, _: ScramMechanism, user: &str) -> Option<Arc<ScramCredential>> {
         (user == "alice").then(|| Arc::clone(&self.scram))
+    }
+
+    fn token(&self, _: ScramMechanism, id: &str) -> Option<(Arc<ScramCredential>, ByToken)> {
+        let by_token = ByToken { owner: "alice".to_owned(), ends: i64::MAX };
+        (id == "token").then(|| (Arc::clone(&self.scram), by_token))
     }
 
     fn plain(&self, user: &str) -> Option<&Secret<String>> {

@@ -119,7 +119,7 @@ pub const KEYS: &str = "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"e
 
 /// For the target `sasl`: a mechanism and its messages, with 0xff between.
 pub fn logins() -> Vec<Vec<u8>> {
-    let talks: [&[&[u8]]; 9] = [
+    let talks: [&[&[u8]]; 10] = [
         &[b"PLAIN", b"\0alice\0orange-pencil"],
         &[b"PLAIN", b"alice\0alice\0orange-pencil"],
         &[
@@ -128,6 +128,7 @@ pub fn logins() -> Vec<Vec<u8>> {
             b"c=biws,r=rOprNGfwEbeRWgbNEkqO9f86d081884c7d659a2feaa0,p=AAAA",
         ],
         &[b"SCRAM-SHA-256", b"y,a=bob,n=a=2Cb,r=x,tokenauth=true", b"c=eSws,r=x,p=="],
+        &[b"SCRAM-SHA-256", b"n,,n=token,r=x,tokenauth=true", b"c=biws,r=x,p=AAAA"],
         &[b"org.apache.kafka.common.security.plain.PlainLoginModule required user_a=\"b\";"],
         &[b"OAUTHBEARER", b"n,,\x01auth=Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.\x01\x01", b"\x01"],
         &[b"OAUTHBEARER", TOKEN, b"\x01"],

@@ -24,6 +24,7 @@ mod quorum;
 mod quotas;
 mod replicas;
 pub mod schema;
+mod tokens;
 mod users;
 
 use crate::messages::ApiKey;
@@ -34,7 +35,7 @@ pub use budget::memory_allowed;
 use schema::{Array, Field, Kind, Schema};
 
 /// Every request that is served, to clients or to other brokers, by family.
-static SCHEMAS: [&[Schema]; 10] = [
+static SCHEMAS: [&[Schema]; 11] = [
     data::SCHEMAS,
     groups::SCHEMAS,
     cluster::SCHEMAS,
@@ -44,6 +45,7 @@ static SCHEMAS: [&[Schema]; 10] = [
     acls::SCHEMAS,
     peers::SCHEMAS,
     users::SCHEMAS,
+    tokens::SCHEMAS,
     quotas::SCHEMAS,
 ];
 

@@ -5,10 +5,10 @@ use kastellan_core::{
     metadata::Failure,
     security::{
         Operation::{
-            self, Alter, AlterConfigs, ClusterAction, Create, Delete, Describe, DescribeConfigs,
-            IdempotentWrite, Read, Write,
+            self, Alter, AlterConfigs, ClusterAction, Create, CreateTokens, Delete, Describe,
+            DescribeConfigs, DescribeTokens, IdempotentWrite, Read, Write,
         },
-        ResourceType::{self, Cluster, Group, Topic, TransactionalId},
+        ResourceType::{self, Cluster, DelegationToken, Group, Topic, TransactionalId, User},
     },
 };
 use kastellan_protocol::{ErrorCode, messages::ApiKey};
@@ -33,9 +33,7 @@ impl Need {
             Group => ErrorCode::GroupAuthorizationFailed,
             Cluster => ErrorCode::ClusterAuthorizationFailed,
             TransactionalId => ErrorCode::TransactionalIdAuthorizationFailed,
-            ResourceType::DelegationToken | ResourceType::User => {
-                ErrorCode::DelegationTokenAuthorizationFailed
-            }
+            DelegationToken | User => ErrorCode::DelegationTokenAuthorizationFailed,
         };
         Failure::new(code, format!("it takes the right to {operation} on this {of}"))
     }
@@ -188,14 +186,27 @@ needs! {
     ADD_RAFT_VOTER = AddRaftVoter: Alter Cluster;
     /// The voters.
     REMOVE_RAFT_VOTER = RemoveRaftVoter: Alter Cluster;
+    /// Somebody else, who is to own it (KIP-373).
+    CREATE_TOKEN_FOR = CreateDelegationToken: CreateTokens User;
+    /// Each token of somebody else; others are left out.
+    DESCRIBE_TOKEN = DescribeDelegationToken: Describe DelegationToken;
+    /// Without that, whoever owns it (KIP-373).
+    DESCRIBE_TOKENS_OF = DescribeDelegationToken: DescribeTokens User;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Served to everybody as they are: who may not do anything still may ask what there is to ask.
-    const OPEN: &[ApiKey] = &[ApiKey::ApiVersions, ApiKey::SaslHandshake, ApiKey::SaslAuthenticate];
+    /// Served to everybody as they are: who may not do anything still may ask what there is to ask,
+    /// and who has a token, and is its owner or named in it, may renew and end it.
+    const OPEN: &[ApiKey] = &[
+        ApiKey::ApiVersions,
+        ApiKey::SaslHandshake,
+        ApiKey::SaslAuthenticate,
+        ApiKey::RenewDelegationToken,
+        ApiKey::ExpireDelegationToken,
+    ];
 
     #[test]
     fn every_api_that_is_served_has_its_row_or_is_open() {

@@ -124,6 +124,8 @@ impl Touched {
             | Record::ClientQuota(_)
             | Record::AccessControlEntry(_)
             | Record::RemoveAccessControlEntry { .. }
+            | Record::DelegationToken(_)
+            | Record::RemoveDelegationToken { .. }
             | Record::NoOp => (),
         }
     }

@@ -124,6 +124,7 @@ pub(super) fn cost(api: ApiKey, version: i16, body: &[u8]) -> Result<usize, Refu
             | ApiKey::DeleteAcls
             | ApiKey::DescribeClientQuotas
             | ApiKey::DescribeConfigs
+            | ApiKey::DescribeDelegationToken
             | ApiKey::DescribeLogDirs
             | ApiKey::DescribeProducers
             | ApiKey::DescribeTopicPartitions

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     broker::Broker,
-    call::{ClientInfo, Peer},
+    call::{ClientInfo, Peer, Proof},
     peers::Door,
     quiet::Quiet,
 };
@@ -158,7 +158,8 @@ fn take_in(
         let ended = match admit(&entrance, stream, patience).await {
             Ok(Admitted { stream, principal, peer }) => {
                 let listener = Arc::clone(&listener);
-                let client = ClientInfo { host, listener, principal, peer };
+                let proof = Proof::of(&principal);
+                let client = ClientInfo { host, listener, principal, proof, peer };
                 let entry = entrance.entry(visit, began);
                 let connection = Connection::new(broker, gate, client, stream, mailbox);
                 connection.logging_in(entry, began).serve().await

@@ -1,7 +1,11 @@
 //! One connection's way from its first byte to a principal, where its listener asks for a login.
 //! The rules are the core's (`kastellan_core::security::sasl`); here are time, chance and users.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kastellan_core::{
@@ -9,9 +13,9 @@ use kastellan_core::{
     machine::Millis,
     metadata::Image,
     security::{
-        ScramCredential, ScramMechanism, Secret,
+        ScramCredential, ScramMechanism, Secret, TokenKey,
         oauth::{Distrust, Issuer},
-        sasl::{Login, Mechanism, Users},
+        sasl::{ByToken, Login, Mechanism, Users},
     },
 };
 use kastellan_protocol::frame;
@@ -23,6 +27,10 @@ use crate::issuer::Keys;
 /// A connection does not log in again more often than this, as in Kafka.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// The most delegation tokens whose rounds are remembered. They are made anew after that, and are a
+/// few hundred bytes each.
+const MOST_KEPT: usize = 10_000;
+
 /// How clients log in on one listener.
 #[derive(Debug)]
 pub(crate) struct Desk {
@@ -32,6 +40,8 @@ pub(crate) struct Desk {
     issuer: Option<Arc<Keys>>,
     /// Made when the process began: it looks the same for as long as that.
     secret: Secret<[u8; 32]>,
+    /// What is kept of delegation tokens, so that their rounds are done once.
+    tokens: Mutex<BTreeMap<(ScramMechanism, String), Arc<ScramCredential>>>,
 }
 
 /// How far one connection is.
@@ -72,7 +82,8 @@ impl Desk {
         let mut secret = [0; 32];
         fill(&mut secret)?;
         let enabled = sasl.mechanisms.iter().map(|(mechanism, _)| *mechanism).collect();
-        Ok(Self { enabled, sasl, issuer, secret: Secret(secret) })
+        let tokens = Mutex::default();
+        Ok(Self { enabled, sasl, issuer, secret: Secret(secret), tokens })
     }
 
     /// The keys that tokens are signed with.
@@ -102,8 +113,34 @@ impl Desk {
     }
 
     /// Whoever may log in, by what is known to the cluster now; `wall`: in Unix milliseconds.
-    pub(super) fn users<'a>(&'a self, image: &'a Image, wall: i64) -> Known<'a> {
-        Known { desk: self, image, wall }
+    pub(super) fn users<'a>(
+        &'a self,
+        image: &'a Image,
+        key: Option<&'a TokenKey>,
+        wall: i64,
+    ) -> Known<'a> {
+        Known { desk: self, image, key, wall }
+    }
+
+    /// What is kept of the token called `id`, which there is: found, or made in some milliseconds.
+    fn of_token(
+        &self,
+        key: &TokenKey,
+        mechanism: ScramMechanism,
+        id: &str,
+    ) -> Arc<ScramCredential> {
+        let place = (mechanism, id.to_owned());
+        let kept = || self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept().get(&place) {
+            return Arc::clone(known);
+        }
+        let made = Arc::new(key.credential(id, mechanism, &self.secret.0));
+        let mut kept = kept();
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
+        }
+        kept.insert(place, Arc::clone(&made));
+        made
     }
 }
 
@@ -123,12 +160,25 @@ fn fill(bytes: &mut [u8]) -> std::io::Result<()> {
 pub(super) struct Known<'a> {
     desk: &'a Desk,
     image: &'a Image,
+    /// What delegation tokens are made with; `None`: there are none.
+    key: Option<&'a TokenKey>,
     wall: i64,
 }
 
 impl Users for Known<'_> {
     fn scram(&self, mechanism: ScramMechanism, user: &str) -> Option<Arc<ScramCredential>> {
         self.image.scram(user, mechanism).cloned()
+    }
+
+    fn token(
+        &self,
+        mechanism: ScramMechanism,
+        id: &str,
+    ) -> Option<(Arc<ScramCredential>, ByToken)> {
+        let key = self.key?;
+        let token = self.image.token(id).filter(|token| !token.is_over(self.wall))?;
+        let by_token = ByToken { owner: token.owner.name().to_owned(), ends: token.expires };
+        Some((self.desk.of_token(key, mechanism, id), by_token))
     }
 
     fn plain(&self, user: &str) -> Option<&Secret<String>> {

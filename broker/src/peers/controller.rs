@@ -17,7 +17,7 @@ use kastellan_protocol::{
 use super::{LISTENER, PeerError, Purpose, dispatch};
 use crate::{
     broker::Broker,
-    call::{Call, ClientInfo, Peer, Responder, Way},
+    call::{Call, ClientInfo, Peer, Proof, Responder, Way},
     controller::Active,
 };
 
@@ -85,6 +85,7 @@ fn ask_here<R: Request>(
         host: IpAddr::V4(Ipv4Addr::LOCALHOST),
         listener: LISTENER.into(),
         principal: Principal::anonymous(),
+        proof: Proof::Nothing,
         peer: Some(Peer::Node(me)),
     };
     let client = Arc::new(client);

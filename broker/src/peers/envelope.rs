@@ -15,7 +15,7 @@ use kastellan_protocol::{
 
 use crate::{
     broker::Broker,
-    call::{Call, ClientInfo, Office, Responder, Way},
+    call::{Call, ClientInfo, Office, Proof, Responder, Way},
     controller::Active,
     dispatch::{handle as handle_here, needs_controller},
 };
@@ -43,10 +43,14 @@ pub(super) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         return Ok(());
     };
     // without a principal it is what the peer wants for itself
-    let (principal, peer) = match &request.request_principal {
-        None => (Principal::anonymous(), call.client.peer),
+    let (principal, proof, peer) = match &request.request_principal {
+        None => (Principal::anonymous(), Proof::Nothing, call.client.peer),
         Some(bytes) => match Principal::from_bytes(bytes) {
-            Ok(principal) => (principal, None),
+            Ok((principal, true)) => (principal, Proof::Token, None),
+            Ok((principal, false)) => {
+                let proof = Proof::of(&principal);
+                (principal, proof, None)
+            }
             Err(why) => {
                 tracing::warn!(%why, "a peer does not say for whom it asks");
                 call.reply.send(&refused(ErrorCode::PrincipalDeserializationFailure));
@@ -56,7 +60,7 @@ pub(super) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
     };
     let host = address(&request.client_host_address);
     let listener = Arc::clone(&call.client.listener);
-    let client = ClientInfo { host, listener, principal, peer };
+    let client = ClientInfo { host, listener, principal, proof, peer };
     let office = Office::default();
     let way = Way::Forwarded(office.clone());
     let reply = Responder::taken(api, &embedded, move |frame: Option<Bytes>| {

@@ -13,7 +13,7 @@ use kastellan_protocol::{
 use super::{PeerError, Purpose};
 use crate::{
     broker::Broker,
-    call::{Call, Office, Responder, Way},
+    call::{Call, Office, Proof, Responder, Way},
     dispatch::{dispatch, handle},
 };
 
@@ -35,9 +35,11 @@ pub(crate) fn forward(
 ) -> Result<(), Refused> {
     // what is not even a request need not travel
     kastellan_protocol::walk::request(api, call.version(), &call.body)?;
+    let by_token = call.client.proof == Proof::Token;
+    let principal = call.client.principal.to_bytes(by_token);
     let request = EnvelopeRequest::default()
         .with_request_data(embedded(api, &call))
-        .with_request_principal(Some(call.client.principal.to_bytes().into()))
+        .with_request_principal(Some(principal.into()))
         .with_client_host_address(address(call.client.host));
     let back = Arc::clone(broker);
     broker.peers.send((node, Purpose::Forward), &request, PATIENCE, move |answer| {

@@ -29,7 +29,7 @@ const FIRST: (&str, &str) =
     ("kastellan.scram.first.users", "SCRAM-SHA-512=[name=admin,password=castle]");
 
 /// A broker whose listener asks for a login, with one user.
-fn broker(settings: &[(&str, &str)]) -> Harness {
+pub(super) fn broker(settings: &[(&str, &str)]) -> Harness {
     let map = ("listener.security.protocol.map", "plain:SASL_PLAINTEXT");
     let delay = ("connection.failed.authentication.delay.ms", "1");
     Harness::with(&[&[map, FIRST, delay][..], settings].concat())
@@ -50,7 +50,7 @@ pub(super) fn authenticate(client: &mut Client, message: &[u8]) -> SaslAuthentic
 }
 
 /// The client's side of SCRAM; the answer to its last message.
-fn scram(
+pub(super) fn scram(
     client: &mut Client,
     (user, password): (&str, &str),
     mechanism: ScramMechanism,
@@ -73,7 +73,12 @@ fn prove(
     authenticate(client, last.as_bytes())
 }
 
-fn proof(first: &str, challenge: &str, password: &str, mechanism: ScramMechanism) -> String {
+pub(super) fn proof(
+    first: &str,
+    challenge: &str,
+    password: &str,
+    mechanism: ScramMechanism,
+) -> String {
     let part = |name: &str| challenge.split(',').find_map(|it| it.strip_prefix(name)).unwrap();
     let (salt, rounds) = (STANDARD.decode(part("s=")).unwrap(), part("i=").parse().unwrap());
     let salted = mechanism.salted(password.as_bytes(), &salt, rounds);
@@ -91,8 +96,8 @@ fn proof(first: &str, challenge: &str, password: &str, mechanism: ScramMechanism
     format!("{without_proof},p={}", STANDARD.encode(proof.collect::<Vec<u8>>()))
 }
 
-const ADMIN: (&str, &str) = ("admin", "castle");
-const SHA512: ScramMechanism = ScramMechanism::Sha512;
+pub(super) const ADMIN: (&str, &str) = ("admin", "castle");
+pub(super) const SHA512: ScramMechanism = ScramMechanism::Sha512;
 
 #[test]
 fn the_first_user_logs_in_and_makes_others() {

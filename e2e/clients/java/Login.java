@@ -25,9 +25,9 @@ public class Login {
         } else if (arguments.length == 5) {
             String module = arguments[2].equals("PLAIN") ? "plain.Plain" : "scram.Scram";
             config.put("security.protocol", "SASL_SSL");
-            config.put("sasl.mechanism", arguments[2]);
+            config.put("sasl.mechanism", arguments[2].replace("+token", ""));
             config.put("sasl.jaas.config", "org.apache.kafka.common.security." + module + "LoginModule required username=\""
-                    + arguments[3] + "\" password=\"" + arguments[4] + "\";");
+                    + arguments[3] + "\" password=\"" + arguments[4] + "\" tokenauth=\"" + arguments[2].endsWith("+token") + "\";");
         } else {
             config.put("security.protocol", "SSL");
             config.put("ssl.keystore.type", "PEM");

@@ -16,6 +16,7 @@ mod produce;
 mod producers;
 mod quotas;
 mod recode;
+mod tokens;
 mod topics;
 
 use std::time::{Duration, Instant};
@@ -41,6 +42,7 @@ pub fn play(side: &mut Side) {
     configs::play(side);
     log_dirs::play(side);
     quotas::play(side);
+    tokens::play(side);
     topics::play(side);
     produce::play(side);
     recode::play(side);

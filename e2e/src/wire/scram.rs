@@ -45,18 +45,31 @@ impl Wire {
 
     /// What the broker asks `user` to prove.
     pub fn challenge(&mut self, user: &str) -> Result<Challenge> {
-        let bare = format!("n={user},r={NONCE}");
+        self.challenged(format!("n={user},r={NONCE}"))
+    }
+
+    fn challenged(&mut self, bare: String) -> Result<Challenge> {
         let answer = self.begin_scram(format!("n,,{bare}").as_bytes())?;
-        ensure!(answer.error_code == 0, "{user} hears {answer:?}");
+        ensure!(answer.error_code == 0, "{bare} hears {answer:?}");
         Ok(Challenge { bare, said: String::from_utf8(answer.auth_bytes.to_vec())? })
     }
 
     /// Logs in.
     pub fn log_in(&mut self, user: &str, password: &str) -> Result<()> {
         let challenge = self.challenge(user)?;
+        self.prove(&challenge, password)
+    }
+
+    /// Logs in with the delegation token called `id`.
+    pub fn log_in_by_token(&mut self, id: &str, hmac: &[u8]) -> Result<()> {
+        let challenge = self.challenged(format!("n={id},r={NONCE},tokenauth=true"))?;
+        self.prove(&challenge, &STANDARD.encode(hmac))
+    }
+
+    fn prove(&mut self, challenge: &Challenge, password: &str) -> Result<()> {
         let message = challenge.answer(password, challenge.nonce()?)?;
         let answer = self.authenticate(message.as_bytes())?;
-        ensure!(answer.error_code == 0, "{user} is refused: {answer:?}");
+        ensure!(answer.error_code == 0, "{} is refused: {answer:?}", challenge.bare);
         Ok(())
     }
 }

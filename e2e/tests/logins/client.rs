@@ -12,6 +12,8 @@ use kastellan_e2e::{cache, peer, suite};
 pub(crate) enum Who {
     /// Mechanism, user and password.
     Password(&'static str, &'static str, &'static str),
+    /// A delegation token's id, and its secret part in base64.
+    Delegate(String, String),
     /// A file with a token.
     Token(PathBuf),
     /// A file with key and certificate, beside it one of each.
@@ -39,6 +41,7 @@ fn with_arguments(mut command: Command, (address, ca): Where<'_>, who: &Who) -> 
     command.arg(address).arg(ca);
     match who {
         Who::Password(mechanism, user, password) => command.args([mechanism, user, password]),
+        Who::Delegate(id, hmac) => command.args(["SCRAM-SHA-512+token", id, hmac]),
         Who::Token(file) => command.args(["OAUTHBEARER", "somebody"]).arg(file),
         Who::Certificate(pem) => {
             command.arg(pem.with_extension("key")).arg(pem.with_extension("crt"))
@@ -102,6 +105,7 @@ pub(crate) fn kcat((address, ca): Where<'_>, who: &Who) -> Result<Command> {
             format!("sasl.username={user}"),
             format!("sasl.password={password}"),
         ]),
+        Who::Delegate(..) => bail!("librdkafka knows no delegation tokens"),
         Who::Token(_) => bail!("kcat takes no token: it asks a server for one itself"),
         Who::Certificate(pem) => options.extend([
             "security.protocol=SSL".to_owned(),

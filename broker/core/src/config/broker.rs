@@ -1,7 +1,7 @@
 //! A broker's settings as values.
 
 use super::{
-    FleetConfig, Invalid, ListenerLimits, Overrides, Scope, Source, Update,
+    FleetConfig, Invalid, ListenerLimits, Overrides, Scope, Source, TokenConfig, Update,
     broker_table::STANDARD,
     check, find,
     kind::{parse_bool, words},
@@ -123,6 +123,8 @@ pub struct BrokerConfig {
     /// How requests are held against the access control lists; `None`: everybody may do
     /// everything.
     pub authorizer: Option<Authorizer>,
+    /// Delegation tokens.
+    pub tokens: TokenConfig,
     /// The brokers among each other.
     pub fleet: FleetConfig,
 }
@@ -300,6 +302,7 @@ impl BrokerConfig {
             metadata_snapshot_bytes: value
                 .number("metadata.log.max.record.bytes.between.snapshots"),
             authorizer: value.authorizer(),
+            tokens: TokenConfig::read(&value),
             fleet: FleetConfig::read(&value),
             own,
             cluster,
@@ -357,7 +360,7 @@ impl Reader<'_> {
         self.0.get(name).map(|value| value.trim()).or(default).unwrap_or_default()
     }
 
-    fn long(&self, name: &str) -> i64 {
+    pub(super) fn long(&self, name: &str) -> i64 {
         self.text(name).parse().unwrap_or_default()
     }
 

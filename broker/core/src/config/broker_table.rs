@@ -9,6 +9,7 @@ mod later;
 mod login;
 mod logs;
 mod oauth;
+mod tokens;
 mod transport;
 
 use std::sync::LazyLock;
@@ -29,6 +30,7 @@ pub(super) static BROKER: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         login::ROWS,
         logs::ROWS,
         oauth::ROWS,
+        tokens::ROWS,
         transport::ROWS,
     ];
     let mut all = parts.concat();

@@ -26,7 +26,7 @@ static REFUSED: &[Row] = &[
     ("controller.quorum.append.linger.ms", "what is decided together is appended together"),
     ("controller.quorum.auto.join.enable", "a new node follows; making it a voter is a command"),
     ("create.topic.policy.class.name", JAVA),
-    ("delegation.token.", "there are no delegation tokens yet"),
+    ("delegation.token.master.key", "it is called delegation.token.secret.key"),
     ("early.start.listeners", COMMAND),
     ("host.name", GONE),
     ("inter.broker.listener.name", PEERS),

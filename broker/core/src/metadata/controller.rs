@@ -31,6 +31,7 @@ mod scram;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod transition;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -48,9 +49,11 @@ pub use reply::{
     TopicResults,
 };
 pub use scram::{SaltedPassword, ScramChange, ScramUser};
+pub use tokens::{LONGEST_PRINCIPAL, MOST_TOKENS, NewToken, Period, TokenChange, TokenRequest};
 
 use self::{
     fencing::push_in_batches, index::Index, mutations::Mutations, rules::Rules, sessions::Sessions,
+    tokens::Tokens,
 };
 use super::{
     Image, Inconsistent, Partition, ResourceKind,
@@ -84,6 +87,8 @@ pub struct Controller {
     sessions: Sessions,
     /// Soft state: what everybody has created and deleted lately.
     mutations: Mutations,
+    /// A fold over the image, too: how delegation tokens are found.
+    tokens: Tokens,
     /// Soft state: when preferred replicas get the lead back.
     balance_at: Option<Millis>,
     /// The first record that could not follow the ones before it.
@@ -100,6 +105,7 @@ impl Controller {
             index: Index::of(&image),
             sessions: Sessions::default(),
             mutations: Mutations::default(),
+            tokens: Tokens::of(&image, &config.tokens),
             balance_at: None,
             fault: None,
             image,
@@ -188,6 +194,8 @@ impl Controller {
             | Record::ClientQuota(_)
             | Record::AccessControlEntry(_)
             | Record::RemoveAccessControlEntry { .. }
+            | Record::DelegationToken(_)
+            | Record::RemoveDelegationToken { .. }
             | Record::NoOp => Vec::new(),
         }
     }
@@ -206,6 +214,11 @@ impl Controller {
             Record::BrokerRegistrationChange(change) if change.fenced == Some(true) => {
                 self.sessions.end(change.broker);
             }
+            Record::DelegationToken(record) => {
+                if let Some(token) = self.image.token(&record.id) {
+                    self.tokens.add(token, &self.config.tokens);
+                }
+            }
             Record::BrokerRegistrationChange(_)
             | Record::RegisterBroker(_)
             | Record::UnfenceBroker { .. }
@@ -220,6 +233,7 @@ impl Controller {
             | Record::ClientQuota(_)
             | Record::AccessControlEntry(_)
             | Record::RemoveAccessControlEntry { .. }
+            | Record::RemoveDelegationToken { .. }
             | Record::NoOp => (),
         }
     }
@@ -233,6 +247,7 @@ impl Machine for Controller {
         let now = both.monotonic;
         self.notice_oversleeping(now);
         self.plan_balance(now);
+        self.plan_sweep(now);
         match input {
             Input::Bootstrap { ticket } => self.bootstrap(now, ticket, effects),
             Input::Tick => {
@@ -240,6 +255,7 @@ impl Machine for Controller {
                 if effects.is_empty() {
                     self.balance(now, effects);
                 }
+                self.sweep_tokens(both, effects);
             }
             Input::Refused { broker, epoch } => self.refused(broker, epoch, effects),
             Input::RegisterBroker { ticket, registration, previous_epoch } => {
@@ -283,6 +299,9 @@ impl Machine for Controller {
                 self.reassign_partitions(ticket, topics, allow_factor_change, effects);
             }
             Input::AlterScram { ticket, changes } => self.alter_scram(ticket, &changes, effects),
+            Input::Token { ticket, request } => {
+                self.token(both.wall, ticket, request, effects);
+            }
             Input::FirstUsers { ticket, users } => self.first_users(ticket, users, effects),
             Input::AlterQuotas { ticket, changes, validate_only } => {
                 self.alter_quotas(ticket, changes, validate_only, effects);
@@ -297,7 +316,7 @@ impl Machine for Controller {
 
     fn deadline(&self) -> Option<Millis> {
         let session = self.sessions.deadline(self.rules.sessions);
-        session.into_iter().chain(self.balance_at).min()
+        session.into_iter().chain(self.balance_at).chain(self.tokens.sweep_at()).min()
     }
 }
 
@@ -306,6 +325,7 @@ impl Replicated for Controller {
 
     fn apply(&mut self, record: &Record) {
         let touched = self.touched(record);
+        let ended = self.token_that_ends(record);
         if let Err(inconsistent) = self.image.apply(record) {
             self.fault.get_or_insert(inconsistent);
             return;
@@ -313,6 +333,9 @@ impl Replicated for Controller {
         for ((topic, index), before) in touched {
             let after = self.image.partition(&topic, index);
             self.index.update((topic, index), before.as_deref(), after.map(|it| &**it));
+        }
+        if let Some(token) = ended {
+            self.tokens.remove(&token, &self.config.tokens);
         }
         self.keep_up_with(record);
     }

@@ -10,6 +10,7 @@ mod scram;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use std::{ops::Bound, sync::Arc};
 
@@ -17,13 +18,14 @@ pub use apply::Inconsistent;
 use imbl::{OrdMap, OrdSet};
 pub use parts::{Broker, ConfigResource, Partition, ResourceKind, Topic};
 pub(in crate::metadata) use quota::quota_record;
+pub(in crate::metadata) use token::token_record;
 
 use super::name::collision_form;
 use crate::{
     config::{BrokerConfig, Overrides},
     id::{BrokerId, Offset, Uuid},
     quota::{QuotaEntity, QuotaValues},
-    security::{Acls, ScramCredential, ScramMechanism},
+    security::{Acls, DelegationToken, ScramCredential, ScramMechanism},
 };
 
 /// The state of the cluster after some record of the metadata log.
@@ -42,6 +44,7 @@ pub struct Image {
     quotas: OrdMap<QuotaEntity, QuotaValues>,
     next_producer_id: i64,
     acls: Acls,
+    tokens: OrdMap<String, Arc<DelegationToken>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -5,8 +5,8 @@
 //! `common/metadata/*.json`; a test compares this module with them. [`Record::encode`] writes the
 //! versions that metadata.version 27 (4.1-IV1) asks for, [`Record::decode`] reads all up to those.
 //!
-//! Schemas not in here (tokens) are refused by name: skipping a fact would
-//! mean running with other metadata than was agreed on.
+//! Schemas not in here are refused by name: skipping a fact would mean running with other metadata
+//! than was agreed on.
 
 mod acl;
 mod broker;
@@ -17,6 +17,7 @@ mod quota;
 mod scram;
 #[cfg(test)]
 pub(super) mod tests;
+mod token;
 mod topic;
 
 pub use acl::AccessControlEntryRecord;
@@ -27,6 +28,7 @@ pub use codec::{DecodeError, FRAME_VERSION};
 pub use partition::{NO_LEADER, NO_LEADER_CHANGE, PartitionChangeRecord, PartitionRecord};
 pub use quota::ClientQuotaRecord;
 pub use scram::{RemoveUserScramCredentialRecord, UserScramCredentialRecord};
+pub use token::DelegationTokenRecord;
 pub use topic::{ConfigRecord, FeatureLevelRecord, ProducerIdsRecord, TopicRecord};
 
 use crate::id::{BrokerId, Uuid};
@@ -88,6 +90,13 @@ pub enum Record {
     RemoveAccessControlEntry {
         /// The entry.
         id: Uuid,
+    },
+    /// A delegation token was made or renewed.
+    DelegationToken(DelegationTokenRecord),
+    /// A delegation token is gone.
+    RemoveDelegationToken {
+        /// Its name.
+        id: String,
     },
     /// Nothing changed; it moves the high watermark on.
     NoOp,

@@ -8,8 +8,6 @@ use std::{
 
 use kastellan_protocol::primitive::{Malformed, Reader, Writer};
 
-/// The type that every principal has that no plug-in made.
-const USER: &str = "User";
 /// The version of `PrincipalData` that is written and read.
 const VERSION: i16 = 0;
 
@@ -39,9 +37,12 @@ pub enum BadPrincipal {
 }
 
 impl Principal {
+    /// The type that every principal has that no plug-in made.
+    pub const USER: &str = "User";
+
     /// The principal of `name` with the type `User`.
     pub fn user(name: &str) -> Self {
-        Self::new(USER, name)
+        Self::new(Self::USER, name)
     }
 
     /// Somebody who did not say who it is: `User:ANONYMOUS`, as in Kafka.
@@ -49,7 +50,8 @@ impl Principal {
         ANONYMOUS.clone()
     }
 
-    fn new(kind: &str, name: &str) -> Self {
+    /// The principal of this type and name.
+    pub fn new(kind: &str, name: &str) -> Self {
         Self { text: format!("{kind}:{name}").into(), colon: kind.len() }
     }
 
@@ -68,31 +70,32 @@ impl Principal {
         &self.text
     }
 
-    /// As brokers tell each other: `PrincipalData` (KIP-590), with its version in front. Nobody
-    /// comes with a delegation token, which there are none of.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    /// As brokers tell each other: `PrincipalData` (KIP-590), with its version in front, and
+    /// whether it has logged in with a delegation token.
+    pub fn to_bytes(&self, by_token: bool) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.text.len() + 8);
         let out = &mut Writer::new(&mut bytes);
         out.i16(VERSION);
         out.compact_string(self.kind());
         out.compact_string(self.name());
-        out.bool(false);
+        out.bool(by_token);
         out.no_tagged_fields();
         bytes
     }
 
-    /// Reads what [`Principal::to_bytes`] wrote, or Kafka's default principal builder.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, BadPrincipal> {
+    /// Reads what [`Principal::to_bytes`] wrote, or Kafka's default principal builder: who it is,
+    /// and whether by a delegation token.
+    pub fn from_bytes(bytes: &[u8]) -> Result<(Self, bool), BadPrincipal> {
         let reader = &mut Reader::new(bytes);
         let version = reader.i16()?;
         if version != VERSION {
             return Err(BadPrincipal::Version(version));
         }
         let principal = Self::new(reader.compact_string()?, reader.compact_string()?);
-        reader.bool()?;
+        let by_token = reader.bool()?;
         reader.skip_tagged_fields()?;
         reader.finish()?;
-        Ok(principal)
+        Ok((principal, by_token))
     }
 }
 
@@ -142,9 +145,10 @@ mod tests {
     #[test]
     fn travels_in_the_form_of_kafkas_default_principal_builder() {
         let alice = Principal::user("alice");
-        let bytes = alice.to_bytes();
+        let bytes = alice.to_bytes(false);
         assert_eq!(bytes, b"\x00\x00\x05User\x06alice\x00\x00");
-        assert_eq!(Principal::from_bytes(&bytes), Ok(alice));
+        assert_eq!(Principal::from_bytes(&bytes), Ok((alice.clone(), false)));
+        assert_eq!(Principal::from_bytes(&alice.to_bytes(true)), Ok((alice, true)));
         assert_eq!(Principal::from_bytes(&[0, 1]), Err(BadPrincipal::Version(1)));
         for end in 0..bytes.len() {
             assert!(Principal::from_bytes(&bytes[..end]).is_err());

@@ -26,10 +26,24 @@ pub enum Mechanism {
     OauthBearer,
 }
 
+/// What a login with a delegation token comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByToken {
+    /// The user whose token it is.
+    pub owner: String,
+    /// When it ends, in Unix milliseconds.
+    pub ends: i64,
+}
+
 /// Who may log in.
 pub trait Users {
     /// What is kept of the password of `user`.
     fn scram(&self, mechanism: ScramMechanism, user: &str) -> Option<Arc<ScramCredential>>;
+
+    /// What is kept of the delegation token called `id`, and whom it lets in until when; `None`
+    /// where it lets nobody in.
+    fn token(&self, mechanism: ScramMechanism, id: &str)
+    -> Option<(Arc<ScramCredential>, ByToken)>;
 
     /// The password of `user` for PLAIN.
     fn plain(&self, user: &str) -> Option<&Secret<String>>;

@@ -4,8 +4,8 @@ use kastellan_core::{
     id::{BrokerId, Uuid},
     metadata::{
         AccessControlEntryRecord, BrokerRegistrationChange, ClientQuotaRecord, ConfigRecord,
-        DecodeError, Endpoint, FRAME_VERSION, FeatureLevelRecord, PartitionChangeRecord,
-        PartitionRecord, ProducerIdsRecord, Record, RegisterBroker,
+        DecodeError, DelegationTokenRecord, Endpoint, FRAME_VERSION, FeatureLevelRecord,
+        PartitionChangeRecord, PartitionRecord, ProducerIdsRecord, Record, RegisterBroker,
         RemoveUserScramCredentialRecord, SecurityProtocol, SupportedFeature, TopicRecord,
         UserScramCredentialRecord,
     },
@@ -146,8 +146,23 @@ fn samples() -> Vec<Record> {
             permission_type: 2,
         }),
         Record::RemoveAccessControlEntry { id: id(14) },
+        token(),
+        Record::RemoveDelegationToken { id: text("token") },
         Record::NoOp,
     ]
+}
+
+fn token() -> Record {
+    let text = str::to_owned;
+    Record::DelegationToken(DelegationTokenRecord {
+        owner: text("User:alice"),
+        requester: text("User:bob"),
+        renewers: vec![text("User:carol"), text("User:dave")],
+        issued: 1,
+        ends: 3,
+        expires: 2,
+        id: text("token"),
+    })
 }
 
 /// What Kafka's schema says is in our bytes.

@@ -37,3 +37,7 @@ pub(super) const ACL_FILTERS: usize = 1_000;
 pub(super) const QUOTA_ENTITIES: usize = 10_000;
 /// Types, filters or quotas of one entity; there are fewer than ten of each.
 pub(super) const QUOTA_PARTS: usize = 100;
+/// Who may renew one delegation token: its record is kept by every broker.
+pub(super) const TOKEN_RENEWERS: usize = 1_000;
+/// Owners whose delegation tokens are asked for at a time.
+pub(super) const TOKEN_OWNERS: usize = 10_000;

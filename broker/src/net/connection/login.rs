@@ -24,7 +24,7 @@ use kastellan_protocol::{
 use super::{Connection, Parked, handle::Trouble};
 use crate::{
     api::{sasl_authenticate, sasl_handshake},
-    call::ClientInfo,
+    call::{ClientInfo, Proof},
     net::{
         Response,
         login::{self, Stage},
@@ -148,9 +148,11 @@ impl Connection {
         let Stage::LoggingIn { login, since, .. } = &mut entry.stage else { return Ok(()) };
         let since = *since;
         let wall = self.broker.clock.now().wall;
-        let answer = login.message(message, &desk.users(&image, wall), &nonce);
+        let settings = self.broker.settings.load();
+        let key = settings.tokens.key.as_ref();
+        let answer = login.message(message, &desk.users(&image, key, wall), &nonce);
         match answer {
-            Ok(Answer { message, user, ends, distrust }) => {
+            Ok(Answer { message, user, ends, by_token, distrust }) => {
                 let how = user.as_ref().map(|(_, mechanism)| *mechanism);
                 let session = how.and_then(|mechanism| desk.session(mechanism, ends, wall));
                 let answer = match to {
@@ -163,7 +165,9 @@ impl Connection {
                     let principal = Principal::user(&user);
                     let ClientInfo { host, listener, peer, .. } = &*self.client;
                     let (host, listener, peer) = (*host, Arc::clone(listener), *peer);
-                    self.client = Arc::new(ClientInfo { host, listener, principal, peer });
+                    let proof = if by_token { Proof::Token } else { Proof::Credential };
+                    let client = ClientInfo { host, listener, principal, proof, peer };
+                    self.client = Arc::new(client);
                     let ends = session.map(|session| now.after(session));
                     entry.stage = Stage::In { user, mechanism, since, ends };
                     self.mailbox.vitals().logging_in(None);

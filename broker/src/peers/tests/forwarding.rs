@@ -17,7 +17,7 @@ use crate::{
 };
 
 fn send(asker: &Asker, data: Bytes) -> EnvelopeResponse {
-    send_for(asker, data, Some(Principal::user("alice").to_bytes()))
+    send_for(asker, data, Some(Principal::user("alice").to_bytes(false)))
 }
 
 fn send_for(asker: &Asker, data: Bytes, principal: Option<Vec<u8>>) -> EnvelopeResponse {
@@ -94,7 +94,7 @@ fn who_asked_the_other_broker_is_judged_and_the_other_broker_itself_is_not() {
         let request = CreateTopicsRequest::default().with_topics(vec![topic]);
         let request = request.with_timeout_ms(10_000);
         let sent = encode_request(7, 1, None, &request).unwrap().slice(4..);
-        let principal = principal.map(|name| Principal::user(name).to_bytes());
+        let principal = principal.map(|name| Principal::user(name).to_bytes(false));
         let answer = send_for(&asker, sent, principal);
         let data = answer.response_data.unwrap();
         let (_, created) =

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -40,8 +41,9 @@ func login(address, ca string, who []string) error {
 		}
 		config.Certificates = []tls.Certificate{pair}
 	} else {
-		auth := scram.Auth{User: who[1], Pass: who[2]}
-		switch who[0] {
+		mechanism, isToken := strings.CutSuffix(who[0], "+token")
+		auth := scram.Auth{User: who[1], Pass: who[2], IsToken: isToken}
+		switch mechanism {
 		case "OAUTHBEARER":
 			token, err := os.ReadFile(who[2])
 			if err != nil {

@@ -4,7 +4,9 @@ use kastellan_protocol::ErrorCode;
 
 #[cfg(doc)]
 use super::Reply;
-use super::{DirectoryAssignment, Failure, QuotaChange, Requester, ScramChange, ScramUser};
+use super::{
+    DirectoryAssignment, Failure, QuotaChange, Requester, ScramChange, ScramUser, TokenRequest,
+};
 use crate::{
     id::{BrokerId, LeaderEpoch, Offset, Uuid},
     machine::Ticket,
@@ -115,6 +117,13 @@ pub enum Input {
         ticket: Ticket,
         /// What is wanted.
         changes: Vec<ScramChange>,
+    },
+    /// A delegation token is to be made, renewed or ended. Answered with [`Reply::Token`].
+    Token {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// What is wanted.
+        request: TokenRequest,
     },
     /// Who may log in where nobody can yet. Answered with [`Reply::Done`].
     FirstUsers {

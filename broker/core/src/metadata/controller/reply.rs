@@ -10,7 +10,7 @@ use crate::{
     machine::Ticket,
     metadata::{Partition, Record},
     quota::QuotaParts,
-    security::Acl,
+    security::{Acl, DelegationToken},
 };
 
 /// What the controller wants done.
@@ -75,6 +75,8 @@ pub enum Reply {
     CreatedAcls(Vec<Result<(), Failure>>),
     /// The entries that are gone, for each filter in the order asked.
     DeletedAcls(Vec<Result<Vec<Acl>, Failure>>),
+    /// The token as it was made, or as it is now.
+    Token(Box<DelegationToken>),
     /// What a limited client is answered, and how long it has to wait then.
     Throttled {
         /// How long.

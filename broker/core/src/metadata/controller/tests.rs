@@ -15,6 +15,7 @@ mod quotas;
 mod reassign;
 mod registration;
 mod scram;
+mod tokens;
 
 use kastellan_protocol::ErrorCode;
 
@@ -35,6 +36,8 @@ struct Bench {
     controller: Controller,
     log: Vec<Record>,
     now: Millis,
+    /// In Unix milliseconds.
+    wall: i64,
 }
 
 impl Bench {
@@ -44,7 +47,7 @@ impl Bench {
             settings.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let config = BrokerConfig::parse(settings).unwrap();
         let controller = Controller::new(Image::default(), BrokerId(1), config);
-        let mut bench = Self { controller, log: Vec::new(), now: Millis::ZERO };
+        let mut bench = Self { controller, log: Vec::new(), now: Millis::ZERO, wall: 0 };
         bench.run(Input::Bootstrap { ticket: TICKET });
         for id in 1..=brokers {
             bench.run(Input::RegisterBroker {
@@ -71,7 +74,7 @@ impl Bench {
     /// What the controller wants, without doing it.
     fn step(&mut self, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let now = Now { monotonic: self.now, wall: 0 };
+        let now = Now { monotonic: self.now, wall: self.wall };
         self.controller.step(now, input, &mut effects);
         effects
     }

@@ -16,7 +16,7 @@ use crate::{
         },
     },
     quota::BadEntity,
-    security::BadAcl,
+    security::{BadAcl, BadPrincipal},
 };
 
 /// A record that cannot follow the ones before it: the log is damaged, or was written by something
@@ -73,6 +73,12 @@ pub enum Inconsistent {
     /// An entry of the access control lists goes that is not there.
     #[error("a record takes away entry {0} of the access control lists, which is not there")]
     UnknownAcl(Uuid),
+    /// A delegation token of what is no principal.
+    #[error("a record is about delegation token {0}: {1}")]
+    BadToken(String, BadPrincipal),
+    /// A delegation token goes that is not there.
+    #[error("a record takes away delegation token {0}, which is not there")]
+    UnknownToken(String),
 }
 
 impl Image {
@@ -115,6 +121,8 @@ impl Image {
                     Err(Inconsistent::UnknownAcl(*id))
                 }
             }
+            Record::DelegationToken(record) => self.apply_token(record),
+            Record::RemoveDelegationToken { id } => self.remove_token(id),
             Record::NoOp => Ok(()),
         }
     }

@@ -43,6 +43,7 @@ impl Image {
             .chain(self.quota_records())
             .chain(producer_ids)
             .chain(acls)
+            .chain(self.token_records())
     }
 
     fn config_records(&self) -> impl Iterator<Item = Record> {

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::metadata::{
-    AccessControlEntryRecord, BrokerRegistrationChange, ConfigRecord, FeatureLevelRecord,
-    NO_LEADER, PartitionChangeRecord, PartitionRecord, ProducerIdsRecord, Record, RegisterBroker,
-    TopicRecord,
+    AccessControlEntryRecord, BrokerRegistrationChange, ConfigRecord, DelegationTokenRecord,
+    FeatureLevelRecord, NO_LEADER, PartitionChangeRecord, PartitionRecord, ProducerIdsRecord,
+    Record, RegisterBroker, TopicRecord,
 };
 
 fn topic_id(index: u8) -> Uuid {
@@ -114,6 +114,19 @@ fn record() -> impl Strategy<Value = Record> {
                 permission_type: 3,
             })
         }),
+        (0..4_u8, any::<i64>()).prop_map(|(number, expires)| {
+            Record::DelegationToken(DelegationTokenRecord {
+                owner: "User:alice".to_owned(),
+                requester: "User:bob".to_owned(),
+                renewers: vec!["User:carol".to_owned(); usize::from(number)],
+                issued: 1,
+                ends: 2,
+                expires,
+                id: format!("token-{number}"),
+            })
+        }),
+        (0..4_u8)
+            .prop_map(|number| { Record::RemoveDelegationToken { id: format!("token-{number}") } }),
         (0..6_u8).prop_map(|number| Record::RemoveAccessControlEntry { id: topic_id(number) }),
         (id(), 0..9_i64).prop_map(|(broker, next)| {
             Record::ProducerIds(ProducerIdsRecord { broker, epoch: 0, next })

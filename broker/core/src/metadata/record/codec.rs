@@ -4,9 +4,9 @@ use kastellan_protocol::primitive::{Malformed, Reader, Writer};
 
 use super::{
     AccessControlEntryRecord, BrokerRegistrationChange, ClientQuotaRecord, ConfigRecord,
-    FeatureLevelRecord, PartitionChangeRecord, PartitionRecord, ProducerIdsRecord, Record,
-    RegisterBroker, RemoveUserScramCredentialRecord, TopicRecord, UserScramCredentialRecord,
-    fields::Out,
+    DelegationTokenRecord, FeatureLevelRecord, PartitionChangeRecord, PartitionRecord,
+    ProducerIdsRecord, Record, RegisterBroker, RemoveUserScramCredentialRecord, TopicRecord,
+    UserScramCredentialRecord, fields::Out,
 };
 use crate::id::BrokerId;
 
@@ -69,7 +69,7 @@ pub(super) const SCHEMAS: &[Schema] = &[
     schema(7, "FenceBrokerRecord", Some(0)),
     schema(8, "UnfenceBrokerRecord", Some(0)),
     schema(9, "RemoveTopicRecord", Some(0)),
-    schema(10, "DelegationTokenRecord", None),
+    schema(10, "DelegationTokenRecord", Some(0)),
     schema(11, "UserScramCredentialRecord", Some(0)),
     schema(12, "FeatureLevelRecord", Some(0)),
     schema(14, "ClientQuotaRecord", Some(0)),
@@ -83,7 +83,7 @@ pub(super) const SCHEMAS: &[Schema] = &[
     schema(23, "BeginTransactionRecord", None),
     schema(24, "EndTransactionRecord", None),
     schema(25, "AbortTransactionRecord", None),
-    schema(26, "RemoveDelegationTokenRecord", None),
+    schema(26, "RemoveDelegationTokenRecord", Some(0)),
     schema(27, "RegisterControllerRecord", None),
     schema(28, "ClearElrRecord", None),
 ];
@@ -145,6 +145,8 @@ impl Record {
             Self::AccessControlEntry(_) => 18,
             Self::RemoveAccessControlEntry { .. } => 19,
             Self::NoOp => 20,
+            Self::DelegationToken(_) => 10,
+            Self::RemoveDelegationToken { .. } => 26,
         }
     }
 
@@ -168,6 +170,8 @@ impl Record {
             | Self::ClientQuota(_)
             | Self::AccessControlEntry(_)
             | Self::RemoveAccessControlEntry { .. }
+            | Self::DelegationToken(_)
+            | Self::RemoveDelegationToken { .. }
             | Self::NoOp => 0,
         }
     }
@@ -195,6 +199,11 @@ impl Record {
             }
             Self::RemoveTopic { id } | Self::RemoveAccessControlEntry { id } => {
                 out.uuid(id);
+                out.no_tagged_fields();
+            }
+            Self::DelegationToken(record) => record.write(out),
+            Self::RemoveDelegationToken { id } => {
+                out.compact_string(id);
                 out.no_tagged_fields();
             }
             Self::NoOp => out.no_tagged_fields(),
@@ -226,6 +235,7 @@ fn read_fields(api_key: u32, version: u32, reader: &mut Reader<'_>) -> Result<Re
             reader.skip_tagged_fields()?;
             Record::RemoveTopic { id }
         }
+        10 => Record::DelegationToken(DelegationTokenRecord::read(reader)?),
         11 => Record::UserScramCredential(UserScramCredentialRecord::read(reader)?),
         12 => Record::FeatureLevel(FeatureLevelRecord::read(reader)?),
         14 => Record::ClientQuota(ClientQuotaRecord::read(reader)?),
@@ -242,6 +252,11 @@ fn read_fields(api_key: u32, version: u32, reader: &mut Reader<'_>) -> Result<Re
             Record::NoOp
         }
         22 => Record::RemoveUserScramCredential(RemoveUserScramCredentialRecord::read(reader)?),
+        26 => {
+            let id = reader.compact_string()?.to_owned();
+            reader.skip_tagged_fields()?;
+            Record::RemoveDelegationToken { id }
+        }
         _ => return Err(DecodeError::Unknown { api_key, name: "unknown" }),
     })
 }

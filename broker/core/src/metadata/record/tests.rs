@@ -49,6 +49,23 @@ fn registration() -> impl Strategy<Value = RegisterBroker> {
     })
 }
 
+fn token() -> impl Strategy<Value = Record> {
+    let times = any::<[i64; 3]>();
+    let renewers = prop::collection::vec(text(), 0..3);
+    (text(), text(), renewers, times, text()).prop_map(|(owner, requester, renewers, times, id)| {
+        let [issued, ends, expires] = times;
+        Record::DelegationToken(DelegationTokenRecord {
+            owner,
+            requester,
+            renewers,
+            issued,
+            ends,
+            expires,
+            id,
+        })
+    })
+}
+
 fn partition() -> impl Strategy<Value = PartitionRecord> {
     let lists = prop::array::uniform6(brokers());
     let numbers = (any::<i32>(), uuid(), -1..9_i32, any::<i32>(), any::<i32>(), 0..2_i8);
@@ -155,6 +172,8 @@ pub(in crate::metadata) fn record() -> impl Strategy<Value = Record> {
         (text(), any::<i8>()).prop_map(|(name, mechanism)| {
             Record::RemoveUserScramCredential(RemoveUserScramCredentialRecord { name, mechanism })
         }),
+        token(),
+        text().prop_map(|id| Record::RemoveDelegationToken { id }),
         Just(Record::NoOp),
     ]
 }
@@ -211,10 +230,10 @@ fn eligible_leaders_need_the_newest_version_and_directories_the_one_before() {
 
 #[test]
 fn a_record_that_is_not_supported_is_refused_by_its_name() {
-    let error = Record::decode(&[1, 10, 0, 0]).unwrap_err();
+    let error = Record::decode(&[1, 27, 0, 0]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "metadata record type 10 (DelegationTokenRecord) is not supported by this version; it \
+        "metadata record type 27 (RegisterControllerRecord) is not supported by this version; it \
          may have been written by a newer one"
     );
     assert_eq!(

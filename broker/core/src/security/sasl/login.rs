@@ -46,6 +46,8 @@ pub struct Answer {
     pub user: Option<(String, Mechanism)>,
     /// When what was shown counts no more, in Unix milliseconds; `None`: never.
     pub ends: Option<i64>,
+    /// Whether it was a delegation token.
+    pub by_token: bool,
     /// Why the client's token is not believed: it gets in no more, and the message says so.
     pub distrust: Option<Distrust>,
 }
@@ -102,23 +104,26 @@ impl Login {
         users: &dyn Users,
         fresh: &str,
     ) -> Result<Answer, Refusal> {
-        let (mechanism, done) = match std::mem::replace(&mut self.state, State::Over) {
-            State::First(Mechanism::Plain) => (Mechanism::Plain, by_password(message, users)),
-            State::First(Mechanism::OauthBearer) => return self.token(message, users),
-            State::Told(why) => return Err(failed(format!("Authentication failed: {why}"))),
-            State::First(Mechanism::Scram(scram)) => {
-                return self.challenge(scram, message, users, fresh);
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::First(Mechanism::Plain) => {
+                let user = by_password(message, users).ok_or_else(|| rejected(Mechanism::Plain))?;
+                self.lets_in(user, Mechanism::Plain, Vec::new(), None)
             }
+            State::First(Mechanism::OauthBearer) => self.token(message, users),
+            State::Told(why) => Err(failed(format!("Authentication failed: {why}"))),
+            State::First(Mechanism::Scram(scram)) => self.challenge(scram, message, users, fresh),
             State::Proof(challenge) => {
                 let mechanism = Mechanism::Scram(challenge.mechanism());
-                (mechanism, challenge.prove(message))
+                let Some((user, message, ends)) = challenge.prove(message) else {
+                    return Err(rejected(mechanism));
+                };
+                let answer = self.lets_in(user, mechanism, message, ends)?;
+                Ok(Answer { by_token: ends.is_some(), ..answer })
             }
             State::Handshake | State::Over => {
-                return Err(self.illegal("SaslAuthenticate without a SaslHandshake before it"));
+                Err(self.illegal("SaslAuthenticate without a SaslHandshake before it"))
             }
-        };
-        let Some((user, message)) = done else { return Err(rejected(mechanism)) };
-        self.lets_in(user, mechanism, message, None)
+        }
     }
 
     fn lets_in(
@@ -131,7 +136,8 @@ impl Login {
         if self.before.as_ref().is_some_and(|(before, _)| *before != user) {
             return Err(failed("the user cannot change when a connection logs in again"));
         }
-        Ok(Answer { message, user: Some((user, mechanism)), ends, distrust: None })
+        let user = Some((user, mechanism));
+        Ok(Answer { message, user, ends, by_token: false, distrust: None })
     }
 
     fn token(&mut self, message: &[u8], users: &dyn Users) -> Result<Answer, Refusal> {
@@ -149,7 +155,7 @@ impl Login {
             Err(why) => {
                 self.state = State::Told(why);
                 let (message, distrust) = (bearer::told(why), Some(why));
-                Ok(Answer { message, user: None, ends: None, distrust })
+                Ok(Answer { message, user: None, ends: None, by_token: false, distrust })
             }
         }
     }
@@ -164,7 +170,7 @@ impl Login {
         let begun = Challenge::new(scram, message, users, fresh);
         let (challenge, message) = begun.ok_or_else(|| rejected(Mechanism::Scram(scram)))?;
         self.state = State::Proof(Box::new(challenge));
-        Ok(Answer { message, user: None, ends: None, distrust: None })
+        Ok(Answer { message, user: None, ends: None, by_token: false, distrust: None })
     }
 
     /// A request that does not belong here.
@@ -180,13 +186,13 @@ impl Default for Login {
     }
 }
 
-fn by_password(message: &[u8], users: &dyn Users) -> Option<(String, Vec<u8>)> {
+fn by_password(message: &[u8], users: &dyn Users) -> Option<String> {
     let (user, password) = plain(message)?;
     let known = users.plain(user);
     // compared in any case: how long it takes does not tell who there is
     let expected = known.map(|known| known.0.as_bytes()).unwrap_or_default();
     let same = same_secret(expected, password.as_bytes());
-    (same && known.is_some()).then(|| (user.to_owned(), Vec::new()))
+    (same && known.is_some()).then(|| user.to_owned())
 }
 
 /// The words of Kafka, which people look for.

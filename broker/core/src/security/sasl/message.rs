@@ -11,6 +11,8 @@ pub(super) struct ClientFirst<'a> {
     pub(super) bare: &'a str,
     pub(super) user: String,
     pub(super) nonce: &'a str,
+    /// The user is the name of a delegation token (KIP-48).
+    pub(super) by_token: bool,
 }
 
 /// The client's last message.
@@ -24,7 +26,7 @@ pub(super) struct ClientFinal<'a> {
 }
 
 /// `None`: it is no such message, asks for what there is not (channel binding, extensions that are
-/// mandatory, delegation tokens), or for another user than the one who logs in.
+/// mandatory), or for another user than the one who logs in.
 pub(super) fn client_first(message: &[u8]) -> Option<ClientFirst<'_>> {
     let text = std::str::from_utf8(message).ok()?;
     let (flag, rest) = text.split_once(',')?;
@@ -41,9 +43,13 @@ pub(super) fn client_first(message: &[u8]) -> Option<ClientFirst<'_>> {
         other => Some(name(other.strip_prefix("a=")?)?),
     };
     let other = authorized.is_some_and(|authorized| authorized != user);
-    let asks =
-        attributes.any(|it| it.starts_with("m=") || it.eq_ignore_ascii_case("tokenauth=true"));
-    (!other && !asks && !user.is_empty()).then_some(ClientFirst { header, bare, user, nonce })
+    let (mut asks, mut by_token) = (false, false);
+    for attribute in attributes {
+        asks |= attribute.starts_with("m=");
+        by_token |= attribute.eq_ignore_ascii_case("tokenauth=true");
+    }
+    let whole = !other && !asks && !user.is_empty();
+    whole.then_some(ClientFirst { header, bare, user, nonce, by_token })
 }
 
 pub(super) fn client_final(message: &[u8]) -> Option<ClientFinal<'_>> {
@@ -97,7 +103,8 @@ mod tests {
         assert_eq!((first.header, first.bare), ("n,,", "n=a=2Cb=3D,r=fyko"));
         assert_eq!((first.user.as_str(), first.nonce), ("a,b=", "fyko"));
         assert_eq!(client_first(b"y,a=u,n=u,r=x").unwrap().header, "y,a=u,");
-        assert!(client_first(b"n,,n=u,r=x,tokenauth=false").is_some());
+        assert!(!client_first(b"n,,n=u,r=x,tokenauth=false").unwrap().by_token);
+        assert!(client_first(b"n,,n=u,r=x,tokenauth=true").unwrap().by_token);
         for bad in [
             &b"p=tls-unique,,n=u,r=x"[..],
             b"n,a=root,n=u,r=x",
@@ -109,7 +116,7 @@ mod tests {
             b"n,,n=u=2D,r=x",
             b"n,,m=x,n=u,r=x",
             b"n,,n=u,r=x,m=1",
-            b"n,,n=u,r=x,tokenauth=true",
+            b"n,,n=u,r=x,tokenauth=true,m=1",
             b"n,,r=x,n=u",
             b"\xff,,n=u,r=x",
             b"",

@@ -6,12 +6,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    Users,
+    ByToken, Users,
     message::{client_final, client_first},
 };
 use crate::security::{
     ScramCredential, ScramMechanism, Secret,
     scram::{FEWEST_ITERATIONS, salt_of},
+    token::salt_about,
 };
 
 /// An exchange whose first message was answered.
@@ -24,6 +25,8 @@ pub(super) struct Challenge {
     /// What both sides have signed by the end, as far as it was said.
     said: String,
     credential: Arc<ScramCredential>,
+    /// Whose token it is, and when it ends; `None`: it is no login with a token.
+    by_token: Option<ByToken>,
 }
 
 impl Challenge {
@@ -41,19 +44,24 @@ impl Challenge {
         fresh: &str,
     ) -> Option<(Self, Vec<u8>)> {
         let first = client_first(message)?;
-        let known = users.scram(mechanism, &first.user);
+        let (known, by_token) = if first.by_token {
+            users.token(mechanism, &first.user).unzip()
+        } else {
+            (users.scram(mechanism, &first.user), None)
+        };
         let credential = known.unwrap_or_else(|| nobody(mechanism, &first.user, users.secret()));
         let nonce = format!("{}{fresh}", first.nonce);
         let salt = STANDARD.encode(&credential.salt);
         let answer = format!("r={nonce},s={salt},i={}", credential.iterations);
         let (header, said) = (first.header.to_owned(), format!("{},{answer}", first.bare));
-        let challenge = Self { mechanism, user: first.user, header, nonce, said, credential };
+        let user = first.user;
+        let challenge = Self { mechanism, user, header, nonce, said, credential, by_token };
         Some((challenge, answer.into_bytes()))
     }
 
-    /// Checks the client's proof: the user, and the broker's own proof. `None`: it proves nothing,
-    /// or is for another exchange (CVE-2024-56128).
-    pub(super) fn prove(self, message: &[u8]) -> Option<(String, Vec<u8>)> {
+    /// Checks the client's proof: the user, the broker's own proof, and when a token ends. `None`:
+    /// it proves nothing, or is for another exchange (CVE-2024-56128).
+    pub(super) fn prove(self, message: &[u8]) -> Option<(String, Vec<u8>, Option<i64>)> {
         let last = client_final(message)?;
         let said = format!("{},{}", self.said, last.without_proof);
         let credential = &self.credential;
@@ -63,7 +71,11 @@ impl Challenge {
             return None;
         }
         let signature = credential.signature(self.mechanism, said.as_bytes());
-        Some((self.user, format!("v={}", STANDARD.encode(signature)).into_bytes()))
+        let message = format!("v={}", STANDARD.encode(signature)).into_bytes();
+        Some(match self.by_token {
+            Some(ByToken { owner, ends }) => (owner, message, Some(ends)),
+            None => (self.user, message, None),
+        })
     }
 }
 
@@ -72,7 +84,7 @@ fn nobody(mechanism: ScramMechanism, user: &str, secret: &[u8]) -> Arc<ScramCred
     let about = |what: &str| format!("{what} of {user} for {}", mechanism.name());
     let key = |what| Secret(mechanism.sign(secret, about(what).as_bytes()));
     Arc::new(ScramCredential {
-        salt: salt_of(secret, &about("salt")),
+        salt: salt_of(secret, &salt_about(mechanism, user)),
         stored_key: key("stored key"),
         server_key: key("server key"),
         iterations: FEWEST_ITERATIONS,

@@ -6,20 +6,34 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kastellan_protocol::ErrorCode;
 
 use super::*;
-use crate::security::oauth::{
-    Algorithm, Demands, Distrust, KeySet,
-    tests::{NOW, claims, demands, signer::Signer},
+use crate::security::{
+    TokenKey,
+    oauth::{
+        Algorithm, Demands, Distrust, KeySet,
+        tests::{NOW, claims, demands, signer::Signer},
+    },
 };
 
 struct Known {
     scram: BTreeMap<String, Arc<ScramCredential>>,
     plain: BTreeMap<String, Secret<String>>,
     issuer: Option<(Demands, Arc<KeySet>)>,
+    key: TokenKey,
 }
 
 impl Users for Known {
     fn scram(&self, mechanism: ScramMechanism, user: &str) -> Option<Arc<ScramCredential>> {
         self.scram.get(&format!("{} {user}", mechanism.name())).cloned()
+    }
+
+    fn token(
+        &self,
+        mechanism: ScramMechanism,
+        id: &str,
+    ) -> Option<(Arc<ScramCredential>, ByToken)> {
+        let by_token = ByToken { owner: "alice".to_owned(), ends: 7 };
+        let made = || Arc::new(self.key.credential(id, mechanism, self.secret()));
+        (id == "token").then(|| (made(), by_token))
     }
 
     fn plain(&self, user: &str) -> Option<&Secret<String>> {
@@ -46,6 +60,7 @@ fn users() -> Known {
         scram: ScramMechanism::ALL.into_iter().map(credential).collect(),
         plain: BTreeMap::from([("bob".to_owned(), Secret("brush".to_owned()))]),
         issuer: None,
+        key: TokenKey::new("a key").unwrap(),
     }
 }
 
@@ -55,9 +70,17 @@ fn scram(
     (mechanism, user, password): (ScramMechanism, &str, &str),
     tamper: impl Fn(String) -> String,
 ) -> Result<Answer, Refusal> {
+    talk(login, (mechanism, password, &format!("n={user},r=client")), tamper)
+}
+
+/// [`scram`] with all that stands in the first message behind its header.
+fn talk(
+    login: &mut Login,
+    (mechanism, password, bare): (ScramMechanism, &str, &str),
+    tamper: impl Fn(String) -> String,
+) -> Result<Answer, Refusal> {
     let users = users();
     login.handshake(mechanism.name(), &Mechanism::ALL)?;
-    let bare = format!("n={user},r=client");
     let answer = login.message(format!("n,,{bare}").as_bytes(), &users, "server")?;
     assert_eq!(answer.user, None);
     let challenge = String::from_utf8(answer.message).unwrap();
@@ -213,4 +236,41 @@ fn a_token_that_is_not_believed_is_told_and_then_refused() {
     }
     let malformed = with_token(&mut Login::new(), &signer, "n,,auth=Bearer x").unwrap_err();
     assert!(malformed.message.ends_with("the first message of OAUTHBEARER is malformed"));
+}
+
+#[test]
+fn a_delegation_token_lets_in_as_its_owner_until_it_ends() {
+    let secret = STANDARD.encode(users().key.hmac("token").0);
+    let by_token = |bare: &str| {
+        let mechanism = ScramMechanism::Sha256;
+        talk(&mut Login::new(), (mechanism, &secret, bare), same)
+    };
+    let answer = by_token("n=token,r=client,tokenauth=true").unwrap();
+    let who = Some(("alice".to_owned(), Mechanism::Scram(ScramMechanism::Sha256)));
+    assert_eq!((answer.user, answer.ends, answer.by_token), (who, Some(7), true));
+    for bare in [
+        "n=token,r=client",
+        "n=token,r=client,tokenauth=false",
+        "n=other,r=client,tokenauth=true",
+        "n=alice,r=client,tokenauth=true",
+    ] {
+        let refused = by_token(bare).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::SaslAuthenticationFailed, "{bare}");
+    }
+    // a password is none
+    let password = (ScramMechanism::Sha256, "pencil", "n=alice,r=client,tokenauth=true");
+    assert!(talk(&mut Login::new(), password, same).is_err());
+}
+
+#[test]
+fn whether_there_is_a_token_shows_in_no_challenge() {
+    let challenge = |id: &str, by_token: &str| {
+        let mut login = Login::new();
+        login.handshake("SCRAM-SHA-512", &Mechanism::ALL).unwrap();
+        let first = format!("n,,n={id},r=c,tokenauth={by_token}");
+        login.message(first.as_bytes(), &users(), "s").unwrap().message
+    };
+    // the same salt as where it is somebody's name, who is not there
+    assert_eq!(challenge("token", "true"), challenge("token", "false"));
+    assert_eq!(challenge("other", "true"), challenge("other", "false"));
 }

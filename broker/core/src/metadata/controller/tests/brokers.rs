@@ -62,6 +62,7 @@ fn beat_from(
         | Reply::DeletedAcls(_)
         | Reply::Deleted(_)
         | Reply::Quotas(_)
+        | Reply::Token(_)
         | Reply::Throttled { .. }
         | Reply::Results(_)
         | Reply::Partitions(_)

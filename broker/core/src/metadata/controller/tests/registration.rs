@@ -5,7 +5,7 @@ use crate::metadata::SupportedFeature;
 
 fn empty() -> Bench {
     let controller = Controller::new(Image::default(), BrokerId(1), BrokerConfig::default());
-    Bench { controller, log: Vec::new(), now: Millis::ZERO }
+    Bench { controller, log: Vec::new(), now: Millis::ZERO, wall: 0 }
 }
 
 #[test]
