@@ -147,9 +147,11 @@ impl FleetConfig {
                 most.as_millis()
             ));
         }
-        if !self.is_broker && !self.is_controller {
+        if !self.is_broker {
             conflict(
-                "process.roles is empty: write broker, controller or broker,controller".to_owned(),
+                "process.roles has no broker: write broker or broker,controller, for a node with a \
+                 vote is a broker too"
+                    .to_owned(),
             );
         }
         found
@@ -257,9 +259,11 @@ mod tests {
     }
 
     #[test]
-    fn a_node_has_a_role() {
-        let why = parse(&[("process.roles", "")]).unwrap_err();
-        assert!(why.contains("process.roles is empty"), "{why}");
-        assert!(!parse(&[("process.roles", "controller")]).unwrap().is_broker);
+    fn a_node_is_a_broker_whatever_else_it_is() {
+        for roles in ["", "controller"] {
+            let why = parse(&[("process.roles", roles)]).unwrap_err();
+            assert!(why.contains("process.roles has no broker"), "{why}");
+        }
+        assert!(!parse(&[("process.roles", "broker")]).unwrap().is_controller);
     }
 }

@@ -132,7 +132,7 @@ pub(super) static ROWS: &[Setting] = &[
         "process.roles",
         Words(&["broker", "controller"]),
         "broker,controller",
-        "What this node is: a broker, a controller (a voter of the quorum), or both.",
+        "What this node is: a broker, or a controller (a voter of the quorum) as well.",
     ),
     Setting::broker(
         "replica.fetch.backoff.ms",
