@@ -226,6 +226,13 @@ fn scrub(value: &mut Value) {
             fields.values_mut().for_each(scrub);
         }
         Value::Array(elements) => elements.iter_mut().for_each(scrub),
+        Value::String(text) => {
+            // of two runs one may have been on the day before
+            const BEFORE: &str = "certificate ends ";
+            if let Some(at) = text.find(BEFORE).map(|at| at + BEFORE.len()) {
+                text.replace_range(at..at + "2026-12-01".len(), "DATE");
+            }
+        }
         _ => {}
     }
 }
