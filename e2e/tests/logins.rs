@@ -7,6 +7,8 @@ mod client;
 mod delegation;
 #[path = "logins/issuer.rs"]
 mod issuer;
+#[path = "logins/provider.rs"]
+mod provider;
 #[path = "logins/tokens.rs"]
 mod tokens;
 

@@ -171,6 +171,29 @@ fn a_cluster_that_lets_in_only_who_is_known() {
 }
 
 #[test]
+fn a_cluster_that_believes_an_identity_provider() {
+    let spec = json!({
+        "replicas": 1,
+        "listeners": [{
+            "name": "tokens",
+            "port": 9093,
+            "tls": {},
+            "authentication": {
+                "type": "OAUTHBEARER",
+                "oauth": {
+                    "jwksUrl": "https://id.example.org/keys",
+                    "issuer": "https://id.example.org",
+                    "audience": "kafka",
+                    "userClaim": "preferred_username",
+                    "trustedCertificates": "-----BEGIN CERTIFICATE-----\nAA==\n",
+                },
+            },
+        }],
+    });
+    same("tokens", &spec);
+}
+
+#[test]
 fn a_cluster_for_trying_things_out() {
     same("ephemeral", &json!({ "replicas": 1, "storage": { "type": "Ephemeral" } }));
 }

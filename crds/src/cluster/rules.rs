@@ -105,7 +105,7 @@ fn at_most_brokers(name: &str) -> Rule {
 }
 
 /// Settings that follow from other fields of the spec.
-const TAKEN: [&str; 15] = [
+const TAKEN: [&str; 16] = [
     "listeners",
     "advertised.listeners",
     "listener.security.protocol.map",
@@ -121,6 +121,8 @@ const TAKEN: [&str; 15] = [
     "authorizer.class.name",
     "super.users",
     "allow.everyone.if.no.acl.found",
+    // a secret, which everybody could read who may read the resource
+    "delegation.token.secret.key",
 ];
 
 /// What the names of more of them begin with.
@@ -345,6 +347,14 @@ pub(crate) fn https() -> Rule {
     rule(
         "self.matches('^https://[a-zA-Z0-9.-]+(:[0-9]+)?(/[^ ]*)?$')",
         "write an address that begins with https://",
+    )
+}
+
+/// Of certificates in PEM form.
+pub(crate) fn pem() -> Rule {
+    rule(
+        "self.contains('-----BEGIN CERTIFICATE-----') && !self.contains('PRIVATE KEY')",
+        "write certificates in PEM form, and no key",
     )
 }
 

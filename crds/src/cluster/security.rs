@@ -92,6 +92,14 @@ pub struct Oauth {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
     pub audience: Option<String>,
+    /// Certificates of the authorities, in PEM form, that the provider's web server is trusted by.
+    /// Left out: those of the system, which brokers on Kubernetes have none of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 1, max = 65536),
+        extend("x-kubernetes-validations" = [rules::pem()])
+    )]
+    pub trusted_certificates: Option<String>,
     /// The claim that names the user.
     #[serde(default = "subject")]
     #[schemars(length(min = 1, max = 256))]

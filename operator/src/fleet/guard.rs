@@ -5,12 +5,13 @@
 //! client of many. Otherwise brokers have a listener for it alone: with mutual TLS, on which the
 //! authority's own certificate says who it is, so that no user has to be made for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kastellan_core::security::Principal;
 use kastellan_core::security::distinguished_name::{Attribute, rfc2253};
 use kastellan_crds::cluster::{
-    Authentication, AuthenticationType, Authorization, Listener as ListenerSpec, Tls, TlsVersion,
+    Authentication, AuthenticationType, Authorization, Listener as ListenerSpec, Oauth, Tls,
+    TlsVersion,
 };
 
 use super::{Broker, Listener};
@@ -95,6 +96,8 @@ pub struct Files {
     pub shown: String,
     /// The authority of clients' certificates.
     pub clients: String,
+    /// The folder with the authorities of those who issue tokens, a file of [`issuer_file`] each.
+    pub issuers: String,
     /// What is shown to the operator, and by which authority it is believed, where it has a
     /// listener of its own.
     pub operator: Option<(String, String)>,
@@ -125,6 +128,12 @@ pub fn settings<'a>(
         let Some(authentication) = door.authentication else { continue };
         if let Some(mechanism) = mechanism(authentication.kind) {
             set("sasl.enabled.mechanisms", mechanism.to_owned());
+            if let Some(oauth) = &authentication.oauth {
+                let file = format!("{}/{}", files.issuers, issuer_file(door.name));
+                for (name, value) in tokens(oauth, &file) {
+                    set(&format!("oauthbearer.{name}"), value);
+                }
+            }
             continue;
         }
         set("ssl.client.auth", "required".to_owned());
@@ -146,6 +155,48 @@ pub fn settings<'a>(
     }
     settings.insert("listener.security.protocol.map".to_owned(), map.join(","));
     settings
+}
+
+/// The name of the file with the authorities that the issuer of a listener's tokens is trusted by.
+pub fn issuer_file(listener: &str) -> String {
+    format!("issuer-{listener}.crt")
+}
+
+/// The authorities that issuers of tokens are trusted by, by the file that they have to be in.
+pub fn issuers<'a>(doors: impl Iterator<Item = Door<'a>>) -> BTreeMap<String, &'a str> {
+    let trusted = |door: Door<'a>| {
+        let oauth = door.authentication?.oauth.as_ref()?;
+        Some((issuer_file(door.name), oauth.trusted_certificates.as_deref()?))
+    };
+    doors.filter_map(trusted).collect()
+}
+
+/// From where brokers may read keys, which is no setting: an argument of theirs each.
+pub fn allowed_urls<'a>(doors: impl Iterator<Item = Door<'a>>) -> impl Iterator<Item = String> {
+    let urls: BTreeSet<&str> = doors
+        .filter_map(|door| Some(door.authentication?.oauth.as_ref()?.jwks_url.as_str()))
+        .collect();
+    urls.into_iter()
+        .map(|url| format!("--oauthbearer-allowed-url={url}"))
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// The settings of a listener that takes tokens; `file` has the issuer's authorities.
+fn tokens(oauth: &Oauth, file: &str) -> impl Iterator<Item = (&'static str, String)> {
+    let trusting = format!(
+        "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required \
+         ssl.truststore.location=\"{file}\" ssl.truststore.type=PEM;"
+    );
+    [
+        ("sasl.oauthbearer.jwks.endpoint.url", Some(oauth.jwks_url.clone())),
+        ("sasl.oauthbearer.expected.issuer", Some(oauth.issuer.clone())),
+        ("sasl.oauthbearer.expected.audience", oauth.audience.clone()),
+        ("sasl.oauthbearer.sub.claim.name", Some(oauth.user_claim.clone())),
+        ("sasl.jaas.config", oauth.trusted_certificates.is_some().then_some(trusting)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
 }
 
 /// The settings of `spec.authorization`.

@@ -18,7 +18,7 @@ use super::bootstrap::Membership;
 use super::report;
 use crate::failure::Failure;
 use crate::fleet::Broker;
-use crate::fleet::guard::OPERATOR;
+use crate::fleet::guard::{self, Door, OPERATOR};
 
 /// A clean stop takes seconds; after this it is no longer one.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -124,6 +124,7 @@ fn command(start: Start<'_>, log: &str) -> Command {
         let (name, port) = (&listener.name, super::port(broker.id, listener.port));
         command.arg("--listener").arg(format!("{name}=127.0.0.1:{port}"));
     }
+    command.args(guard::allowed_urls(broker.listeners.iter().map(Door::from)));
     if let Some(port) = operator_port {
         command.arg("--listener").arg(format!("{OPERATOR}=127.0.0.1:{port}"));
     }

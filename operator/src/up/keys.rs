@@ -105,10 +105,14 @@ impl Keys {
         write(&key, &pair.key)?;
         write(&certificate, &pair.certificate)?;
         let shown = format!("{},{}", key.display(), certificate.display());
+        for (name, certificates) in guard::issuers(doors.clone()) {
+            write(&folder.join(name), certificates)?;
+        }
         let files = Files {
             own: BTreeMap::new(),
             shown: shown.clone(),
             clients: self.file(CLIENTS, "crt").display().to_string(),
+            issuers: folder.display().to_string(),
             operator: operator.then(|| (shown, self.trusted().display().to_string())),
         };
         let mut settings = guard::settings(doors, &files);

@@ -46,6 +46,7 @@ pub(super) const DONE: &[&str] = &[
     "spec.listeners[].tls.minVersion",
     "spec.listeners[].authentication.type",
     "spec.listeners[].authentication.principalMappingRules",
+    "spec.listeners[].authentication.oauth",
     "spec.authorization",
 ];
 
@@ -72,6 +73,7 @@ pub(super) const DONE_ON_KUBERNETES: &[&str] = &[
     "spec.listeners[].tls",
     "spec.listeners[].authentication.type",
     "spec.listeners[].authentication.principalMappingRules",
+    "spec.listeners[].authentication.oauth",
     "spec.authorization",
     "spec.certificates.cluster",
     "spec.certificates.clients",
@@ -110,7 +112,6 @@ pub(super) const KUBERNETES: &[&str] = &[
 /// What to write in place of fields that cannot just be left out without a second thought.
 const INSTEAD: &[(&str, &str)] = &[
     ("spec.pools", "write replicas: 1 in its place"),
-    ("spec.listeners[].authentication.oauth", "use SCRAM-SHA-512 or TLS in its place"),
     ("spec.certificates.issuerRef", "use certificates.cluster.secretName in its place"),
     ("spec.paused", "stop `kastellan up` to leave everything as it is"),
     ("spec.hibernated", "stop `kastellan up`, with --data-dir, to keep the data"),

@@ -131,17 +131,22 @@ pub fn directory(cluster: &Cluster, id: i32) -> Object {
 /// What a broker reads at its start. Its name has the hash of its content, so that a pod never
 /// starts with settings that were not meant for it.
 pub fn config_map(cluster: &Cluster, id: i32) -> Object {
-    let text = text(cluster);
+    let mut data: BTreeMap<String, String> = guard::issuers(cluster.doors())
+        .into_iter()
+        .map(|(file, certificates)| (file, certificates.to_owned()))
+        .collect();
+    data.insert(FILE.to_owned(), text(cluster));
     Object::new(
         Kind::ConfigMap,
         cluster.metadata(&config_map_name(cluster, id), &cluster.broker_labels(id)),
-        json!({ "immutable": true, "data": { FILE: text } }),
+        json!({ "immutable": true, "data": data }),
     )
 }
 
 /// The name of [`config_map`].
 pub(super) fn config_map_name(cluster: &Cluster, id: i32) -> String {
-    let text = text(cluster);
+    let mut text = text(cluster);
+    text.extend(guard::issuers(cluster.doors()).into_values());
     format!("{}-{id}-{}", cluster.name, names::hash(&text, 10))
 }
 

@@ -6,7 +6,7 @@ use kastellan_crds::cluster::{Authority, Listener, ListenerType};
 use serde_json::{Value, json};
 
 use super::Cluster;
-use super::pod::{CERTIFICATES, LISTENERS};
+use super::pod::{CERTIFICATES, CONFIG, LISTENERS};
 use crate::fleet::guard::{Door, Files};
 use crate::kubernetes::names;
 
@@ -69,6 +69,7 @@ impl Cluster {
             own: own.collect::<BTreeMap<_, _>>(),
             shown: pair(LISTENERS, SHOWN),
             clients: format!("{LISTENERS}/{CLIENTS}"),
+            issuers: CONFIG.to_owned(),
             operator: self.is_guarded().then_some(operator),
         }
     }

@@ -13,7 +13,7 @@ const USER: i64 = 65532;
 /// How long a broker may take to hand over and to stop, when its author does not say.
 const GRACE_SECONDS: i64 = 120;
 const DATA: &str = "/var/lib/kastellan";
-const CONFIG: &str = "/etc/kastellan/config";
+pub(super) const CONFIG: &str = "/etc/kastellan/config";
 pub(super) const CERTIFICATES: &str = "/etc/kastellan/certs";
 pub(super) const LISTENERS: &str = "/etc/kastellan/listeners";
 const DIRECTORY: &str = "/etc/kastellan/directory";
@@ -166,6 +166,7 @@ fn arguments(cluster: &Cluster, id: i32, node_ports: &[(String, u16)]) -> Vec<St
         let (name, port) = (guard::OPERATOR, names::OPERATOR_PORT);
         arguments.push(format!("--listener={name}=0.0.0.0:{port},advertised={host}:{port}"));
     }
+    arguments.extend(guard::allowed_urls(cluster.doors()));
     arguments.extend(among_others(cluster, id));
     arguments
 }
