@@ -10,12 +10,11 @@ use kastellan_core::{
 use kastellan_protocol::{
     Refused,
     messages::{CreateDelegationTokenRequest, CreateDelegationTokenResponse},
-    protocol::StrBytes,
 };
 use uuid::Uuid;
 
 use super::token::{self, NO_TIME};
-use crate::{access::needs::CREATE_TOKEN_FOR, broker::Broker, call::Call};
+use crate::{access::needs::CREATE_TOKEN_FOR, broker::Broker, call::Call, groups::wire::text};
 
 /// Answers once it is committed. Errors: 61 `DELEGATION_TOKEN_AUTH_DISABLED`, 64
 /// `DELEGATION_TOKEN_REQUEST_NOT_ALLOWED`, 65 `DELEGATION_TOKEN_AUTHORIZATION_FAILED`, 67
@@ -85,8 +84,4 @@ fn refusal(whose: CreateDelegationTokenResponse, why: &Failure) -> CreateDelegat
         .with_issue_timestamp_ms(NO_TIME)
         .with_expiry_timestamp_ms(NO_TIME)
         .with_max_timestamp_ms(NO_TIME)
-}
-
-fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
 }

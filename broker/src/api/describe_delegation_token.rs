@@ -22,6 +22,7 @@ use crate::{
     access::needs::{DESCRIBE_TOKEN, DESCRIBE_TOKENS_OF},
     broker::Broker,
     call::Call,
+    groups::wire::text,
 };
 
 /// Answers at once. Whoever has to do with a token sees it; others need a right to it, or to all
@@ -82,8 +83,4 @@ fn described(of: &DelegationToken, key: &TokenKey, version: i16) -> DescribedDel
         .with_token_id(text(id))
         .with_hmac(key.hmac(id).0.into())
         .with_renewers(renewers.iter().map(renewer).collect())
-}
-
-fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
 }

@@ -122,7 +122,7 @@ fn everything() -> DescribeAclsRequest {
         .with_permission_type(1)
 }
 
-fn delete_all(host: &mut Client) -> usize {
+pub(super) fn delete_all(host: &mut Client) -> usize {
     let filter = kastellan_protocol::messages::delete_acls_request::DeleteAclsFilter::default()
         .with_resource_type_filter(1)
         .with_resource_name_filter(None)

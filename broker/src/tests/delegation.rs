@@ -5,10 +5,10 @@ use kastellan_core::security::ScramMechanism;
 use kastellan_protocol::{
     messages::{
         AlterUserScramCredentialsRequest, ApiKey, CreateAclsRequest, CreateDelegationTokenRequest,
-        CreateDelegationTokenResponse, DeleteAclsRequest, DescribeDelegationTokenRequest,
+        CreateDelegationTokenResponse, DescribeDelegationTokenRequest,
         DescribeDelegationTokenResponse, ExpireDelegationTokenRequest, RenewDelegationTokenRequest,
         SaslAuthenticateResponse, create_acls_request::AclCreation,
-        create_delegation_token_request::CreatableRenewers, delete_acls_request::DeleteAclsFilter,
+        create_delegation_token_request::CreatableRenewers,
         describe_delegation_token_request::DescribeDelegationTokenOwner,
     },
     protocol::StrBytes,
@@ -16,6 +16,7 @@ use kastellan_protocol::{
 
 use super::{
     Harness,
+    access::delete_all,
     client::Client,
     login::{self, ADMIN, SHA512, authenticate, handshake, proof},
     scram::{alter, password},
@@ -226,15 +227,7 @@ fn tokens_of_others_are_held_against_the_lists() {
 
 /// What alice may: nothing but what the state says.
 fn allow(admin: &mut Client, need: Need, state: State, token: &str) {
-    let filter = DeleteAclsFilter::default()
-        .with_resource_type_filter(1)
-        .with_resource_name_filter(None)
-        .with_pattern_type_filter(1)
-        .with_principal_filter(None)
-        .with_host_filter(None)
-        .with_operation(1)
-        .with_permission_type(1);
-    admin.call(3, &DeleteAclsRequest::default().with_filters(vec![filter]));
+    delete_all(admin);
     let name = if need.api == ApiKey::CreateDelegationToken || need.of.code() == 7 {
         "User:carol"
     } else {
