@@ -176,10 +176,7 @@ pub fn allowed_urls<'a>(doors: impl Iterator<Item = Door<'a>>) -> impl Iterator<
     let urls: BTreeSet<&str> = doors
         .filter_map(|door| Some(door.authentication?.oauth.as_ref()?.jwks_url.as_str()))
         .collect();
-    urls.into_iter()
-        .map(|url| format!("--oauthbearer-allowed-url={url}"))
-        .collect::<Vec<_>>()
-        .into_iter()
+    urls.into_iter().map(|url| format!("--oauthbearer-allowed-url={url}"))
 }
 
 /// The settings of a listener that takes tokens; `file` has the issuer's authorities.
