@@ -184,12 +184,19 @@ pub fn plan(fleet: &Fleet, observed: &Observed) -> Plan {
     plan
 }
 
+/// How fast a broker copies throttled replicas, as a leader and as a follower (KIP-73).
+pub const THROTTLED_RATES: [&str; 2] =
+    ["leader.replication.throttled.rate", "follower.replication.throttled.rate"];
+/// The replicas of a topic for which that counts, of leaders and of followers.
+pub const THROTTLED_REPLICAS: [&str; 2] =
+    ["leader.replication.throttled.replicas", "follower.replication.throttled.replicas"];
+
 /// Settings that belong to whoever moves replicas about, and are never taken back.
 const LEFT_ALONE: [&str; 5] = [
-    "follower.replication.throttled.rate",
-    "follower.replication.throttled.replicas",
-    "leader.replication.throttled.rate",
-    "leader.replication.throttled.replicas",
+    THROTTLED_RATES[0],
+    THROTTLED_RATES[1],
+    THROTTLED_REPLICAS[0],
+    THROTTLED_REPLICAS[1],
     "replica.alter.log.dirs.io.max.bytes.per.second",
 ];
 

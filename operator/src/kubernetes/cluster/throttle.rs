@@ -13,17 +13,11 @@ use kube::ResourceExt as _;
 
 use super::plan::Draft;
 use super::{Step, Told, World, moves};
-use crate::fleet::plan::Change;
+use crate::fleet::plan::{Change, THROTTLED_RATES as RATES, THROTTLED_REPLICAS as REPLICAS};
 use crate::kubernetes::names;
 use crate::kubernetes::object::{Kind, text};
 use crate::kubernetes::render::{self, Cluster};
 
-/// The rates of a broker, as a leader and as a follower.
-const RATES: [&str; 2] =
-    ["leader.replication.throttled.rate", "follower.replication.throttled.rate"];
-/// The replicas of a topic for which they count.
-const REPLICAS: [&str; 2] =
-    ["leader.replication.throttled.replicas", "follower.replication.throttled.replicas"];
 /// Moves are never held back below this many bytes a second, unless the spec says so.
 const LEAST: u64 = 1 << 20;
 /// Where nothing is set, being held back begins below this many bytes a second.
