@@ -15,6 +15,7 @@
 pub mod activity;
 pub mod batch;
 pub mod cache;
+pub mod cert_manager;
 pub mod certificates;
 pub mod clocks;
 pub mod cluster;

@@ -28,6 +28,10 @@ What the operator may do in a namespace that it looks after. Each verb is one th
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]
+# spec.certificates.issuerRef, where cert-manager is installed
+- apiGroups: [cert-manager.io]
+  resources: [certificates]
+  verbs: [get, list, create, patch, delete]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]

@@ -43,8 +43,13 @@ const USED: &[(&str, &[&str], &[&str])] = &[
         &["networkpolicies"],
         &["get", "list", "watch", "create", "patch", "delete"],
     ),
+    (ISSUED.0, &[ISSUED.1], &["get", "list", "create", "patch", "delete"]),
     ("events.k8s.io", &["events"], &["create", "patch"]),
 ];
+
+/// What the operator uses where cert-manager is; an API server without it may be asked all the
+/// same.
+const ISSUED: (&str, &str) = ("cert-manager.io", "certificates");
 
 /// What is asked of one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +133,7 @@ fn resources(server: &ApiServer) -> Result<Vec<(String, String)>> {
             resources.push((group.clone(), name.to_owned()));
         }
     }
+    resources.push((ISSUED.0.to_owned(), ISSUED.1.to_owned()));
     resources.sort();
     resources.dedup();
     ensure!(resources.len() > 80, "only {} resources", resources.len());

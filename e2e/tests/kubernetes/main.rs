@@ -11,6 +11,7 @@ mod figures;
 mod fleet;
 mod formation;
 mod installed;
+mod issued;
 mod lifecycle;
 mod operated;
 mod smoke;

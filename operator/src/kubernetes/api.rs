@@ -29,6 +29,14 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// Whether there is no such kind, or it is nobody's business of ours.
+    fn is_unknown(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Passing(error) => code(error) == Some(404),
+        }
+    }
+
     /// Whether an object of this name is there, or was changed by somebody else.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Passing(error) if code(error) == Some(409))
@@ -87,6 +95,16 @@ impl Namespace {
     /// Everything that is a cluster's, by kind and name, without what managers own which field.
     pub async fn all_of(&self, cluster: &str) -> Result<Objects, ApiError> {
         self.list(cluster, &Kind::ALL).await
+    }
+
+    /// A cluster's Certificates; `None` where cert-manager is not installed, or the operator may
+    /// not see them.
+    pub async fn certificates_of(&self, cluster: &str) -> Result<Option<Objects>, ApiError> {
+        match self.list(cluster, &[Kind::Certificate]).await {
+            Ok(all) => Ok(Some(all)),
+            Err(error) if error.is_unknown() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// A cluster's pods.

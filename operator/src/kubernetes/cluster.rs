@@ -22,6 +22,7 @@ mod balance;
 mod certificates;
 mod drain;
 mod identity;
+mod issued;
 mod loaded;
 mod moves;
 mod observe;
@@ -47,6 +48,8 @@ pub struct World {
     pub cluster: KafkaCluster,
     /// Everything with the cluster's label.
     pub objects: BTreeMap<(Kind, String), DynamicObject>,
+    /// Whether the API server knows what cert-manager signs, and lets the operator see it.
+    pub has_issuers: bool,
     /// The Secrets that the spec names, which are not the cluster's own, as far as they are there.
     pub given: BTreeMap<String, DynamicObject>,
     /// What the brokers say.

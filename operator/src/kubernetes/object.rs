@@ -14,6 +14,8 @@ pub enum Kind {
     ConfigMap,
     /// Of certificates.
     Secret,
+    /// Of cert-manager, where there is one.
+    Certificate,
     /// Of listeners, and the headless one.
     Service,
     /// Of a broker's volumes.
@@ -29,7 +31,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them, in the order in which they are applied: what a pod needs comes before it.
+    /// All that every API server knows, in the order in which they are applied: what a pod needs
+    /// comes before it.
     pub const ALL: [Self; 8] = [
         Self::ConfigMap,
         Self::Secret,
@@ -46,6 +49,7 @@ impl Kind {
         match self {
             Self::ConfigMap => "ConfigMap",
             Self::Secret => "Secret",
+            Self::Certificate => "Certificate",
             Self::Service => "Service",
             Self::PersistentVolumeClaim => "PersistentVolumeClaim",
             Self::PodDisruptionBudget => "PodDisruptionBudget",
@@ -60,6 +64,7 @@ impl Kind {
         let (group, plural) = match self {
             Self::ConfigMap => ("", "configmaps"),
             Self::Secret => ("", "secrets"),
+            Self::Certificate => ("cert-manager.io", "certificates"),
             Self::Service => ("", "services"),
             Self::PersistentVolumeClaim => ("", "persistentvolumeclaims"),
             Self::Pod => ("", "pods"),

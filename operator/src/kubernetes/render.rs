@@ -17,6 +17,7 @@ mod budget;
 mod claim;
 mod config_map;
 mod guard;
+pub mod issued;
 mod network_policy;
 mod pod;
 mod rebalance;

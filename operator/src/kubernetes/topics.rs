@@ -182,6 +182,7 @@ pub(super) async fn look(
         users: BTreeMap::new(),
         placed: None,
         throttled: None,
+        has_issuers: false,
         settings: operator.settings.clone(),
         fresh_id: String::new(),
         refused: BTreeMap::new(),

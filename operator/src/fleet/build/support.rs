@@ -77,6 +77,7 @@ pub(super) const DONE_ON_KUBERNETES: &[&str] = &[
     "spec.authorization",
     "spec.certificates.cluster",
     "spec.certificates.clients",
+    "spec.certificates.issuerRef",
     "spec.maintenance",
     "spec.balance.mode",
     "spec.balance.maxBytesPerSecond",
@@ -112,7 +113,6 @@ pub(super) const KUBERNETES: &[&str] = &[
 /// What to write in place of fields that cannot just be left out without a second thought.
 const INSTEAD: &[(&str, &str)] = &[
     ("spec.pools", "write replicas: 1 in its place"),
-    ("spec.certificates.issuerRef", "use certificates.cluster.secretName in its place"),
     ("spec.paused", "stop `kastellan up` to leave everything as it is"),
     ("spec.hibernated", "stop `kastellan up`, with --data-dir, to keep the data"),
 ];

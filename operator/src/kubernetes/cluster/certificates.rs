@@ -1,9 +1,10 @@
 //! Which certificates a cluster needs, and which have to be made anew.
 //!
 //! Brokers and the operator know each other by the cluster's own authority, whatever the spec says.
-//! What clients are shown is signed by that one too, or by one that is given; what they show, by
-//! another.
+//! What clients are shown is signed by that one too, by one that is given, or by an issuer of
+//! cert-manager; what they show, by another.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -19,7 +20,7 @@ use super::plan::Draft;
 use super::pods::Broker;
 use super::replacement::{self, Progress};
 use super::waits::Wait;
-use super::{Certificate, Seen, Step, Turn, World};
+use super::{Certificate, Seen, Step, Turn, World, issued};
 use crate::fleet::windows;
 use crate::kubernetes::names;
 use crate::kubernetes::object::{Kind, file, text};
@@ -33,7 +34,7 @@ pub(in crate::kubernetes) fn fingerprint(trusted: &str) -> String {
 }
 
 /// What is needed is not there; what for is said.
-struct Missing;
+pub(super) struct Missing;
 
 /// When certificates end, and when they are renewed.
 pub(super) struct Times {
@@ -50,6 +51,11 @@ impl Times {
         let asked = world.cluster.spec.maintenance.as_ref();
         let closed_until = windows::closed_until(asked, world.now);
         Self { now: world.now, ends: Vec::new(), closed_until, postponed: false }
+    }
+
+    /// A certificate ends then; nobody knows when: that is not the first to end.
+    pub(super) fn ends_at(&mut self, end: Option<Timestamp>) {
+        self.ends.extend(end);
     }
 
     /// Whether something that ends then has to be made anew, as it is so many days before. Where a
@@ -141,7 +147,11 @@ pub(super) fn plan(
     let given = given.ok()?;
     let clients = clients.ok()?;
     times.ends.extend(clients.iter().filter_map(|clients| clients.held.end));
-    if cluster.signs_for_listeners() {
+    if let Some(issuer) = cluster.issuer() {
+        issued::plan(draft, cluster, (&ids, nodes), issuer, &mut times).ok()?;
+    } else if issued::withdraw(draft, &BTreeSet::new()) {
+        // the Secrets are cert-manager's until it has heard of that
+    } else if cluster.signs_for_listeners() {
         for_listeners(draft, cluster, (&ids, nodes), &given.unwrap_or(by_own), &mut times);
     }
     let written = draft.steps.len() == before;

@@ -29,11 +29,15 @@ pub async fn observe(
     let Some(cluster) = api::get::<KafkaCluster>(namespace, &key.cluster).await? else {
         return Ok(None);
     };
-    let objects = namespace.all_of(&key.cluster).await?;
+    let mut objects = namespace.all_of(&key.cluster).await?;
+    let certificates = namespace.certificates_of(&key.cluster).await?;
+    let has_issuers = certificates.is_some();
+    objects.extend(certificates.into_iter().flatten());
     let given = given(namespace, &cluster).await?;
     let mut world = World {
         cluster,
         objects,
+        has_issuers,
         given,
         told: Told::NotAsked,
         replicas: None,

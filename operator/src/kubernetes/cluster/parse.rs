@@ -32,6 +32,8 @@ pub struct Parsed {
     pub replicas: i32,
     /// Its listeners.
     pub listeners: Vec<Listener>,
+    /// Whether an issuer of cert-manager signs for them.
+    pub issued: bool,
 }
 
 impl Parsed {
@@ -79,7 +81,9 @@ pub fn cluster(cluster: &KafkaCluster) -> Result<Parsed, Refused> {
                 .to_owned(),
         ));
     }
-    Ok(Parsed { fleet, replicas, listeners: listeners(&cluster.spec) })
+    let certificates = cluster.spec.certificates.as_ref();
+    let issued = certificates.is_some_and(|asked| asked.issuer_ref.is_some());
+    Ok(Parsed { fleet, replicas, listeners: listeners(&cluster.spec), issued })
 }
 
 /// The listeners of a cluster: those that it names, or the one that stands in for them.

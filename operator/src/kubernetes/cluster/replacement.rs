@@ -110,9 +110,7 @@ fn rules(world: &World, cluster: &Cluster, kind: &str) -> Rules {
     if kind == OF_CLIENTS {
         return Rules::new(&cluster.clients(), asked, true);
     }
-    let spec = cluster.authority();
-    let clients = cluster.signs_for_listeners() && spec.secret_name.is_none();
-    Rules::new(&spec, asked, clients)
+    Rules::new(&cluster.authority(), asked, cluster.signs_by_its_own())
 }
 
 /// Who does not show and trust yet what this phase of a replacement wants.
@@ -129,11 +127,10 @@ fn behind(
         return vec!["the certificates to be written".to_owned()];
     }
     let mut behind = loaded::brokers(world, cluster, brokers);
-    let told = cluster.signs_for_listeners() && cluster.authority().secret_name.is_none();
     behind.extend(match (own.kind, own.held.phase) {
         (OF_CLIENTS, Phase::Use) => loaded::signed(world, &own.signer),
         (OF_CLIENTS, _) => Vec::new(),
-        (_, Phase::Trust) if told => loaded::trusting(world, &own.trusted),
+        (_, Phase::Trust) if cluster.signs_by_its_own() => loaded::trusting(world, &own.trusted),
         _ => Vec::new(),
     });
     behind

@@ -84,7 +84,7 @@ impl Facts {
     pub(super) fn trust(&mut self, cluster: &Cluster, world: &World) {
         let name = names::cluster_certificate(&cluster.name);
         let trusted = world.get(Kind::Secret, &name).and_then(|secret| file(secret, "ca.crt"));
-        let Some(trusted) = trusted else { return };
+        let Some(trusted) = trusted.filter(|it| !it.is_empty()) else { return };
         let signed = |listener: &&Listener| {
             listener.tls.as_ref().is_some_and(|tls| tls.secret_name.is_none())
         };

@@ -9,6 +9,7 @@ mod authorities;
 mod balance;
 mod drain;
 mod fleet;
+mod issued;
 mod rolls;
 mod throttle;
 
@@ -57,6 +58,7 @@ fn world(spec: &Value, pod: Option<&Value>) -> World {
         users: BTreeMap::new(),
         placed: None,
         throttled: Some(BTreeMap::new()),
+        has_issuers: false,
         settings: Settings { broker_image: "i".to_owned(), pull_secrets: Vec::new() },
         fresh_id: "fresh".to_owned(),
         refused: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kastellan_crds::cluster::{Authority, Listener, ListenerType};
+use kastellan_crds::cluster::{Authority, IssuerRef, Listener, ListenerType};
 use serde_json::{Value, json};
 
 use super::Cluster;
@@ -21,10 +21,16 @@ impl Cluster {
         guarded(&self.listeners, self.spec.authorization.is_some())
     }
 
-    /// Whether brokers show clients a certificate of the cluster's authority.
+    /// Whether brokers show clients a certificate that is not the listener's own.
     pub fn signs_for_listeners(&self) -> bool {
         let mut tls = self.listeners.iter().filter_map(|listener| listener.tls.as_ref());
         tls.any(|tls| tls.secret_name.is_none())
+    }
+
+    /// Whether it is the cluster's own authority that clients have to trust for that.
+    pub fn signs_by_its_own(&self) -> bool {
+        let given = self.authority().secret_name.is_some() || self.issuer().is_some();
+        self.signs_for_listeners() && !given
     }
 
     /// Whether clients show brokers a certificate.
@@ -47,7 +53,13 @@ impl Cluster {
         )
     }
 
-    /// Who signs what brokers show to clients.
+    /// The issuer of cert-manager that signs what brokers show to clients, if one does.
+    pub fn issuer(&self) -> Option<&IssuerRef> {
+        let asked = self.spec.certificates.as_ref()?;
+        asked.issuer_ref.as_ref().filter(|_| self.signs_for_listeners())
+    }
+
+    /// Who signs what brokers show to clients, if no issuer does.
     pub fn authority(&self) -> Authority {
         let asked = self.spec.certificates.as_ref();
         asked.and_then(|asked| asked.cluster.clone()).unwrap_or_default()
