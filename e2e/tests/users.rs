@@ -29,11 +29,12 @@ fn document(kind: &str, name: &str, spec: &str) -> String {
     )
 }
 
-/// A user who may write to `orders`.
+/// A user who may write to `orders`, and change users' passwords.
 fn user(kind: &str) -> String {
     let spec = format!(
         "{{clusterRef: {{name: demo}}, authentication: {{type: {kind}}}, acls: [{{resource: \
-         {{type: Topic, name: orders}}, operations: [Write]}}]}}"
+         {{type: Topic, name: orders}}, operations: [Write]}}, {{resource: {{type: Cluster}}, \
+         operations: [Alter]}}]}}"
     );
     document("KafkaUser", "rider", &spec)
 }
@@ -62,8 +63,17 @@ impl Up {
 
     /// Changes the users of the file, and waits for what is said then.
     fn edit(&self, users: &str, said: &str) -> Result<()> {
+        self.says(said, || self.write(users))
+    }
+
+    fn write(&self, users: &str) -> Result<()> {
+        Ok(fs::write(self.folder.join("demo.yaml"), self.cluster.clone() + users)?)
+    }
+
+    /// Waits for what is said once something was done.
+    fn says(&self, said: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {
         let before = self.process.log_text().matches(said).count();
-        fs::write(self.folder.join("demo.yaml"), self.cluster.clone() + users)?;
+        act()?;
         let deadline = Instant::now() + LIMIT;
         while self.process.log_text().matches(said).count() == before {
             ensure!(Instant::now() < deadline, "never said {said}:\n{}", self.process.tail());
@@ -99,6 +109,20 @@ fn client(properties: &Path, scratch: &Scratch) -> Result<String> {
     Ok(suite::run(&mut command, &scratch.path().join("client.log"), LIMIT * 2)?.text)
 }
 
+/// Sets the password of `rider` to another one by Apache's tool.
+fn another_password(up: &Up, scratch: &Scratch) -> Result<()> {
+    let mut command = peer::java(&peer::jars()?);
+    command.args(["kafka.admin.ConfigCommand", "--bootstrap-server"]);
+    let properties = up.read("client.properties")?;
+    let servers = properties.lines().find_map(|line| line.strip_prefix("bootstrap.servers="));
+    command.arg(servers.context("no servers")?).arg("--command-config");
+    command.arg(up.file("client.properties")).args(["--alter", "--entity-type", "users"]);
+    command.args(["--entity-name", "rider", "--add-config", "SCRAM-SHA-512=[password=theirs]"]);
+    let output = suite::run(&mut command, &scratch.path().join("configs.log"), LIMIT)?;
+    ensure!(output.status.success(), "{}", output.text);
+    Ok(())
+}
+
 fn may_write_orders_alone(properties: &Path, scratch: &Scratch) -> Result<()> {
     let said = client(properties, scratch)?;
     ensure!(said.contains("orders in"), "{said}");
@@ -116,6 +140,14 @@ fn a_user_of_a_manifest_logs_in_and_one_that_is_gone_does_not() -> Result<()> {
     let (properties, first) = (up.file("client.properties"), up.read("password")?);
     may_write_orders_alone(&properties, &scratch)?;
     up.keeps(&first)?;
+
+    // somebody sets another: what stands in the files is put back
+    let looked_at = user("SCRAM-SHA-512") + "# looked at before its minute is over\n";
+    up.says("users change: 1 passwords to set", || {
+        another_password(&up, &scratch)?;
+        up.write(&looked_at)
+    })?;
+    may_write_orders_alone(&properties, &scratch)?;
 
     // by certificate instead: the password is nothing any more
     let old = scratch.path().join("old.properties");

@@ -24,7 +24,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::answer::outcome;
 use super::{Admin, AdminError, Refusal, text};
-use crate::fleet::user::{Changes, Held};
+use crate::fleet::user::{Changes, Held, ROUNDS};
 
 /// Kafka's number for any type, pattern, operation or permission.
 const ANY: i8 = 1;
@@ -34,8 +34,6 @@ const SPECIFIED: i8 = 2;
 const USER: &str = "user";
 /// So many of a kind are changed by one request: each is one batch of the metadata log.
 const AT_ONCE: usize = 500;
-/// In how many rounds passwords are hashed: what clients expect at least.
-const ITERATIONS: i32 = 4096;
 /// How long a salt is, in bytes.
 const SALT: usize = 24;
 
@@ -51,7 +49,9 @@ impl Admin {
         outcome(answer.error_code, answer.error_message.as_ref())?;
         for user in answer.results {
             let infos = user.credential_infos.iter();
-            let known = infos.filter_map(|info| ScramMechanism::from_code(info.mechanism));
+            let known = infos.filter_map(|info| {
+                Some((ScramMechanism::from_code(info.mechanism)?, info.iterations))
+            });
             held.passwords.insert(user.user.as_str().to_owned(), known.collect());
         }
         let component = ComponentData::default()
@@ -246,11 +246,11 @@ fn salted(some: Vec<(String, ScramMechanism, Secret<String>)>) -> Vec<ScramCrede
     let one = |(name, mechanism, password): (String, ScramMechanism, Secret<String>)| {
         let mut salt = [0; SALT];
         random.fill(&mut salt).ok()?;
-        let salted = mechanism.salted(password.0.as_bytes(), &salt, ITERATIONS);
+        let salted = mechanism.salted(password.0.as_bytes(), &salt, ROUNDS);
         let upsertion = ScramCredentialUpsertion::default()
             .with_name(text(&name))
             .with_mechanism(mechanism.code())
-            .with_iterations(ITERATIONS)
+            .with_iterations(ROUNDS)
             .with_salt(salt.to_vec().into())
             .with_salted_password(salted.0.into());
         Some(upsertion)

@@ -52,15 +52,28 @@ pub enum LoginKind {
     Certificate(i64, i64),
 }
 
+/// In how many rounds the operator hashes passwords. Brokers tell nothing else of a password, so
+/// the number is the mark of who has set it: clients take 4,096 unless they are told otherwise.
+pub const ROUNDS: i32 = 4099;
+
 /// What brokers hold of a cluster's users.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Held {
-    /// For which mechanisms a password is known, by a user's name.
-    pub passwords: BTreeMap<String, BTreeSet<ScramMechanism>>,
+    /// For which mechanisms a password is known, and in how many rounds it was hashed, by a user's
+    /// name.
+    pub passwords: BTreeMap<String, BTreeMap<ScramMechanism, i32>>,
     /// The ACLs of each principal; `None`: none are in force.
     pub acls: Option<BTreeMap<Principal, BTreeSet<Acl>>>,
     /// The quotas of each user, by the name of its principal.
     pub quotas: BTreeMap<String, BTreeMap<String, f64>>,
+}
+
+impl Held {
+    /// Whether the user has a password for this mechanism that the operator has set.
+    pub fn knows(&self, user: &str, mechanism: ScramMechanism) -> bool {
+        let known = self.passwords.get(user).and_then(|known| known.get(&mechanism));
+        known == Some(&ROUNDS)
+    }
 }
 
 /// What is left of a user that was once as asked: enough to clean up behind it.
@@ -112,14 +125,13 @@ impl User {
     ) -> Changes {
         let mut changes = Changes::default();
         let wanted = self.mechanism();
-        let none = BTreeSet::new();
-        let known = held.passwords.get(&self.name).unwrap_or(&none);
+        let known = held.passwords.get(&self.name).into_iter().flat_map(BTreeMap::keys);
         if let (Some(mechanism), Some(password)) = (wanted, password) {
             changes.set.insert((self.name.clone(), mechanism), password.clone());
         }
         // of a user without credentials of ours, those of others are left alone
         if self.login.is_some() || former.had_login {
-            let old = known.iter().filter(|mechanism| Some(**mechanism) != wanted);
+            let old = known.filter(|mechanism| Some(**mechanism) != wanted);
             changes.forget.extend(old.map(|mechanism| (self.name.clone(), *mechanism)));
         }
         changes.acls(held, &self.principal, &self.acls);
@@ -148,7 +160,8 @@ pub fn removal(
     held: &Held,
 ) -> Changes {
     let mut changes = Changes::default();
-    let known = held.passwords.get(name).filter(|_| had_login).into_iter().flatten();
+    let known = held.passwords.get(name).filter(|_| had_login);
+    let known = known.into_iter().flat_map(BTreeMap::keys);
     changes.forget.extend(known.map(|mechanism| (name.to_owned(), *mechanism)));
     for principal in principals {
         changes.acls(held, principal, &none_of());

@@ -100,8 +100,7 @@ impl Users {
                 let begin = bootstrap(login.listener.as_str());
                 let proof = self.files(object, (user, login), begin, &mut now)?;
                 if let Proof::Password(mechanism, text) = proof {
-                    let known = held.passwords.get(&user.name);
-                    let known = known.is_some_and(|known| known.contains(&mechanism));
+                    let known = held.knows(&user.name, mechanism);
                     let told = known && self.told.get(object) == Some(&text);
                     plan.passwords.insert(object.to_owned(), text.clone());
                     password = Some(text).filter(|_| !told);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::BoxFuture;
 use kastellan_operator::admin::{AdminError, RefusedUsers};
-use kastellan_operator::fleet::user::{Changes, Held};
+use kastellan_operator::fleet::user::{Changes, Held, ROUNDS};
 use kastellan_operator::kubernetes::kafka::{Contact, Users};
 
 use super::brokers::{Data, Fake};
@@ -35,7 +35,7 @@ impl Users for Fake {
 fn carry_out(changes: &Changes, data: &mut Data) {
     let held = &mut data.held;
     for ((name, mechanism), password) in &changes.set {
-        held.passwords.entry(name.clone()).or_default().insert(*mechanism);
+        held.passwords.entry(name.clone()).or_default().insert(*mechanism, ROUNDS);
         data.passwords.0.insert((name.clone(), mechanism.name()), password.0.clone());
     }
     for (name, mechanism) in &changes.forget {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use kastellan_core::security::ScramMechanism;
 use serde_json::{Value, json};
 
 use super::brokers::Data;
@@ -150,6 +151,18 @@ pub(crate) const MORE: Scenario = Scenario {
                 data.passwords.0.clear();
                 data.held.acls.as_mut().unwrap().values_mut().next().unwrap().pop_first();
                 data.held.quotas.values_mut().for_each(BTreeMap::clear);
+            },
+            check: logs_in,
+        },
+        Step {
+            act: |world| {
+                // another password, as kafka-configs sets one
+                let mut data = world.brokers.data.lock().unwrap();
+                let data = data.values_mut().next().unwrap();
+                let known = data.held.passwords.get_mut("rider").unwrap();
+                known.insert(ScramMechanism::Sha512, 4096);
+                let key = ("rider".to_owned(), "SCRAM-SHA-512");
+                data.passwords.0.insert(key, "theirs".to_owned());
             },
             check: logs_in,
         },

@@ -32,7 +32,7 @@ fn user(login: Option<LoginKind>, topics: &[&str]) -> User {
 /// What a cluster holds that does as it is told.
 fn carry_out(changes: &Changes, held: &mut Held) {
     for (name, mechanism) in changes.set.keys() {
-        held.passwords.entry(name.clone()).or_default().insert(*mechanism);
+        held.passwords.entry(name.clone()).or_default().insert(*mechanism, ROUNDS);
     }
     for (name, mechanism) in &changes.forget {
         held.passwords.entry(name.clone()).or_default().remove(mechanism);
@@ -76,8 +76,11 @@ fn what_is_told_leaves_nothing_to_tell_and_what_is_anothers_stays() {
     let second = user(scram(ScramMechanism::Sha512), &["b"]);
     carry_out(&second.differs(&held, &former, Some(&secret), &none), &mut held);
     let known = &held.passwords["rider"];
-    assert_eq!(known, &BTreeSet::from([ScramMechanism::Sha512]), "the old one is gone");
+    assert_eq!(known, &BTreeMap::from([(ScramMechanism::Sha512, ROUNDS)]), "the old one is gone");
     assert!(second.differs(&held, &former, None, &none).is_empty());
+    assert!(held.knows("rider", ScramMechanism::Sha512));
+    held.passwords.insert("rider".to_owned(), BTreeMap::from([(ScramMechanism::Sha512, 4096)]));
+    assert!(!held.knows("rider", ScramMechanism::Sha512), "somebody else has set another");
     let principals = BTreeSet::from([second.principal.clone()]);
     carry_out(&removal("rider", &principals, true, &held), &mut held);
     assert!(removal("rider", &principals, true, &held).is_empty());

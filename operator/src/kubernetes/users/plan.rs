@@ -322,8 +322,7 @@ impl One<'_> {
             let known = status.and_then(|status| status.credentials_version.as_ref());
             told.secret_name = Some(name.to_owned());
             if let Proof::Password(mechanism, text) = proof {
-                let held = held.passwords.get(&user.name);
-                let held = held.is_some_and(|held| held.contains(&mechanism));
+                let held = held.knows(&user.name, mechanism);
                 password = Some(text).filter(|_| !held || known != version.as_ref());
             }
             told.credentials_version = version;
