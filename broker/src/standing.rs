@@ -32,7 +32,7 @@ impl Standing {
         Self { clock, lease: Mutex::new(lease), until: AtomicU64::new(lease.until().0) }
     }
 
-    /// A heartbeat is about to be sent; returns when.
+    /// A heartbeat is about to be sent, or waited for; returns when.
     pub(crate) fn run(&self, settings: &BrokerConfig) -> Millis {
         let now = self.clock.monotonic();
         let mut lease = self.lock();

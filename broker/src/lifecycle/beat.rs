@@ -1,6 +1,7 @@
 //! Heartbeats: that this broker is there, how far it has followed the metadata, what it wants.
 
 use std::{
+    pin::pin,
     sync::{Arc, Weak, atomic::Ordering},
     time::Duration,
 };
@@ -28,7 +29,7 @@ pub(super) async fn beat(member: Arc<Member>, broker: Weak<Broker>) {
         let fleet = &settings.fleet;
         let (interval, patience) = (fleet.heartbeat_interval, fleet.session_timeout / 2);
         let at = broker.partitions.standing().run(&settings);
-        let sent = ask(&broker, &member.heartbeat(&broker), patience).await;
+        let sent = sent(&member, &broker, (interval, patience)).await;
         let pause = match sent.map(|answer| heard(&member, &answer)) {
             Ok(Heard::Fine { is_fenced }) => {
                 if !is_fenced {
@@ -46,6 +47,24 @@ pub(super) async fn beat(member: Arc<Member>, broker: Weak<Broker>) {
         tokio::select! {
             () = tokio::time::sleep(pause) => (),
             () = member.nudge.notified() => (),
+        }
+    }
+}
+
+/// Sends a heartbeat, and says that this broker runs while it waits for the answer.
+async fn sent(
+    member: &Member,
+    broker: &Arc<Broker>,
+    (interval, patience): (Duration, Duration),
+) -> Result<BrokerHeartbeatResponse, PeerError> {
+    let heartbeat = member.heartbeat(broker);
+    let mut asked = pin!(ask(broker, &heartbeat, patience));
+    loop {
+        tokio::select! {
+            answer = &mut asked => return answer,
+            () = tokio::time::sleep(interval) => {
+                broker.partitions.standing().run(&broker.settings.load());
+            }
         }
     }
 }

@@ -147,11 +147,12 @@ impl<L: Log> Partition<L> {
         let (Standing::Doubtful(since), Role::Leader(leader)) = (standing, &self.role) else {
             return Ok(());
         };
-        let mut in_sync = leader.followers.iter().filter(|follower| follower.in_sync);
+        // one that is proposed may be in sync, and the answer lost
+        let mut may_be_elected = leader.followers.iter().filter(|follower| follower.counts());
         // where fewer are in sync than promised, others are eligible, too (KIP-966)
         let may_lead = leader.followers.is_empty()
             || leader.in_sync() >= self.needed(leader)
-                && in_sync.all(|follower| follower.asked() >= since);
+                && may_be_elected.all(|follower| follower.asked() >= since);
         if may_lead { Ok(()) } else { Err(ErrorCode::NotLeaderOrFollower) }
     }
 

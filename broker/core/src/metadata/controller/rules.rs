@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::sessions::Lengths;
 use crate::{
     config::{BrokerConfig, Overrides},
+    lease,
     metadata::{
         ConfigRecord, ConfigResource, Image, Record, ResourceKind, Topic,
         feature::ELIGIBLE_LEADER_REPLICAS,
@@ -43,8 +44,7 @@ impl Rules {
             unclean: is_true(&config.topic_default(UNCLEAN)),
             sessions: Lengths {
                 heard: fleet.session_timeout,
-                // one heartbeat may get lost
-                assumed: fleet.session_timeout.min(fleet.heartbeat_interval * 2),
+                assumed: lease::assumed(fleet.session_timeout, fleet.heartbeat_interval),
             },
             balance: fleet.auto_leader_rebalance.then_some(fleet.leader_imbalance_check),
         }

@@ -340,6 +340,12 @@ fn who_leads_in_doubt_needs_all_followers_that_could_be_elected_to_ask() {
     // nobody else could be elected
     let alone = leader(&[1], 1);
     assert_eq!(alone.check_standing(doubt(9000)), Ok(()));
+    // one that was proposed could, should the answer have been lost
+    let mut growing = leader(&[1], 1);
+    fetch(&mut growing, 500, 2, 0);
+    assert!(growing.take_proposal().is_some());
+    assert_eq!(growing.check_standing(doubt(500)), Ok(()));
+    assert_eq!(growing.check_standing(doubt(501)), fenced);
     // an eligible replica could, which is in no ISR
     let fewer = leader(&[1], 2);
     assert_eq!(fewer.check_standing(doubt(0)), fenced);

@@ -226,7 +226,7 @@ fn a_new_controller_hears_everybody_out_and_dials() {
     let dial = |id| Effect::Dial { broker: BrokerId(id), epoch: epoch(&bench, id) };
     let expected = [dial(1), dial(3), Effect::Reply(TICKET, Reply::Done)];
     assert_eq!(bench.step(Input::Bootstrap { ticket: TICKET }), expected);
-    assert_eq!(bench.controller.deadline(), Some(Millis(101_000)));
+    assert_eq!(bench.controller.deadline(), Some(Millis(101_500)));
 
     // who is heard of has a whole session, who is not is not waited for that long
     bench.now = Millis(100_900);
@@ -235,7 +235,7 @@ fn a_new_controller_hears_everybody_out_and_dials() {
     assert!(
         matches!(&told, Reply::Failed(why) if why.code == ErrorCode::DuplicateBrokerRegistration)
     );
-    bench.now = Millis(101_000);
+    bench.now = Millis(101_500);
     bench.carry_out(Input::Tick);
     bench.carry_out(Input::Tick);
     let fenced = |id| bench.controller.image().broker(BrokerId(id)).unwrap().fenced;

@@ -11,7 +11,7 @@ use super::{
 
 const SESSION: Duration = Duration::from_secs(3);
 /// Of a broker that a new controller has not heard of yet.
-const ASSUMED: Duration = Duration::from_secs(1);
+const ASSUMED: Duration = Duration::from_millis(1_500);
 const BEAT: Duration = Duration::from_millis(500);
 
 /// A broker as it sees itself.
