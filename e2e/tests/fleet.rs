@@ -27,5 +27,7 @@ mod throttled;
 mod tokens;
 #[path = "fleet/tools.rs"]
 mod tools;
+#[path = "fleet/unregistered.rs"]
+mod unregistered;
 #[path = "fleet/voters.rs"]
 mod voters;

@@ -133,6 +133,11 @@ fn begin(
     } else {
         let live = broker.sessions.get(now, id).ok_or(ErrorCode::FetchSessionIdNotFound)?;
         let mut known = lock(&live);
+        if known.follower != follower {
+            // what was heard under another registration has to be heard again, of idle partitions
+            // too: nobody joins an ISR by a registration that is over
+            return Err(ErrorCode::FetchSessionIdNotFound);
+        }
         known.session.advance(epoch, topic_ids)?;
         // a fetch that waits is answered with what it has: this one says something new
         known.heard.poke();
