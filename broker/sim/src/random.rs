@@ -18,6 +18,8 @@ pub(crate) enum Stream {
     Disk,
     /// What the network does to messages.
     Network,
+    /// What becomes of the controller and its decisions.
+    Controller,
 }
 
 /// A generator (splitmix64).

@@ -10,7 +10,7 @@ use kastellan_core::{id::BrokerId, machine::Millis};
 use crate::random::Random;
 
 /// How much slower a slow message is.
-const SLOW: u64 = 10;
+pub(crate) const SLOW: u64 = 10;
 
 /// What the network does to messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use kastellan_core::{id::BrokerId, metadata::Partition};
+use kastellan_core::{
+    id::{BrokerId, Uuid},
+    metadata::{Image, Partition},
+};
+
+use super::node::topic;
 
 /// The cluster after some decision.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Cluster {
-    /// Grows with every decision.
-    pub(super) version: u64,
+    /// The offset of the last record: grows with every decision.
+    pub(super) version: i64,
     pub(super) brokers: BTreeMap<BrokerId, Registration>,
     pub(super) partitions: BTreeMap<i32, Partition>,
 }
@@ -16,14 +21,33 @@ pub(super) struct Cluster {
 /// A broker as it is registered.
 #[derive(Debug, Clone)]
 pub(super) struct Registration {
-    pub(super) incarnation: u64,
+    pub(super) incarnation: Uuid,
     pub(super) epoch: i64,
     pub(super) fenced: bool,
-    /// The version in which it was registered: it is unfenced once it has seen that.
-    pub(super) version: u64,
+    /// It is about to stop.
+    pub(super) leaves: bool,
 }
 
 impl Cluster {
+    /// What there is in the metadata.
+    pub(super) fn of(image: &Image) -> Self {
+        let brokers = image.brokers().map(|known| {
+            let registration = Registration {
+                incarnation: known.incarnation,
+                epoch: known.epoch,
+                fenced: known.fenced,
+                leaves: known.in_controlled_shutdown,
+            };
+            (known.id, registration)
+        });
+        let partitions = image.topic_by_id(&topic()).into_iter().flat_map(|it| &it.partitions);
+        Self {
+            version: image.offset(),
+            brokers: brokers.collect(),
+            partitions: partitions.map(|(index, it)| (*index, Partition::clone(it))).collect(),
+        }
+    }
+
     /// The epoch of a broker's registration.
     pub(super) fn epoch_of(&self, broker: BrokerId) -> Option<i64> {
         self.brokers.get(&broker).map(|known| known.epoch)
@@ -31,7 +55,8 @@ impl Cluster {
 
     /// Whether this very registration may join an ISR.
     pub(super) fn is_eligible(&self, broker: BrokerId, epoch: i64) -> bool {
-        self.brokers.get(&broker).is_some_and(|known| !known.fenced && known.epoch == epoch)
+        let known = self.brokers.get(&broker);
+        known.is_some_and(|known| !known.fenced && !known.leaves && known.epoch == epoch)
     }
 
     /// Whether a broker runs, as far as the controller knows.

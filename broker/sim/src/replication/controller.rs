@@ -1,342 +1,265 @@
-//! A model of the controller: one place, never down, that decides as Kafka's does (KIP-903,
-//! KIP-966).
+//! The controller: the real machine, on a log that is committed a little later, in an office that
+//! is handed over. What the one before had decided and not committed may be lost with it; what it
+//! knew of who lives certainly is.
+//!
+//! That there is one at a time, and that it has everything that is committed, is the quorum's part:
+//! [`crate::fleet`] is about that.
 
-use std::{collections::BTreeMap, rc::Rc, time::Duration};
+mod asks;
+mod clock;
+mod decided;
 
-use kastellan_core::{id::BrokerId, machine::Millis, metadata::Partition, partition::Proposal};
-use kastellan_protocol::ErrorCode;
+pub(super) use self::decided::first_epoch;
 
-use super::{
-    cluster::{Cluster, Registration},
-    counter::{Counters, Rare},
-    mutant::Mutant,
+use std::{collections::VecDeque, rc::Rc, time::Duration};
+
+use kastellan_core::{
+    config::BrokerConfig,
+    id::BrokerId,
+    machine::{Machine as _, Millis, Replicated as _, Ticket},
+    metadata::{self, Effect, Image, Input, Record, Reply},
 };
 
-/// A broker that is silent for longer is fenced.
-pub(super) const SESSION: Duration = Duration::from_millis(450);
+use self::clock::Clock;
+use super::{
+    cluster::Cluster,
+    counter::Rare,
+    message::{CONTROLLER, Message},
+    node::Env,
+    parameters::Parameters,
+};
+use crate::random::Random;
+
+/// Milliseconds within which a successor is elected.
+const VACANCY: usize = 900;
+/// Milliseconds within which a broker that is dialled takes the connection, or refuses it.
+const DIAL: usize = 20;
 
 /// The controller.
 #[derive(Debug)]
 pub(super) struct Controller {
+    /// Nobody decides while there is none.
+    machine: Option<metadata::Controller>,
+    config: BrokerConfig,
+    clock: Clock,
+    random: Random,
+    /// Milliseconds that a commit takes at most.
+    commit: usize,
+    committed: Image,
+    /// The same, as everybody sees it.
     now: Rc<Cluster>,
-    min_in_sync: usize,
-    heard: BTreeMap<BrokerId, Millis>,
-    next_epoch: i64,
-    mutant: Option<Mutant>,
-    pub(super) counters: Counters,
-    /// Partitions whose leader was elected without care.
-    pub(super) unclean: Vec<i32>,
+    /// What is decided and not committed.
+    rounds: VecDeque<Round>,
+    begins: Option<Millis>,
+    paused_until: Millis,
+    dials: Vec<(Millis, BrokerId, i64)>,
 }
 
-/// What a proposal came to.
-pub(super) type Altered = Result<(), ErrorCode>;
+/// What one input has led to.
+#[derive(Debug)]
+struct Round {
+    /// When it is committed.
+    at: Millis,
+    image: Image,
+    /// Partitions whose leader was elected without care.
+    unclean: Vec<i32>,
+    answer: Option<(BrokerId, Message)>,
+}
 
 impl Controller {
-    pub(super) fn new(cluster: Cluster, min_in_sync: i32, mutant: Option<Mutant>) -> Self {
+    /// One that begins with these partitions, on brokers that are not there yet.
+    pub(super) fn new(
+        partitions: Vec<metadata::Partition>,
+        mut random: Random,
+        parameters: &Parameters,
+    ) -> Self {
+        let config = settings(parameters);
+        let clock = Clock::new(&mut random);
+        let mut machine = metadata::Controller::new(Image::default(), CONTROLLER, config.clone());
+        let mut effects = Vec::new();
+        let now = clock.at(Millis::ZERO);
+        machine.step(now, Input::Bootstrap { ticket: Ticket(0) }, &mut effects);
+        let features = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Append(records) => Some(records),
+            Effect::Reply(..) | Effect::Dial { .. } => None,
+        });
+        let mut records: Vec<_> = features.flatten().collect();
+        records.extend(decided::first(partitions, parameters.brokers, parameters.min_in_sync));
+        apply(&mut machine, &records);
+        let committed = machine.image().clone();
         Self {
-            now: Rc::new(cluster),
-            min_in_sync: usize::try_from(min_in_sync).unwrap_or(1),
-            heard: BTreeMap::new(),
-            next_epoch: 1,
-            mutant,
-            counters: Counters::default(),
-            unclean: Vec::new(),
+            machine: Some(machine),
+            config,
+            clock,
+            random,
+            commit: parameters.commit_millis,
+            now: Rc::new(Cluster::of(&committed)),
+            committed,
+            rounds: VecDeque::new(),
+            begins: None,
+            paused_until: Millis::ZERO,
+            dials: Vec::new(),
         }
     }
 
-    /// What is decided.
+    /// What is decided and committed.
     pub(super) fn cluster(&self) -> &Rc<Cluster> {
         &self.now
     }
 
-    /// A broker comes, or comes back; `clean`: the epoch that it shut down in order in.
-    pub(super) fn register(
+    /// Hands the machine an input; what it answers goes out as `reply` puts it, once it is
+    /// committed.
+    fn step(
         &mut self,
-        now: Millis,
-        id: BrokerId,
-        incarnation: u64,
-        clean: Option<i64>,
+        env: &Env,
+        input: Input,
+        reply: impl Fn(Reply) -> Option<(BrokerId, Message)>,
     ) {
-        self.heard.insert(id, now);
-        let known = self.now.brokers.get(&id).cloned();
-        if known.as_ref().is_some_and(|known| known.incarnation >= incarnation) {
-            return;
-        }
-        self.fence(id);
-        let trusted = clean.is_some() && clean == known.as_ref().map(|known| known.epoch);
-        let mut cluster = Cluster::clone(&self.now);
-        cluster.version += 1;
-        let registration = Registration {
-            incarnation,
-            epoch: self.next_epoch,
-            fenced: true,
-            version: cluster.version,
-        };
-        self.next_epoch += 1;
-        cluster.brokers.insert(id, registration);
-        if known.is_some() && !trusted {
-            for partition in cluster.partitions.values_mut() {
-                let held = partition.isr.contains(&id) || partition.elr.contains(&id);
-                if held {
-                    partition.isr.retain(|other| *other != id);
-                    partition.elr.retain(|other| *other != id);
-                    partition.partition_epoch += 1;
+        let asked = matches!(input, Input::ElectLeaders { .. });
+        let Some(machine) = &mut self.machine else { return };
+        let (mut effects, now) = (Vec::new(), env.now.monotonic);
+        machine.step(self.clock.at(now), input, &mut effects);
+        let (mut answer, mut unclean) = (None, Vec::new());
+        for effect in effects {
+            match effect {
+                Effect::Append(records) => {
+                    let before = machine.image().clone();
+                    unclean.extend(decided::unclean(&before, &records, asked));
+                    apply(machine, &records);
+                }
+                Effect::Reply(_, said) => answer = reply(said),
+                Effect::Dial { broker, epoch } => {
+                    let at = Millis(now.0 + 1 + self.random.below(DIAL) as u64);
+                    self.dials.push((at, broker, epoch));
                 }
             }
         }
-        self.now = Rc::new(cluster);
+        let earliest = self.rounds.back().map_or(now, |round| round.at);
+        let at = Millis(now.0 + self.random.below(self.commit) as u64).max(earliest);
+        self.rounds.push_back(Round { at, image: machine.image().clone(), unclean, answer });
     }
 
-    /// A broker lives, and has seen `version`.
-    pub(super) fn heartbeat(&mut self, now: Millis, id: BrokerId, epoch: i64, version: u64) {
-        let Some(known) = self.now.brokers.get(&id).filter(|known| known.epoch == epoch) else {
-            return;
-        };
-        self.heard.insert(id, now);
-        if known.fenced && version >= known.version {
-            self.change(|cluster| {
-                if let Some(known) = cluster.brokers.get_mut(&id) {
-                    known.fenced = false;
-                }
-            });
-            self.elect_where_nobody_leads();
-        }
-    }
-
-    /// Fences who has been silent.
-    pub(super) fn tick(&mut self, now: Millis) {
-        let silent = |id: &&BrokerId| {
-            let heard = self.heard.get(id).copied().unwrap_or_default();
-            self.now.runs(**id) && now.since(heard) > SESSION
-        };
-        let silent: Vec<_> = self.now.brokers.keys().filter(silent).copied().collect();
-        for id in silent {
-            self.fence(id);
-        }
-    }
-
-    /// The next moment at which somebody may be fenced.
+    /// When something is to be done.
     pub(super) fn deadline(&self) -> Option<Millis> {
-        let alive = self.heard.iter().filter(|(id, _)| self.now.runs(**id));
-        alive.map(|(_, heard)| heard.after(SESSION + Duration::from_millis(1))).min()
+        let machine = self.machine.as_ref().and_then(metadata::Controller::deadline);
+        let dials = self.dials.iter().map(|(at, ..)| *at).min();
+        let own = [machine.map(|at| self.clock.back(at)), dials, self.begins];
+        let committed = self.rounds.front().map(|round| round.at);
+        own.into_iter().chain([committed]).flatten().min().map(|at| at.max(self.paused_until))
     }
 
-    /// A broker leads nothing and is in no ISR any more.
-    pub(super) fn fence(&mut self, id: BrokerId) {
-        if !self.now.runs(id) {
+    /// Does what is due; `gone` says of whose process nothing is left.
+    pub(super) fn tick(&mut self, env: &mut Env, gone: impl Fn(BrokerId) -> bool) {
+        let now = env.now.monotonic;
+        if self.paused_until > now {
             return;
         }
-        self.change(|cluster| {
-            if let Some(known) = cluster.brokers.get_mut(&id) {
-                known.fenced = true;
-            }
-        });
-        for index in self.indexes() {
-            let Some(mut partition) = self.now.partitions.get(&index).cloned() else { continue };
-            if partition.isr.contains(&id) {
-                partition.isr.retain(|other| *other != id);
-                self.keep_eligible(&mut partition, &[id]);
-                partition.partition_epoch += 1;
-                if partition.leader == Some(id) {
-                    partition.leader = None;
-                    partition.leader_epoch += 1;
-                }
-                self.put(index, partition);
+        if self.begins.is_some_and(|at| at <= now) {
+            self.begin(env);
+        }
+        let due = |(at, ..): &mut (Millis, BrokerId, i64)| *at <= now;
+        for (_, broker, epoch) in self.dials.extract_if(.., due).collect::<Vec<_>>() {
+            if gone(broker) {
+                env.counters.note(Rare::GoneWhenDialled);
+                self.step(env, Input::Refused { broker, epoch }, |_| None);
             }
         }
-        self.elect_where_nobody_leads();
-    }
-
-    /// A leader proposes another ISR.
-    pub(super) fn alter(
-        &mut self,
-        from: BrokerId,
-        epoch: i64,
-        index: i32,
-        proposal: &Proposal,
-    ) -> Altered {
-        if self.now.epoch_of(from) != Some(epoch) {
-            return Err(ErrorCode::StaleBrokerEpoch);
+        let deadline = self.machine.as_ref().and_then(metadata::Controller::deadline);
+        if deadline.is_some_and(|at| at <= self.clock.at(now).monotonic) {
+            self.step(env, Input::Tick, |_| None);
         }
-        let mut partition =
-            self.now.partitions.get(&index).cloned().ok_or(ErrorCode::UnknownTopicOrPartition)?;
-        if proposal.leader_epoch != partition.leader_epoch || partition.leader != Some(from) {
-            return Err(ErrorCode::FencedLeaderEpoch);
-        }
-        if proposal.partition_epoch != partition.partition_epoch
-            && self.mutant != Some(Mutant::AcceptStalePartitionEpochs)
-        {
-            self.counters.note(Rare::StaleProposalRefused);
-            return Err(ErrorCode::InvalidUpdateVersion);
-        }
-        for (member, member_epoch) in &proposal.isr {
-            let stale = *member_epoch != -1 && self.now.epoch_of(*member) != Some(*member_epoch);
-            if stale || !self.now.runs(*member) || !partition.replicas.contains(member) {
-                self.counters.note(Rare::IneligibleMemberRefused);
-                return Err(ErrorCode::IneligibleReplica);
+        while let Some(round) = self.rounds.pop_front_if(|round| round.at <= now) {
+            self.take_up(env, &round.image, round.unclean);
+            if let Some((to, message)) = round.answer {
+                env.send(CONTROLLER, to, message);
             }
-        }
-        if partition.leader_recovery_state != 0 && proposal.isr.len() > 1 {
-            return Err(ErrorCode::InvalidRequest);
-        }
-        let before = std::mem::take(&mut partition.isr);
-        partition.isr = proposal.isr.iter().map(|(member, _)| *member).collect();
-        partition.isr.sort_unstable();
-        let gone: Vec<_> =
-            before.iter().filter(|member| !partition.isr.contains(member)).copied().collect();
-        self.counters.note_if(partition.isr.len() > before.len(), Rare::IsrExpanded);
-        self.counters.note_if(!gone.is_empty(), Rare::IsrShrunk);
-        self.keep_eligible(&mut partition, &gone);
-        partition.leader_recovery_state = 0;
-        partition.partition_epoch += 1;
-        self.put(index, partition);
-        self.finish_reassignment(index);
-        Ok(())
-    }
-
-    /// Makes another member of the ISR the leader.
-    pub(super) fn elect_another(&mut self, index: i32, nth: usize) {
-        let Some(mut partition) = self.now.partitions.get(&index).cloned() else { return };
-        let anybody = self.mutant == Some(Mutant::ElectAnybody);
-        let from = if anybody { &partition.replicas } else { &partition.isr };
-        let others = from.iter().filter(|id| Some(**id) != partition.leader && self.now.runs(**id));
-        let others: Vec<_> = others.copied().collect();
-        let Some(chosen) = others.get(nth % others.len().max(1)) else { return };
-        if !partition.isr.contains(chosen) {
-            partition.isr.push(*chosen);
-        }
-        self.lead(index, partition, *chosen);
-    }
-
-    /// Where nobody may lead, somebody does all the same, at the risk of what only others have.
-    pub(super) fn elect_uncleanly(&mut self) {
-        for index in self.indexes() {
-            let Some(mut partition) = self.now.partitions.get(&index).cloned() else { continue };
-            if partition.leader.is_some() {
-                continue;
-            }
-            let Some(chosen) = partition.replicas.iter().find(|id| self.now.runs(**id)).copied()
-            else {
-                continue;
-            };
-            partition.isr = vec![chosen];
-            partition.elr.clear();
-            partition.leader_recovery_state = i8::from(partition.replicas.len() > 1);
-            self.unclean.push(index);
-            self.lead(index, partition, chosen);
         }
     }
 
-    /// Moves a partition to other brokers.
-    pub(super) fn reassign(&mut self, index: i32, target: &[BrokerId]) {
-        let Some(mut partition) = self.now.partitions.get(&index).cloned() else { return };
-        if !partition.adding.is_empty() || !partition.removing.is_empty() {
+    /// It is stopped for a while.
+    pub(super) fn pause(&mut self, env: &mut Env, until: Millis) {
+        env.counters.note(Rare::ControllerPaused);
+        self.paused_until = until;
+    }
+
+    /// It is stopped no longer.
+    pub(super) fn go_on(&mut self) {
+        self.paused_until = Millis::ZERO;
+    }
+
+    /// When it takes in again what is sent to it, if it does not now.
+    pub(super) fn is_paused(&self, now: Millis) -> Option<Millis> {
+        Some(self.paused_until).filter(|until| *until > now)
+    }
+
+    /// It is gone, and what it had decided with it, as far as the quorum has not got it.
+    pub(super) fn fail(&mut self, env: &mut Env) {
+        if self.machine.take().is_none() {
             return;
         }
-        let adding: Vec<_> =
-            target.iter().filter(|id| !partition.replicas.contains(id)).copied().collect();
-        let removing: Vec<_> =
-            partition.replicas.iter().filter(|id| !target.contains(id)).copied().collect();
-        self.counters.note_if(!adding.is_empty(), Rare::ReplicaAdded);
-        partition.replicas.extend(&adding);
-        (partition.adding, partition.removing) = (adding, removing);
-        partition.partition_epoch += 1;
-        self.put(index, partition);
-        self.finish_reassignment(index);
-    }
-
-    /// The reassignment is done once all that come are in sync.
-    fn finish_reassignment(&mut self, index: i32) {
-        let Some(mut partition) = self.now.partitions.get(&index).cloned() else { return };
-        let done = partition.adding.iter().all(|id| partition.isr.contains(id));
-        let stays: Vec<_> =
-            partition.isr.iter().filter(|id| !partition.removing.contains(id)).copied().collect();
-        let enough = stays.len() >= self.needed(&partition).min(partition.isr.len());
-        if partition.removing.is_empty() && done {
-            if !partition.adding.is_empty() {
-                partition.adding.clear();
-                partition.partition_epoch += 1;
-                self.put(index, partition);
-            }
-            return;
-        }
-        if !done || !enough || stays.is_empty() {
-            return;
-        }
-        self.counters.note(Rare::ReplicaRemoved);
-        let removing = std::mem::take(&mut partition.removing);
-        partition.adding.clear();
-        partition.replicas.retain(|id| !removing.contains(id));
-        partition.elr.retain(|id| !removing.contains(id));
-        partition.isr = stays;
-        partition.partition_epoch += 1;
-        // a leader that goes is replaced; one that stays leads on in a new epoch
-        let stays = partition.leader.filter(|id| partition.isr.contains(id));
-        let leader = stays.or_else(|| partition.isr.iter().find(|id| self.now.runs(**id)).copied());
-        if let Some(leader) = leader {
-            self.lead(index, partition, leader);
-        } else {
-            partition.leader = None;
-            partition.leader_epoch += 1;
-            self.put(index, partition);
-        }
-    }
-
-    fn elect_where_nobody_leads(&mut self) {
-        for index in self.indexes() {
-            let Some(mut partition) = self.now.partitions.get(&index).cloned() else { continue };
-            if partition.leader.is_some() {
-                continue;
-            }
-            let runs = |id: &&BrokerId| self.now.runs(**id);
-            if let Some(chosen) = partition.isr.iter().find(runs).copied() {
-                self.lead(index, partition, chosen);
-            } else if let Some(chosen) = partition.elr.iter().find(runs).copied() {
-                self.counters.note(Rare::ElectedFromElr);
-                partition.isr = vec![chosen];
-                self.keep_eligible(&mut partition, &[]);
-                self.lead(index, partition, chosen);
+        let kept = self.random.below(self.rounds.len() + 1);
+        for (nth, round) in std::mem::take(&mut self.rounds).into_iter().enumerate() {
+            if nth < kept {
+                self.take_up(env, &round.image, round.unclean);
             } else {
-                self.counters.note(Rare::NobodyLeads);
+                let lost = round.image.offset() > self.committed.offset();
+                env.counters.note_if(lost, Rare::DecisionLost);
             }
         }
+        self.dials.clear();
+        self.paused_until = Millis::ZERO;
+        // at once where the process was seen to end, after a timeout otherwise
+        let width = self.random.pick(&[40, VACANCY], VACANCY);
+        self.begins = Some(env.now.monotonic.after(millis(1 + self.random.below(width))));
     }
 
-    fn lead(&mut self, index: i32, mut partition: Partition, leader: BrokerId) {
-        self.counters.elections += 1;
-        partition.leader = Some(leader);
-        partition.leader_epoch += 1;
-        partition.partition_epoch += 1;
-        self.put(index, partition);
+    fn begin(&mut self, env: &mut Env) {
+        env.counters.note(Rare::ControllerReplaced);
+        self.begins = None;
+        self.clock = Clock::new(&mut self.random);
+        let mut machine =
+            metadata::Controller::new(self.committed.clone(), CONTROLLER, self.config.clone());
+        // every leader of the quorum begins with a record of its own
+        machine.advance(self.committed.offset() + 1);
+        self.machine = Some(machine);
+        self.step(env, Input::Bootstrap { ticket: Ticket(0) }, |_| None);
     }
 
-    /// The eligible replicas after members have left, or others have come (KIP-966).
-    fn keep_eligible(&self, partition: &mut Partition, gone: &[BrokerId]) {
-        if partition.isr.len() >= self.needed(partition) {
-            partition.elr.clear();
+    /// This is committed.
+    fn take_up(&mut self, env: &mut Env, image: &Image, unclean: Vec<i32>) {
+        for index in unclean {
+            let lost = env.history.get(&index).is_some_and(|it| it.end() > 0);
+            env.counters.note_if(lost, Rare::CommittedGivenUpByUncleanElection);
+            env.excused.insert(index);
+        }
+        if image.offset() == self.committed.offset() {
             return;
         }
-        partition.elr.extend(gone);
-        let isr = &partition.isr;
-        partition.elr.retain(|id| !isr.contains(id));
-    }
-
-    fn needed(&self, partition: &Partition) -> usize {
-        self.min_in_sync.min(partition.replicas.len())
-    }
-
-    fn indexes(&self) -> Vec<i32> {
-        self.now.partitions.keys().copied().collect()
-    }
-
-    fn put(&mut self, index: i32, partition: Partition) {
-        self.change(|cluster| drop(cluster.partitions.insert(index, partition)));
-    }
-
-    fn change(&mut self, change: impl FnOnce(&mut Cluster)) {
-        let mut cluster = Cluster::clone(&self.now);
-        cluster.version += 1;
-        change(&mut cluster);
+        self.committed = image.clone();
+        let cluster = Cluster::of(image);
+        decided::note(env, &self.now, &cluster);
         self.now = Rc::new(cluster);
     }
+}
+
+fn apply(machine: &mut metadata::Controller, records: &[Record]) {
+    for record in records {
+        machine.apply(record);
+    }
+    assert_eq!(machine.fault(), None, "what was decided follows the image");
+    let count = i64::try_from(records.len()).unwrap_or(0);
+    machine.advance(machine.image().offset() + count);
+}
+
+fn settings(parameters: &Parameters) -> BrokerConfig {
+    let set = [
+        ("broker.session.timeout.ms", parameters.session.as_millis()),
+        ("broker.heartbeat.interval.ms", parameters.heartbeat.as_millis()),
+    ];
+    let set = set.map(|(name, value)| (name.to_owned(), value.to_string()));
+    BrokerConfig::parse(set.into_iter().collect()).expect("settings of the parameters are valid")
+}
+
+fn millis(count: usize) -> Duration {
+    Duration::from_millis(count as u64)
 }

@@ -2,7 +2,12 @@
 
 use kastellan_core::{id::BrokerId, machine::Millis};
 
-use super::{counter::Rare, message::CONTROLLER, world::World};
+use super::{
+    counter::Rare,
+    message::{CONTROLLER, Message},
+    node::Stay,
+    world::World,
+};
 
 /// One thing that goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,15 +20,18 @@ pub(super) enum Fault {
     CutBothWays,
     CutFromController,
     HealNetwork,
+    ReplaceController,
+    PauseController,
     ElectAnother,
     Reassign,
     Checkpoint,
     DeleteRecords,
     ElectUncleanly,
+    Unregister,
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Kill,
         Self::CutPower,
         Self::ShutDown,
@@ -32,11 +40,14 @@ impl Fault {
         Self::CutBothWays,
         Self::CutFromController,
         Self::HealNetwork,
+        Self::ReplaceController,
+        Self::PauseController,
         Self::ElectAnother,
         Self::Reassign,
         Self::Checkpoint,
         Self::DeleteRecords,
         Self::ElectUncleanly,
+        Self::Unregister,
     ];
 
     fn name(self) -> &'static str {
@@ -49,11 +60,14 @@ impl Fault {
             Self::CutBothWays => "cut both ways",
             Self::CutFromController => "cut from the controller",
             Self::HealNetwork => "heal the network",
+            Self::ReplaceController => "replace the controller",
+            Self::PauseController => "pause the controller",
             Self::ElectAnother => "elect another",
             Self::Reassign => "reassign",
             Self::Checkpoint => "checkpoint",
             Self::DeleteRecords => "delete records",
             Self::ElectUncleanly => "elect uncleanly",
+            Self::Unregister => "unregister",
         }
     }
 }
@@ -94,9 +108,14 @@ impl World {
             Fault::CutBothWays => self.env.net.cut_both(one, other),
             Fault::CutFromController => self.env.net.cut_both(one, CONTROLLER),
             Fault::HealNetwork => self.env.net.heal(),
+            Fault::ReplaceController => self.controller.fail(&mut self.env),
+            Fault::PauseController => {
+                let until = self.env.now.monotonic.0 + 50 + self.faults.below(1_500) as u64;
+                self.controller.pause(&mut self.env, Millis(until));
+            }
             Fault::ElectAnother => {
                 let nth = self.faults.below(8);
-                self.controller.elect_another(index, nth);
+                self.controller.elect_another(&self.env, index, nth);
             }
             Fault::Reassign => self.reassign(index),
             Fault::Checkpoint => {
@@ -116,8 +135,11 @@ impl World {
                 }
             }
             // only now and then: nothing is promised after that
-            Fault::ElectUncleanly if self.faults.chance(10) => self.controller.elect_uncleanly(),
+            Fault::ElectUncleanly if self.faults.chance(10) => {
+                self.controller.elect_uncleanly(&self.env);
+            }
             Fault::ElectUncleanly => {}
+            Fault::Unregister => self.controller.unregister(&self.env, one),
         }
     }
 
@@ -127,6 +149,14 @@ impl World {
         let Self { nodes, env, .. } = self;
         let Some(node) = nodes.get_mut(&id).filter(|node| node.up.is_some()) else { return };
         env.counters.crashes += 1;
+        let epoch = node.up.as_ref().and_then(|up| up.epoch);
+        if fault == Fault::ShutDown && self.faults.chance(60) {
+            // it ends when the controller says so, or when it has waited for long enough
+            node.leave(env);
+            let until = env.now.monotonic.0 + 300 + self.faults.below(2_000) as u64;
+            self.leaving.insert(id, Millis(until));
+            return;
+        }
         match fault {
             Fault::CutPower if env.parameters.power_cuts => {
                 env.counters.note(Rare::PowerCut);
@@ -136,10 +166,42 @@ impl World {
             Fault::ShutDown => node.shut_down(),
             _ => node.kill(),
         }
+        // whoever has a connection to it sees that
+        if let Some(epoch) = epoch.filter(|_| self.faults.chance(50)) {
+            env.send(id, CONTROLLER, Message::Gone { epoch });
+        }
+        self.restart_soon(id);
+    }
+
+    fn restart_soon(&mut self, id: BrokerId) {
         // often at once, so that what is under way meets another life
         let longest = if self.faults.chance(40) { 30 } else { 2_000 };
-        let back = Millis(env.now.monotonic.0 + 1 + self.faults.below(longest) as u64);
+        let back = Millis(self.env.now.monotonic.0 + 1 + self.faults.below(longest) as u64);
         self.restarts.insert((back, id));
+    }
+
+    /// Ends whoever was asked to, and may or has waited for long enough.
+    pub(super) fn end_who_leaves(&mut self) {
+        let now = self.env.now.monotonic;
+        for (id, until) in self.leaving.clone() {
+            let Some(node) = self.nodes.get_mut(&id) else { continue };
+            let Some(up) = &node.up else {
+                self.leaving.remove(&id);
+                continue;
+            };
+            if node.paused_until > now {
+                self.leaving.insert(id, until.max(node.paused_until));
+                continue;
+            }
+            let may_end = up.stay == Stay::MayEnd;
+            if !may_end && until > now {
+                continue;
+            }
+            self.env.counters.note_if(may_end, Rare::LeftInOrder);
+            node.shut_down();
+            self.leaving.remove(&id);
+            self.restart_soon(id);
+        }
     }
 
     fn reassign(&mut self, index: i32) {
@@ -148,6 +210,6 @@ impl World {
         while target.len() < self.env.parameters.replicas && !ids.is_empty() {
             target.push(ids.swap_remove(self.faults.below(ids.len())));
         }
-        self.controller.reassign(index, &target);
+        self.controller.reassign(&self.env, index, target);
     }
 }

@@ -35,10 +35,11 @@ pub(super) fn run(world: &mut World) -> Check {
         }
         if now > begun + STALEMATE && !forced {
             forced = true;
-            world.controller.elect_uncleanly();
+            world.controller.elect_uncleanly(&world.env);
         }
         if now > since + PATIENCE {
-            return Err(heals::failed(wrong));
+            let brokers = &world.controller.cluster().brokers;
+            return Err(heals::failed(format!("{wrong}; brokers {brokers:?}")));
         }
         world.run_until(Millis(now + 100))?;
     }
@@ -125,8 +126,9 @@ fn be_quiet(world: &mut World) -> Check {
     world.run_until(Millis(began + QUIET))?;
     let sent = world.env.net.traffic().sent - before;
     let brokers = world.nodes.len() as u64;
-    // per second: five polls to each other broker and seven heartbeats, each with its answer
-    let most = QUIET / 1_000 * brokers * (2 * 6 * (brokers - 1) + 2 * 8);
+    let beat = u64::try_from(world.env.parameters.heartbeat.as_millis()).unwrap_or(1).max(1);
+    // per second: five polls to each other broker, and heartbeats, each with its answer
+    let most = QUIET / 1_000 * brokers * (2 * 6 * (brokers - 1) + 2 * (1_000 / beat + 1));
     if sent > most {
         return Err(heals::failed(format!(
             "{sent} messages while nothing happens, {most} will do"

@@ -8,6 +8,7 @@ pub(super) mod equal;
 pub(super) mod forward;
 pub(super) mod heals;
 pub(super) mod recent;
+pub(super) mod silent;
 
 pub(super) use crate::invariant::ensure;
 
@@ -30,6 +31,8 @@ pub enum Invariant {
     ServesAgainOnceHealed,
     /// [`recent`]
     TheNewestOffsetIsRecent,
+    /// [`silent`]
+    TheDeposedAreSilent,
 }
 
 impl Invariant {
@@ -43,6 +46,7 @@ impl Invariant {
         Self::HighWatermarksMoveForward,
         Self::ServesAgainOnceHealed,
         Self::TheNewestOffsetIsRecent,
+        Self::TheDeposedAreSilent,
     ];
 }
 

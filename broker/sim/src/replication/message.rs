@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use kastellan_core::{
-    id::{BrokerId, LeaderEpoch, Offset},
+    id::{BrokerId, LeaderEpoch, Offset, Uuid},
+    machine::Millis,
     partition::{Position, Proposal},
 };
 use kastellan_protocol::ErrorCode;
@@ -21,17 +22,56 @@ pub(super) type Correlation = u64;
 /// A message.
 #[derive(Debug, Clone)]
 pub(super) enum Message {
-    Register { incarnation: u64, clean: Option<i64> },
-    Heartbeat { epoch: i64, version: u64 },
+    Register {
+        incarnation: Uuid,
+        clean: Option<i64>,
+    },
+    Heartbeat {
+        epoch: i64,
+        version: i64,
+        sent: Millis,
+        leaves: bool,
+    },
+    Beaten {
+        sent: Millis,
+        is_fenced: bool,
+        should_shut_down: bool,
+    },
+    /// The heartbeat that was sent then is of a registration that is not the broker's.
+    Unknown {
+        sent: Millis,
+    },
+    /// The connections of a process are reset: it has ended.
+    Gone {
+        epoch: i64,
+    },
     Image(Rc<Cluster>),
-    AlterPartition { correlation: Correlation, epoch: i64, proposals: Vec<(i32, Proposal)> },
-    Altered { correlation: Correlation, results: Vec<(i32, Result<(), ErrorCode>)> },
+    AlterPartition {
+        correlation: Correlation,
+        epoch: i64,
+        proposals: Vec<(i32, Proposal)>,
+    },
+    Altered {
+        correlation: Correlation,
+        results: Vec<(i32, Result<(), ErrorCode>)>,
+    },
     Fetch(Fetch),
     Fetched(Fetched),
     Produce(Produce),
-    Produced { correlation: Correlation, epoch: LeaderEpoch, result: Result<Offset, ErrorCode> },
-    Read { correlation: Correlation, partition: i32, offset: Offset },
-    Seen { correlation: Correlation, result: Result<Seen, ErrorCode> },
+    Produced {
+        correlation: Correlation,
+        epoch: LeaderEpoch,
+        result: Result<Offset, ErrorCode>,
+    },
+    Read {
+        correlation: Correlation,
+        partition: i32,
+        offset: Offset,
+    },
+    Seen {
+        correlation: Correlation,
+        result: Result<Seen, ErrorCode>,
+    },
 }
 
 /// A follower asks.

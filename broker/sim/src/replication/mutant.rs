@@ -1,4 +1,4 @@
-//! Deliberate mistakes, made in the drivers here and in the model of the controller, never in what
+//! Deliberate mistakes, made in the drivers here, never in what
 //! is tested.
 
 /// One mistake.
@@ -40,11 +40,15 @@ pub enum Mutant {
     HighWatermarkFromTheLog,
     /// Who waits for an acknowledgement is told that all is well when the leader is deposed.
     AcknowledgeWhenDeposed,
+    /// A leader speaks as one whether it has heard from the controller or not.
+    ForgetTheLease,
+    /// A lease counts from when the controller's answer came, not from when it was asked for.
+    ExtendTheLeaseFromTheAnswer,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::AcknowledgeBeforeReplication,
         Self::HighWatermarkFromTheLeaderAlone,
         Self::TruncateToTheHighWatermark,
@@ -63,5 +67,7 @@ impl Mutant {
         Self::ForgetProducers,
         Self::HighWatermarkFromTheLog,
         Self::AcknowledgeWhenDeposed,
+        Self::ForgetTheLease,
+        Self::ExtendTheLeaseFromTheAnswer,
     ];
 }

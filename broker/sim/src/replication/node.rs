@@ -7,14 +7,16 @@ mod life;
 mod look;
 mod produce;
 mod roles;
+mod standing;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     rc::Rc,
 };
 
 use kastellan_core::{
-    id::{BrokerId, Offset, TopicPartition, Uuid},
+    id::{BrokerId, LeaderEpoch, Offset, TopicPartition, Uuid},
+    lease::Lease,
     machine::{Millis, Now},
     partition::{Partition, Proposal},
     replica::Fetcher,
@@ -26,6 +28,7 @@ use super::{
     cluster::Cluster,
     counter::Counters,
     history::History,
+    invariant::Violation,
     message::{Correlation, Message},
     mutant::Mutant,
     parameters::Parameters,
@@ -43,13 +46,19 @@ pub(super) struct Env {
     pub(super) counters: Counters,
     pub(super) history: History,
     /// Partitions that have seen an unclean election: nothing is promised of them any more.
-    pub(super) excused: std::collections::BTreeSet<i32>,
+    pub(super) excused: BTreeSet<i32>,
     pub(super) mutant: Option<Mutant>,
     pub(super) random: Random,
     pub(super) parameters: Parameters,
     pub(super) next: Correlation,
     /// The leader epochs as the controller has them now.
     pub(super) leader_epochs: BTreeMap<i32, i32>,
+    /// When the leaders of epochs began to act, by partition.
+    pub(super) acts: BTreeMap<i32, BTreeMap<LeaderEpoch, Millis>>,
+    /// Brokers that are fenced.
+    pub(super) fenced: BTreeSet<BrokerId>,
+    /// What a broker did that it must not.
+    pub(super) wrong: Option<Violation>,
 }
 
 impl Env {
@@ -87,6 +96,7 @@ pub(super) struct Node {
 /// A broker that runs.
 #[derive(Debug)]
 pub(super) struct Up {
+    me: BrokerId,
     // closed first: logs hold files, the directory holds the lock
     pub(super) replicas: BTreeMap<i32, Held>,
     pub(super) directory: Directory<SimDisk>,
@@ -99,10 +109,29 @@ pub(super) struct Up {
     sessions: BTreeMap<i32, Serving>,
     next_session: i32,
     asked: Option<Asked>,
+    lease: Lease,
+    /// When the lease is to hear that it runs.
+    runs_at: Millis,
+    /// When the heartbeat was sent that has no answer yet, and until when one is waited for.
+    beat: Option<(Millis, Millis)>,
     next_heartbeat: Millis,
+    /// The controller does not know its registration: it registers once more.
+    unknown: bool,
+    pub(super) stay: Stay,
+    /// The controller has let it lead.
+    pub(super) led: bool,
     /// When a sync that was asked for is done.
     sync_at: Option<Millis>,
     high_watermarks: kastellan_log::checkpoint::Offsets,
+}
+
+/// Whether a broker is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stay {
+    Stays,
+    /// It has asked the controller for leave.
+    Asks,
+    MayEnd,
 }
 
 /// A replica.

@@ -1,5 +1,7 @@
 //! What a seed's world is like: drawn anew for each, so that seeds differ in kind.
 
+use std::time::Duration;
+
 use kastellan_core::partition::Durability;
 
 use super::fault::Fault;
@@ -35,6 +37,12 @@ pub(super) struct Parameters {
     pub(super) sync_millis: u64,
     /// Whether crashes may lose what was not synced.
     pub(super) power_cuts: bool,
+    /// broker.session.timeout.ms.
+    pub(super) session: Duration,
+    /// broker.heartbeat.interval.ms.
+    pub(super) heartbeat: Duration,
+    /// Milliseconds that it takes at most until a decision is committed.
+    pub(super) commit_millis: usize,
     /// replica.lag.time.max.ms.
     pub(super) lag: u64,
 }
@@ -62,6 +70,7 @@ impl Parameters {
             delay: random.pick(&[(1, 3), (1, 30), (5, 90)], (1, 3)),
             slow: random.pick(&[0, 1, 8], 0),
         };
+        let session = random.pick(&[480, 720, 900], 720);
         Self {
             brokers,
             partitions: random.pick(&[1, 1, 2, 3], 1),
@@ -82,6 +91,9 @@ impl Parameters {
             // one lossy crash at a time is what min.insync.replicas of 2 can bear
             power_cuts: durability == Durability::Fsync || min_in_sync > 1,
             lag: random.pick(&[300, 1_000, 4_000], 1_000),
+            session: Duration::from_millis(session),
+            heartbeat: Duration::from_millis(session / random.pick(&[4, 6], 6)),
+            commit_millis: random.pick(&[1, 10, 60], 10),
         }
     }
 }

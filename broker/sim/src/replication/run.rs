@@ -20,9 +20,8 @@ pub fn run(seed: u64, mutant: Option<Mutant>) -> Outcome {
     let mut world = World::new(seed, mutant);
     world.env.counters.runs = 1;
     let judged = survive(|| live(&mut world));
-    let World { env, controller, .. } = world;
-    let mut counters = env.counters;
-    counters.add(&controller.counters);
+    let World { env, .. } = world;
+    let counters = env.counters;
     let failure = judged.err().map(|violation| (violation, env.trace.lines()));
     Outcome { seed, hash: env.trace.hash(), counters, failure }
 }

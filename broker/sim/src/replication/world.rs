@@ -41,11 +41,13 @@ pub(super) struct World {
     pub(super) consumers: Vec<Consumer>,
     pub(super) faults: Random,
     pub(super) restarts: BTreeSet<(Millis, BrokerId)>,
+    /// Who was asked to end, and until when it may wait for the controller.
+    pub(super) leaving: BTreeMap<BrokerId, Millis>,
     pub(super) next_fault: Option<Millis>,
     /// Whether producers go on.
     pub(super) more: bool,
     /// The version that was told to everybody last.
-    told: u64,
+    told: i64,
 }
 
 impl World {
@@ -53,7 +55,7 @@ impl World {
         let parameters = Parameters::new(seed);
         let stream = |stream| Random::new(seed, stream);
         let ids: Vec<_> = (1..=parameters.brokers).map(BrokerId).collect();
-        let mut cluster = Cluster::default();
+        let mut partitions = Vec::new();
         for index in 0..parameters.partitions {
             let shift = usize::try_from(index).unwrap_or(0);
             let replicas: Vec<_> = (0..parameters.replicas)
@@ -61,7 +63,7 @@ impl World {
                 .collect();
             // brokers that are not there yet cannot be in sync; an empty log misses nothing
             let partition = Partition { elr: replicas.clone(), replicas, ..Partition::default() };
-            cluster.partitions.insert(index, partition);
+            partitions.push(partition);
         }
         let mut disks = stream(Stream::Disk);
         let nodes = ids.iter().map(|id| (*id, Node::new(*id, disks.next(), parameters.block)));
@@ -78,8 +80,11 @@ impl World {
             parameters,
             next: 0,
             leader_epochs: BTreeMap::new(),
+            acts: BTreeMap::new(),
+            fenced: BTreeSet::new(),
+            wrong: None,
         };
-        let controller = Controller::new(cluster, env.parameters.min_in_sync, mutant);
+        let controller = Controller::new(partitions, stream(Stream::Controller), &env.parameters);
         let (producers, consumers) = all(seed, &env);
         let next_fault = Some(Millis(1_500));
         Self {
@@ -92,6 +97,7 @@ impl World {
             restarts: ids.iter().map(|id| (Millis::ZERO, *id)).collect(),
             next_fault,
             more: true,
+            leaving: BTreeMap::new(),
             told: 0,
         }
     }
@@ -125,9 +131,13 @@ impl World {
         let producers = self.producers.iter().filter_map(|it| it.deadline(self.more));
         let consumers = self.consumers.iter().map(Consumer::deadline);
         let restarts = self.restarts.first().map(|(at, _)| *at);
-        let others =
-            [self.env.net.next_at(), self.controller.deadline(), restarts, self.next_fault];
-        nodes.chain(producers).chain(consumers).chain(others.into_iter().flatten()).min()
+        let leaving = self.leaving.values().copied().min();
+        let others = [self.env.net.next_at(), self.controller.deadline(), restarts, leaving];
+        nodes
+            .chain(producers)
+            .chain(consumers)
+            .chain(others.into_iter().chain([self.next_fault]).flatten())
+            .min()
     }
 
     fn events(&mut self) -> Check {
@@ -148,7 +158,10 @@ impl World {
                 node.start(env);
             }
         }
-        self.controller.tick(now);
+        self.end_who_leaves();
+        let Self { controller, nodes, env, .. } = self;
+        controller.tick(env, |id| nodes.get(&id).is_none_or(|node| node.up.is_none()));
+        self.after()?;
         while let Some(delivery) = self.env.net.take_due(now) {
             self.env.counters.events += 1;
             self.deliver(delivery)?;
@@ -177,28 +190,9 @@ impl World {
         let now = env.now.monotonic;
         let Delivery { from, to, message } = delivery;
         if to == CONTROLLER {
-            match message {
-                Message::Register { incarnation, clean } => {
-                    controller.register(now, from, incarnation, clean);
-                    let image = Message::Image(Rc::clone(controller.cluster()));
-                    env.send(CONTROLLER, from, image);
-                }
-                Message::Heartbeat { epoch, version } => {
-                    controller.heartbeat(now, from, epoch, version);
-                    if version < controller.cluster().version {
-                        let image = Message::Image(Rc::clone(controller.cluster()));
-                        env.send(CONTROLLER, from, image);
-                    }
-                }
-                Message::AlterPartition { correlation, epoch, proposals } => {
-                    let one = |(index, proposal): &(i32, _)| {
-                        (*index, controller.alter(from, epoch, *index, proposal))
-                    };
-                    let results = proposals.iter().map(one).collect();
-                    env.trace.note(format_args!("  {from:?} is answered {results:?}"));
-                    env.send(CONTROLLER, from, Message::Altered { correlation, results });
-                }
-                _ => {}
+            match controller.is_paused(now) {
+                Some(until) => env.net.hold(until, Delivery { from, to, message }),
+                None => controller.hear(env, from, message),
             }
             return Ok(());
         }
@@ -210,6 +204,10 @@ impl World {
             }
             match message {
                 Message::Image(cluster) => node.apply(env, cluster),
+                Message::Beaten { sent, is_fenced, should_shut_down } => {
+                    node.beaten(env, sent, (is_fenced, should_shut_down));
+                }
+                Message::Unknown { sent } => node.unknown(env, sent),
                 Message::Altered { correlation, results } => {
                     node.altered(env, correlation, &results);
                 }
@@ -243,11 +241,6 @@ impl World {
     /// What has to hold after every event; new decisions go out to all.
     fn after(&mut self) -> Check {
         let cluster = Rc::clone(self.controller.cluster());
-        for index in std::mem::take(&mut self.controller.unclean) {
-            let lost = self.env.history.get(&index).is_some_and(|it| it.end() > 0);
-            self.env.counters.note_if(lost, Rare::CommittedGivenUpByUncleanElection);
-            self.env.excused.insert(index);
-        }
         if cluster.version > self.told {
             self.told = cluster.version;
             for id in self.nodes.keys() {
@@ -261,6 +254,15 @@ impl World {
         }
         let current = cluster.partitions.iter().map(|(index, it)| (*index, it.leader_epoch));
         self.env.leader_epochs = current.collect();
+        let fenced = cluster.brokers.iter().filter(|(_, it)| it.fenced && !it.leaves);
+        self.env.fenced = fenced.map(|(id, _)| *id).collect();
+        for (id, node) in &mut self.nodes {
+            node.note_life(&cluster, *id);
+            node.check_lease(&mut self.env)?;
+        }
+        if let Some(wrong) = self.env.wrong.take() {
+            return Err(wrong);
+        }
         for node in self.nodes.values_mut() {
             node.look(&mut self.env)?;
         }
@@ -308,6 +310,7 @@ impl World {
         self.env.net.heal();
         self.env.net.set_faults(NetFaults::NONE);
         let now = self.env.now.monotonic;
+        self.controller.go_on();
         for (id, node) in &mut self.nodes {
             node.paused_until = Millis::ZERO;
             if node.up.is_none() {

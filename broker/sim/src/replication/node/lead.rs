@@ -15,7 +15,7 @@ use crate::replication::{
 };
 
 /// Milliseconds that a fetch waits for bytes.
-const WAIT: u64 = 200;
+pub(in super::super) const WAIT: u64 = 200;
 
 impl Node {
     /// A follower asks.
@@ -36,7 +36,9 @@ impl Node {
         } else {
             fetch.session_id
         };
-        let known = up.sessions.get_mut(&id).ok_or(ErrorCode::FetchSessionIdNotFound);
+        let same = |serving: &&mut Serving| serving.broker_epoch == fetch.broker_epoch;
+        let known = up.sessions.get_mut(&id).filter(same);
+        let known = known.ok_or(ErrorCode::FetchSessionIdNotFound);
         let advanced = known.and_then(|serving| {
             if fetch.session_epoch != 0 {
                 serving.session.advance(fetch.session_epoch, true)?;
@@ -51,7 +53,6 @@ impl Node {
                 return env.send(self.id, from, Message::Fetched(answer));
             }
         };
-        serving.broker_epoch = fetch.broker_epoch;
         // one that waits is answered before the next is taken up
         if let Some(parked) = serving.parked.take() {
             let correlation = parked.correlation;

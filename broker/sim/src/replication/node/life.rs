@@ -1,26 +1,28 @@
 //! Births and deaths.
 
-use std::{collections::BTreeMap, path::Path, rc::Rc};
+use std::{collections::BTreeMap, path::Path, rc::Rc, time::Duration};
 
 use kastellan_core::{
     id::{BrokerId, Uuid},
+    lease::{Lease, Lengths},
     machine::Millis,
 };
 use kastellan_log::{Budget, Directory, Properties, disk::Faults};
 
-use super::{Env, Node, Up};
+use super::{Env, Node, Stay, Up};
 use crate::{
     disk::SimDisk,
     replication::{
         cluster::Cluster,
+        controller::first_epoch,
+        counter::Rare,
         message::{CONTROLLER, Message},
         mutant::Mutant,
+        parameters::Parameters,
     },
 };
 
 const ROOT: &str = "/data";
-/// Milliseconds between heartbeats.
-const HEARTBEAT: u64 = 120;
 
 impl Node {
     pub(in super::super) fn new(id: BrokerId, seed: u64, block: usize) -> Self {
@@ -31,7 +33,7 @@ impl Node {
             disk,
             up: None,
             paused_until: Millis::ZERO,
-            clean: None,
+            clean: Some(first_epoch(id)),
             incarnation: 0,
             ignorant: BTreeMap::new(),
             remembered: None,
@@ -52,6 +54,7 @@ impl Node {
         self.incarnation += 1;
         let high_watermarks = directory.high_watermarks().unwrap_or_default();
         let mut up = Up {
+            me: self.id,
             replicas: BTreeMap::new(),
             directory,
             epoch: None,
@@ -62,7 +65,13 @@ impl Node {
             // real ones are random: none of an earlier life is met again
             next_session: i32::try_from(self.incarnation).unwrap_or(0) * 10_000,
             asked: None,
+            lease: Lease::new(env.now.monotonic, lengths(&env.parameters)),
+            runs_at: env.now.monotonic,
+            beat: None,
             next_heartbeat: env.now.monotonic,
+            unknown: false,
+            stay: Stay::Stays,
+            led: false,
             sync_at: None,
             high_watermarks,
         };
@@ -116,17 +125,76 @@ impl Node {
 
     /// Tells the controller that it lives, if it is time.
     pub(in super::super) fn beat(&mut self, env: &mut Env) {
-        let (id, incarnation, clean) = (self.id, self.incarnation, self.clean);
+        let (id, incarnation, clean) = (self.id, self.incarnation(), self.clean);
+        let (now, interval) = (env.now.monotonic, env.parameters.heartbeat);
         let Some(up) = &mut self.up else { return };
-        if env.now.monotonic < up.next_heartbeat {
+        if up.runs_at <= now {
+            up.lease.run(now);
+            up.runs_at = now.after(interval);
+        }
+        if up.beat.take_if(|(_, until)| *until <= now).is_some() {
+            up.next_heartbeat = now.after(interval / 10);
+        }
+        if up.beat.is_some() || now < up.next_heartbeat {
             return;
         }
-        up.next_heartbeat = Millis(env.now.monotonic.0 + HEARTBEAT);
-        let message = match up.epoch {
-            None => Message::Register { incarnation, clean },
-            Some(epoch) => Message::Heartbeat { epoch, version: up.cluster.version },
+        let message = match up.epoch.filter(|_| !std::mem::take(&mut up.unknown)) {
+            None => {
+                up.next_heartbeat = now.after(interval);
+                Message::Register { incarnation, clean }
+            }
+            Some(epoch) => {
+                up.lease.run(now);
+                up.beat = Some((now, now.after(env.parameters.session / 2)));
+                let (version, leaves) = (up.cluster.version, up.stay != Stay::Stays);
+                Message::Heartbeat { epoch, version, sent: now, leaves }
+            }
         };
         env.send(id, CONTROLLER, message);
+    }
+
+    /// The controller has answered the heartbeat that was sent then.
+    pub(in super::super) fn beaten(
+        &mut self,
+        env: &Env,
+        sent: Millis,
+        (is_fenced, should_shut_down): (bool, bool),
+    ) {
+        let Some(up) = &mut self.up else { return };
+        if up.beat.take_if(|(waits, _)| *waits == sent).is_none() {
+            return;
+        }
+        let now = env.now.monotonic;
+        up.next_heartbeat = now.after(env.parameters.heartbeat);
+        if !is_fenced {
+            let from_then = env.is(Mutant::ExtendTheLeaseFromTheAnswer);
+            up.lease.hear(if from_then { now } else { sent });
+        }
+        if should_shut_down {
+            up.stay = Stay::MayEnd;
+        }
+    }
+
+    /// The controller does not know the registration under which this heartbeat was sent.
+    pub(in super::super) fn unknown(&mut self, env: &mut Env, sent: Millis) {
+        let Some(up) = &mut self.up else { return };
+        if up.beat.take_if(|(waits, _)| *waits == sent).is_some() {
+            env.counters.note(Rare::RegisteredOnceMore);
+            (up.unknown, up.next_heartbeat) = (true, env.now.monotonic);
+        }
+    }
+
+    /// It is asked to end, and asks the controller first.
+    pub(in super::super) fn leave(&mut self, env: &Env) {
+        if let Some(up) = self.up.as_mut().filter(|up| up.epoch.is_some()) {
+            (up.stay, up.next_heartbeat) = (Stay::Asks, env.now.monotonic);
+        }
+    }
+
+    /// The id of this process.
+    pub(super) fn incarnation(&self) -> Uuid {
+        let process = u128::from(self.id.0.unsigned_abs()) << 64 | u128::from(self.incarnation);
+        Uuid::from_u128(process)
     }
 
     /// When it next has something to do by itself.
@@ -140,7 +208,8 @@ impl Node {
         let reviews = up.replicas.values().filter_map(|held| held.machine.review_deadline());
         let asked = up.asked.iter().map(|asked| asked.until);
         let all = fetchers.chain(parked).chain(reviews).chain(asked).chain(up.sync_at);
-        let first = all.chain([up.next_heartbeat]).min()?;
+        let beat = up.beat.map_or(up.next_heartbeat, |(_, until)| until);
+        let first = all.chain([beat, up.runs_at]).min()?;
         Some(first.max(self.paused_until))
     }
 
@@ -153,4 +222,9 @@ impl Node {
         self.review(env, false);
         self.fetch_all(env);
     }
+}
+
+fn lengths(parameters: &Parameters) -> Lengths {
+    let wait = Duration::from_millis(super::lead::WAIT);
+    Lengths::new(parameters.session, parameters.heartbeat, wait)
 }

@@ -66,6 +66,7 @@ impl Node {
     ) -> Result<(Offset, Offset), ErrorCode> {
         let id = self.id;
         let up = self.up.as_mut().ok_or(ErrorCode::NotLeaderOrFollower)?;
+        up.may_answer(env, index)?;
         let held = up.replicas.get_mut(&index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
         let valid = validate(batch, &Rules::default(), &mut Scratch::default())?;
         let how = Appending { now: env.now, log_append_time: false, all };
@@ -172,9 +173,10 @@ impl Node {
     /// Deletes records up to `before`, at a client's word.
     pub(in super::super) fn delete_records(&mut self, env: &mut Env, index: i32, before: Offset) {
         use kastellan_core::config::Cleanup;
-        let Some(held) = self.up.as_mut().and_then(|up| up.replicas.get_mut(&index)) else {
+        let Some(up) = self.up.as_mut().filter(|up| up.may_answer(env, index).is_ok()) else {
             return;
         };
+        let Some(held) = up.replicas.get_mut(&index) else { return };
         let cleanup = Cleanup { delete: true, compact: false };
         if let Ok(start) = held.machine.delete_records(before, cleanup)
             && let Some(history) = env.history.get_mut(&index)
@@ -196,7 +198,9 @@ impl Node {
         let Some(up) = &self.up else { return };
         let result = match up.replicas.get(&index) {
             None => Err(ErrorCode::UnknownTopicOrPartition),
-            Some(held) => held.seen_by_consumer(env, index, offset),
+            Some(held) => {
+                up.may_answer(env, index).and_then(|()| held.seen_by_consumer(env, index, offset))
+            }
         };
         env.send(id, client, Message::Seen { correlation, result });
     }
@@ -253,8 +257,9 @@ impl super::Held {
         let beyond = env.is(Mutant::ServeUncommitted);
         let until = if beyond { self.machine.log().end() } else { bounds.until };
         env.counters.note_if(!self.machine.is_leader(), Rare::FollowerServedAConsumer);
-        // a deposed leader that has not heard of it tells what it knows, as in Kafka
-        let current = env.leader_epochs.get(&index) == Some(&self.machine.epoch());
+        // one that was deposed in favour of another may tell what it knows until it hears of that
+        let newer = env.acts.get(&index).and_then(|acts| acts.last_key_value());
+        let current = newer.is_none_or(|(epoch, _)| *epoch <= self.machine.epoch());
         let latest = (current && self.machine.is_leader()).then(|| {
             match self.machine.list(Place::Latest, -1, Isolation::ReadUncommitted)? {
                 Listed::Offset(offset, _) => Ok(offset),

@@ -20,7 +20,7 @@ impl Node {
     /// Takes up a newer image. Nothing is led or followed before the image knows this very process:
     /// what an older one says of it may be over.
     pub(in super::super) fn apply(&mut self, env: &mut Env, cluster: Rc<Cluster>) {
-        let (id, incarnation) = (self.id, self.incarnation);
+        let (id, incarnation) = (self.id, self.incarnation());
         let Some(up) = &mut self.up else { return };
         if let Some(known) = cluster.brokers.get(&id).filter(|it| it.incarnation == incarnation) {
             if up.epoch != Some(known.epoch) {
@@ -73,6 +73,10 @@ impl Node {
             kastellan_core::log::Log::end(held.machine.log()),
             held.machine.high_watermark(),
         ));
+        if matches!(assigned, Assigned::Leads(_)) {
+            let acts = env.acts.entry(index).or_default();
+            acts.entry(assignment.leader_epoch).or_insert(env.now.monotonic);
+        }
         match assigned {
             Assigned::Leads(_) if env.is(Mutant::ForgetProducers) => {
                 held.machine.producers_mut().clear();
