@@ -22,6 +22,7 @@ mod topics;
 mod wire;
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -279,8 +280,11 @@ fn begin_alone(
     let (me, image) = (registration.broker, driver.image());
     let missing = found::is_missing(&image.load(), me, dirs);
     driver.register(registration)?;
-    dirs.found(found::locate(&image.load(), dirs)?, missing);
-    let assignments = follower.open_all(&image.load());
+    // whoever is alone deletes what it decides to, and misses nothing
+    let (image, deleted) = (image.load_full(), BTreeSet::new());
+    let known = found::Known { me, image: &image, deleted: &deleted };
+    dirs.found(found::locate(&known, dirs)?, missing);
+    let assignments = follower.open_all(&image);
     if !assignments.is_empty() {
         driver.ask_now(move |ticket| Input::AssignDirectories {
             ticket,
@@ -341,16 +345,20 @@ fn joining(
     incarnation: Uuid,
     opened: mpsc::Sender<Result<(), ControllerError>>,
 ) -> Follow {
-    let mut joined = false;
+    let (mut joined, mut deleted) = (false, BTreeSet::new());
     Box::new(move |before, after, touched| {
         if joined {
             return follower.follow(before, after, touched);
         }
         follower.learn(after);
+        // also of what came and went within one commit this broker may hold something
+        let gone = touched.topics.iter().filter(|id| after.topic_by_id(id).is_none());
+        deleted.extend(gone);
         let own = after.broker(follower.me);
         if own.is_some_and(|broker| broker.incarnation == incarnation) {
             joined = true;
-            if opened.send(follower.begin(before, after)).is_err() {
+            let deleted = std::mem::take(&mut deleted);
+            if opened.send(follower.begin(before, after, &deleted)).is_err() {
                 tracing::debug!("nobody waits for the partitions any more");
             }
         }

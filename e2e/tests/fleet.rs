@@ -1,6 +1,8 @@
 //! Three brokers as processes survive what happens to processes: killed, silent, stopped in order,
 //! started on the wrong directory. Nothing acknowledged is lost, repeated or out of order.
 
+#[path = "fleet/behind.rs"]
+mod behind;
 #[path = "fleet/clients.rs"]
 mod clients;
 #[path = "fleet/coordinated.rs"]

@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeSet,
-    io,
+    fmt, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -31,6 +31,8 @@ use crate::{
 pub(crate) const DELETE: &str = "-delete";
 /// A copy of a log of another directory, not whole yet.
 pub(crate) const FUTURE: &str = "-future";
+/// A log of no topic that is known.
+const STRAY: &str = "-stray";
 /// A whole copy of a log of another directory.
 pub(crate) const MOVED: &str = "-moved";
 /// The longest name of a directory.
@@ -38,7 +40,11 @@ const NAME_MAX: usize = 255;
 
 /// The name of a log that is set aside; cut at the front where it would be too long, as nobody
 /// reads it back.
-pub(crate) fn aside(partition: &TopicPartition, unique: u64, suffix: &str) -> String {
+pub(crate) fn aside(
+    partition: &TopicPartition,
+    unique: impl fmt::LowerHex,
+    suffix: &str,
+) -> String {
     let name = partition.to_string();
     let behind = format!(".{unique:032x}{suffix}");
     let room = NAME_MAX - behind.len();
@@ -247,6 +253,23 @@ impl<D: Disk> Directory<D> {
         self.shared.sync_dir(root)?;
         self.shared.forget_partition(partition)?;
         self.remove_dir(&to)
+    }
+
+    /// Renames a partition's directory that no [`Log`] has open out of the way, as Kafka calls
+    /// those of no topic; returns where it lies now. `unique` is in no name of one of its kind.
+    pub fn set_stray_aside(
+        &self,
+        partition: &TopicPartition,
+        unique: u128,
+    ) -> Result<PathBuf, Error> {
+        self.shared.check()?;
+        let root = &self.shared.root;
+        let from = root.join(partition.to_string());
+        let to = root.join(aside(partition, unique, STRAY));
+        self.shared.disk.rename(&from, &to).doing("rename", &from)?;
+        self.shared.sync_dir(root)?;
+        self.shared.forget_partition(partition)?;
+        Ok(to)
     }
 
     /// [`Directory::delete_partition`], where there may be nothing to remove.

@@ -18,6 +18,7 @@ use std::{
 };
 
 use common::{partition, properties};
+use kastellan_core::id::TopicPartition;
 use kastellan_log::{Budget, Config, Directory, Error, Properties, StdDisk};
 use uuid::Uuid;
 
@@ -110,6 +111,18 @@ fn a_log_of_an_earlier_topic_of_the_name_is_not_taken_for_the_new_one() {
     directory.delete_partition(&partition()).unwrap();
     directory.open_log(partition(), Some(new), Config::default()).unwrap();
     assert_eq!(directory.partitions().unwrap(), [(partition(), Some(new))]);
+}
+
+#[test]
+fn a_stray_with_the_longest_name_is_set_aside_and_another_one_of_that_name_is_too() {
+    let directory = open(&scratch("strays"), properties()).unwrap();
+    let partition = TopicPartition { topic: "t".repeat(249), partition: 1_000 };
+    for unique in [1, 2] {
+        drop(directory.open_log(partition.clone(), None, Config::default()).unwrap());
+        let path = directory.set_stray_aside(&partition, unique).unwrap();
+        assert!(path.is_dir() && path.to_str().unwrap().ends_with("-stray"), "{path:?}");
+    }
+    assert_eq!(directory.partitions().unwrap(), []);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::{
 /// What the records of a commit are about.
 #[derive(Debug, Default)]
 pub(super) struct Touched {
-    topics: BTreeSet<Uuid>,
+    pub(super) topics: BTreeSet<Uuid>,
     configs: BTreeSet<String>,
     /// Whose settings are other ones, by id; nothing for all brokers.
     brokers: BTreeSet<String>,
@@ -165,12 +165,19 @@ impl fmt::Debug for Assign {
 }
 
 impl Follower {
-    /// Opens what lies here, now that it is known what should.
-    pub(super) fn begin(&self, before: &Image, after: &Image) -> Result<(), ControllerError> {
+    /// Opens what lies here, now that it is known what should, and which topics were `deleted`
+    /// since this broker had been told of changes last.
+    pub(super) fn begin(
+        &self,
+        before: &Image,
+        after: &Image,
+        deleted: &BTreeSet<Uuid>,
+    ) -> Result<(), ControllerError> {
         self.settings.store(Arc::new(after.settings_of(self.me, &self.fixed)));
         let dirs = self.partitions.dirs();
         let missing = found::is_missing(before, self.me, dirs);
-        dirs.found(found::locate(after, dirs)?, missing);
+        let known = found::Known { me: self.me, image: after, deleted };
+        dirs.found(found::locate(&known, dirs)?, missing);
         let unassigned = self.open_all(after);
         if !unassigned.is_empty() {
             (self.assign.0)(unassigned);

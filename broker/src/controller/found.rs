@@ -1,12 +1,12 @@
 //! What lies in the log directories when the broker starts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kastellan_core::{
     id::{BrokerId, TopicPartition, Uuid, uuid_to_text},
     metadata::{CLUSTER_METADATA, Image},
 };
-use kastellan_log::{Directory, Disk as _, StdDisk};
+use kastellan_log::{Directory, StdDisk};
 
 use super::error::ControllerError;
 use crate::log_dirs::LogDirs;
@@ -53,16 +53,54 @@ fn settle_moved(dirs: &LogDirs) -> Result<(), ControllerError> {
     Ok(())
 }
 
-/// Where each partition of the image lies. What belongs to none is set aside; one that lies in two
-/// directories refuses the start.
+/// What the metadata says of the partitions that lie here.
+pub(super) struct Known<'a> {
+    /// This broker.
+    pub(super) me: BrokerId,
+    /// The metadata now.
+    pub(super) image: &'a Image,
+    /// The topics that were deleted since this broker had taken it up last.
+    pub(super) deleted: &'a BTreeSet<Uuid>,
+}
+
+/// What a directory of a partition is.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    /// A replica of this broker.
+    Held,
+    /// What is left of one: it was deleted, or is held by others.
+    Over,
+    /// Of a topic that nobody has heard of.
+    Stray,
+}
+
+impl Known<'_> {
+    /// One without an id was being created when the broker stopped.
+    fn judge(&self, partition: &TopicPartition, id: Option<Uuid>) -> Found {
+        if partition.topic == CLUSTER_METADATA {
+            return Found::Held;
+        }
+        let topic = self.image.topic(&partition.topic);
+        let topic = topic.filter(|topic| id.is_none_or(|id| id == topic.id));
+        match topic.and_then(|topic| topic.partitions.get(&partition.partition)) {
+            Some(known) if id.is_some() && !known.replicas.contains(&self.me) => Found::Over,
+            Some(_) => Found::Held,
+            None if id.is_some_and(|id| self.deleted.contains(&id)) => Found::Over,
+            None => Found::Stray,
+        }
+    }
+}
+
+/// Where each partition of the image lies. What is over is removed, as it is while a broker runs;
+/// what belongs to no topic is set aside; one that lies in two directories refuses the start.
 pub(super) fn locate(
-    image: &Image,
+    known: &Known<'_>,
     dirs: &LogDirs,
 ) -> Result<BTreeMap<TopicPartition, usize>, ControllerError> {
     settle_moved(dirs)?;
     let mut found = BTreeMap::new();
     for (place, dir) in dirs.open().iter().enumerate() {
-        for partition in set_strays_aside(image, dir.directory())? {
+        for partition in sort_out(known, dir.directory())? {
             if partition.topic == CLUSTER_METADATA {
                 continue;
             }
@@ -80,53 +118,78 @@ pub(super) fn locate(
     Ok(found)
 }
 
-/// Directories of partitions that the metadata does not know are renamed out of the way: a topic
-/// that was deleted just before a crash, or data from elsewhere. Returns the others.
-fn set_strays_aside(
-    image: &Image,
+/// Returns the replicas of this broker. What is over is gone when this returns. Strays, data from
+/// elsewhere perhaps, are renamed out of the way and kept, as Kafka keeps them.
+fn sort_out(
+    known: &Known<'_>,
     directory: &Directory<StdDisk>,
 ) -> Result<Vec<TopicPartition>, ControllerError> {
-    let root = directory.root();
-    let mut renamed = false;
-    let mut kept = Vec::new();
+    let mut held = Vec::new();
     for (partition, id) in directory.partitions()? {
-        if known(image, &partition, id) {
-            kept.push(partition);
-            continue;
+        match known.judge(&partition, id) {
+            Found::Held => held.push(partition),
+            Found::Over => {
+                tracing::info!(%partition, "deleted or moved elsewhere meanwhile: removed here");
+                directory.delete_partition(&partition)?;
+            }
+            Found::Stray => {
+                let unique = id.unwrap_or_else(Uuid::new_v4).as_u128();
+                let path = directory.set_stray_aside(&partition, unique)?;
+                tracing::warn!(
+                    %partition,
+                    path = %path.display(),
+                    "a log of no topic is set aside; delete it if nobody misses it"
+                );
+            }
         }
-        let from = root.join(partition.to_string());
-        let mark = id.unwrap_or_else(Uuid::nil).simple();
-        let path = root.join(format!("{partition}.{mark}-stray"));
-        tracing::warn!(
-            partition = %partition,
-            path = %path.display(),
-            "a log of no topic is set aside; delete it if nobody misses it"
-        );
-        directory.disk().rename(&from, &path).map_err(|source| ControllerError::Io {
-            doing: "rename",
-            path: from,
-            source,
-        })?;
-        renamed = true;
     }
-    if renamed {
-        let path = root.to_path_buf();
-        directory.disk().sync_dir(root).map_err(|source| ControllerError::Io {
-            doing: "sync",
-            path,
-            source,
-        })?;
-    }
-    Ok(kept)
+    Ok(held)
 }
 
-/// Whether a directory belongs to a partition of the image. One without an id was being created
-/// when the broker stopped.
-fn known(image: &Image, partition: &TopicPartition, id: Option<Uuid>) -> bool {
-    if partition.topic == CLUSTER_METADATA {
-        return true;
+#[cfg(test)]
+mod tests {
+    use kastellan_core::metadata::{PartitionRecord, Record, TopicRecord};
+
+    use super::*;
+
+    #[test]
+    fn what_is_held_elsewhere_or_deleted_is_over_and_only_what_is_unknown_is_a_stray() {
+        let (there, gone) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let mut image = Image::default();
+        let topic = TopicRecord { name: "t".to_owned(), id: there };
+        image.apply(&Record::Topic(topic)).unwrap();
+        for (index, replica) in [(0, 1), (1, 2)] {
+            let record = PartitionRecord {
+                partition: index,
+                topic: there,
+                replicas: vec![BrokerId(replica)],
+                isr: vec![BrokerId(replica)],
+                removing: Vec::new(),
+                adding: Vec::new(),
+                leader: BrokerId(replica),
+                leader_recovery_state: 0,
+                leader_epoch: 0,
+                partition_epoch: 0,
+                elr: Vec::new(),
+                last_known_elr: Vec::new(),
+                directories: vec![Uuid::nil()],
+            };
+            image.apply(&Record::Partition(record)).unwrap();
+        }
+        let known = Known { me: BrokerId(1), image: &image, deleted: &BTreeSet::from([gone]) };
+        let judge = |topic: &str, partition, id| {
+            known.judge(&TopicPartition { topic: topic.to_owned(), partition }, id)
+        };
+        assert_eq!(judge("t", 0, Some(there)), Found::Held);
+        assert_eq!(judge("t", 0, None), Found::Held, "it was being created");
+        assert_eq!(judge("t", 0, Some(gone)), Found::Over, "the topic before this one");
+        assert_eq!(judge("t", 1, Some(there)), Found::Over, "another broker holds it");
+        assert_eq!(judge("u", 0, Some(gone)), Found::Over);
+        for (name, index, id) in
+            [("t", 0, Some(Uuid::from_u128(3))), ("t", 2, Some(there)), ("u", 0, None)]
+        {
+            assert_eq!(judge(name, index, id), Found::Stray, "{name}-{index} of {id:?}");
+        }
+        assert_eq!(judge(CLUSTER_METADATA, 0, None), Found::Held);
     }
-    image.topic(&partition.topic).is_some_and(|topic| {
-        topic.partitions.contains_key(&partition.partition) && id.is_none_or(|id| id == topic.id)
-    })
 }

@@ -3,6 +3,7 @@
 use kastellan_core::{
     id::Uuid,
     machine::{Machine as _, Ticket},
+    metadata::Image,
     quorum::{Effect, Event, FetchSnapshotResponse, Input, Response, SnapshotId},
 };
 use kastellan_log::Disk;
@@ -115,14 +116,27 @@ impl<D: Disk> Driver<D> {
     }
 
     fn install(&mut self, snapshot: SnapshotId) -> Result<(), ControllerError> {
+        let last = self.log_so_far();
         let Some((image, voters)) = self.log.install(snapshot)? else {
             self.events.push_back(Event::SnapshotDamaged);
             return Ok(());
         };
         // whatever differs may have changed in between
-        let touched = Touched::everything(&self.published.load(), &image);
+        let mut touched = Touched::everything(&self.published.load(), &image);
+        touched.topics.extend(last.topics);
         self.publish(&image, &touched);
         self.events.push_back(Event::SnapshotInstalled { snapshot, voters });
         Ok(())
+    }
+
+    /// What the log is about that a snapshot replaces, behind what is published: in its last life
+    /// this broker may have known that to be committed.
+    fn log_so_far(&self) -> Touched {
+        let (mut image, mut touched) = (Image::clone(&self.published.load()), Touched::default());
+        if let Err(error) = self.log.fold(&mut image, self.log.end(), |record| touched.note(record))
+        {
+            tracing::debug!(%error, "a log that is replaced does not read to its end");
+        }
+        touched
     }
 }
