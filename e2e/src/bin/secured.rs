@@ -2,7 +2,8 @@
 //!
 //! Figures, never a test. Broker CPU of produce and fetch over TLS beside plaintext, and beside
 //! Apache Kafka's over TLS in the same run (`--kafka`); CPU of a login; what a healthy client feels
-//! of a thousand wrong logins a second; memory of connections that do nothing.
+//! of a thousand wrong logins a second, and of 2,000 that never end; memory of connections that do
+//! nothing.
 
 use std::env;
 use std::io::{self, Write as _};
@@ -61,12 +62,25 @@ fn said(what: &str, value: f64) -> Result<()> {
     Ok(writeln!(io::stdout(), "{what}: {value:.2}")?)
 }
 
-/// A broker whose only listener is plaintext or TLS.
-fn broker(scratch: &Scratch, kafka: bool, tls: bool) -> Result<(Judged, Authority)> {
+/// So little is kept that memory for files is used again: what it takes the first time is neither
+/// the broker's nor safety's.
+const BOUNDED: [(&str, &str); 4] = [
+    ("log.segment.bytes", "33554432"),
+    ("log.retention.bytes", "67108864"),
+    ("log.retention.check.interval.ms", "500"),
+    ("log.segment.delete.delay.ms", "0"),
+];
+
+/// A broker whose only listener is plaintext or TLS, with these settings as well.
+fn broker(
+    scratch: &Scratch,
+    (kafka, tls): (bool, bool),
+    more: &[(&str, &str)],
+) -> Result<(Judged, Authority)> {
     let authority = Authority::new(scratch.path())?;
     let keystore = authority.sign("broker", "/CN=broker")?;
     let keystore = keystore.to_str().context("a name in UTF-8")?;
-    let settings: &[(&str, &str)] = match (kafka, tls) {
+    let of_transport: &[(&str, &str)] = match (kafka, tls) {
         (_, false) => &[],
         (false, true) => &[
             ("listener.security.protocol.map", "plain:SSL"),
@@ -82,28 +96,36 @@ fn broker(scratch: &Scratch, kafka: bool, tls: bool) -> Result<(Judged, Authorit
             ("ssl.truststore.location", keystore),
         ],
     };
+    let settings = [of_transport, more].concat();
     let mut broker = if kafka {
-        Judged::Kafka(Peer::format(scratch.path(), Jvm::AsShipped, settings)?)
+        Judged::Kafka(Peer::format(scratch.path(), Jvm::AsShipped, &settings)?)
     } else {
-        Judged::Ours(Ours::new(scratch.path(), settings)?)
+        Judged::Ours(Ours::new(scratch.path(), &settings)?)
     };
     broker.restart()?;
     Ok((broker, authority))
 }
 
 fn transport(name: &str, kafka: bool, tls: bool) -> Result<()> {
-    let scratch = Scratch::new("secured")?;
-    let (mut broker, authority) = broker(&scratch, kafka, tls)?;
+    let scratch = Scratch::new("secured-produce")?;
+    let (mut judged, authority) = broker(&scratch, (kafka, tls), &BOUNDED)?;
     let ca = tls.then(|| authority.certificate());
-    let mut run = |words: &[&str]| run(&mut broker, words, ca.as_deref(), scratch.path());
-    // creates both topics, and warms both paths
-    let warm = run(&["produce", "warm", "1", "1024", "5"])?;
-    run(&["consume", "warm", "1", &warm.0])?;
+    run(&mut judged, &["produce", "warm", "1", "1024", "5"], ca.as_deref(), scratch.path())?;
+    for size in ["100", "1024"] {
+        let words = ["produce", &format!("of-{size}"), "1", size, "8"];
+        let (_, cpu) = run(&mut judged, &words, ca.as_deref(), scratch.path())?;
+        said(&format!("{name}: produce {size} B, broker CPU seconds per million"), cpu)?;
+    }
+    drop(judged);
+    let scratch = Scratch::new("secured-fetch")?;
+    let (mut judged, authority) = broker(&scratch, (kafka, tls), &[])?;
+    let ca = tls.then(|| authority.certificate());
     for size in ["100", "1024"] {
         let topic = format!("of-{size}");
-        let (count, cpu) = run(&["produce", &topic, "1", size, "8"])?;
-        said(&format!("{name}: produce {size} B, broker CPU seconds per million"), cpu)?;
-        let (_, cpu) = run(&["consume", &topic, "1", &count])?;
+        let words = ["produce", &topic, "1", size, "5"];
+        let (count, _) = run(&mut judged, &words, ca.as_deref(), scratch.path())?;
+        let words = ["consume", &topic, "1", &count];
+        let (_, cpu) = run(&mut judged, &words, ca.as_deref(), scratch.path())?;
         said(&format!("{name}: fetch {size} B, broker CPU seconds per million"), cpu)?;
     }
     Ok(())
@@ -168,8 +190,46 @@ fn logins() -> Result<()> {
     let cpu = broker.process()?.usage()?.cpu - before;
     let guesses = u32::try_from(guesses.into_inner())?;
     said("wrong logins a second", f64::from(guesses) / 10.0)?;
-    said("broker CPU under wrong logins, % of a core", cpu * 10.0)
+    said("broker CPU under wrong logins, % of a core", cpu * 10.0)?;
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let slow = scope.spawn(|| besiege(address, &over));
+        let attacked = paced(&mut healthy, Duration::from_secs(20));
+        over.store(true, Ordering::Relaxed);
+        let opened = slow.join().expect("nobody panics")?;
+        said("slow logins that were opened in 20 s", f64::from(opened))?;
+        said("a healthy client's p99 beside 2,000 slow logins, ms", attacked?)
+    })
 }
+
+/// Keeps so many logins open that send a byte a second: whoever is thrown out comes again. How
+/// many were opened.
+#[expect(clippy::disallowed_methods, reason = "a rate is made of time that passes")]
+fn besiege(address: SocketAddr, over: &AtomicBool) -> Result<u32> {
+    let (mut open, mut opened) = (Vec::new(), 0_u32);
+    while !over.load(Ordering::Relaxed) {
+        while open.len() < SLOW {
+            // each address may have 1,000 that have not logged in
+            let from = [127, 0, 0, u8::try_from(2 + opened % 4)?];
+            let mut wire = Wire::connect_from(SocketAddr::from((from, 0)), address)?;
+            wire.send_raw(&60_000_i32.to_be_bytes())?;
+            open.push(wire);
+            opened += 1;
+        }
+        thread::sleep(Duration::from_secs(1));
+        let mut still = Vec::with_capacity(open.len());
+        for mut wire in open {
+            if !wire.is_over()? && wire.send_raw(&[0]).is_ok() {
+                still.push(wire);
+            }
+        }
+        open = still;
+    }
+    Ok(opened)
+}
+
+/// So many slow logins are open at a time.
+const SLOW: usize = 2_000;
 
 /// Wrong logins, each on a connection of its own, in a pace of its own.
 #[expect(clippy::disallowed_methods, reason = "a rate is made of time that passes")]
@@ -215,7 +275,7 @@ fn paced(wire: &mut Wire, long: Duration) -> Result<f64> {
 #[expect(clippy::disallowed_methods, reason = "rest is waited for by letting time pass")]
 fn idle(name: &str, tls: bool) -> Result<()> {
     let scratch = Scratch::new("secured-idle")?;
-    let (mut broker, authority) = broker(&scratch, false, tls)?;
+    let (mut broker, authority) = broker(&scratch, (false, tls), &[])?;
     let address = broker.address();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(authority.certificate())?)?;

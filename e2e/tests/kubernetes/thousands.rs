@@ -1,5 +1,5 @@
-//! A hundred, a thousand and ten thousand topics: how long they take, what the operator takes for
-//! them, and that it writes nothing once they are as asked. Printed with every run, as in
+//! A hundred, a thousand and ten thousand topics, and as many users: how long they take, what the
+//! operator takes for them, and that it writes nothing once they are as asked. Printed with every run, as in
 //! `figures.rs`.
 
 use std::env;
@@ -42,7 +42,7 @@ fn ten_thousand_topics_become_ready_and_then_nothing_is_written() -> Result<()> 
         let large = memory(namespace)?;
         say(&format!("FIGURE operator, 10,000 topics: {large} MiB (promised: 120)"))?;
         quiet(namespace)?;
-        gone(namespace)?;
+        gone(namespace, "kafkatopics")?;
         ensure!(small <= 50, "{small} MiB for 100 topics");
         ensure!(large <= 120, "{large} MiB for 10,000 topics");
         Ok(())
@@ -52,16 +52,36 @@ fn ten_thousand_topics_become_ready_and_then_nothing_is_written() -> Result<()> 
 /// Creates topics and waits until all of them are Ready.
 fn more(namespace: &Namespace<'_>, numbers: std::ops::Range<usize>, promised: u32) -> Result<()> {
     let begin = Instant::now();
-    let (api, path) = (&namespace.cluster.api, namespace.path("kafkatopics"));
+    let topic = |number| {
+        json!({
+            "apiVersion": "kastellan.dev/v1alpha1",
+            "kind": "KafkaTopic",
+            "metadata": { "name": format!("topic-{number}") },
+            "spec": { "clusterRef": { "name": "demo" }, "partitions": 1 },
+        })
+    };
+    create(namespace, "kafkatopics", &numbers, topic)?;
+    let made = begin.elapsed().as_secs_f32();
+    // that of the cluster's is one more
+    all_ready(namespace, "kafkatopics", numbers.end + 1)?;
+    let (count, took) = (numbers.len(), begin.elapsed().as_secs_f32());
+    say(&format!(
+        "FIGURE {count} topics Ready: {took:.1} s, {made:.1} s of it to create the objects \
+         (promised: {promised})"
+    ))
+}
+
+/// Creates objects, several at a time.
+pub(crate) fn create(
+    namespace: &Namespace<'_>,
+    plural: &str,
+    numbers: &std::ops::Range<usize>,
+    object: impl Fn(usize) -> Value + Sync,
+) -> Result<()> {
+    let (api, path) = (&namespace.cluster.api, namespace.path(plural));
     let create = |first: usize| -> Result<()> {
         for number in numbers.clone().skip(first).step_by(CREATORS) {
-            let topic = json!({
-                "apiVersion": "kastellan.dev/v1alpha1",
-                "kind": "KafkaTopic",
-                "metadata": { "name": format!("topic-{number}") },
-                "spec": { "clusterRef": { "name": "demo" }, "partitions": 1 },
-            });
-            let answer = api.create(&path, &topic)?;
+            let answer = api.create(&path, &object(number))?;
             ensure!(answer.ok(), "{}", answer.body);
         }
         Ok(())
@@ -71,48 +91,50 @@ fn more(namespace: &Namespace<'_>, numbers: std::ops::Range<usize>, promised: u3
             (0..CREATORS).map(|first| scope.spawn(move || create(first))).collect();
         creators.into_iter().map(|one| one.join().expect("nobody panics")).collect()
     });
-    made.into_iter().collect::<Result<()>>()?;
-    let made = begin.elapsed().as_secs_f32();
+    made.into_iter().collect()
+}
+
+/// Waits until so many objects are Ready.
+pub(crate) fn all_ready(namespace: &Namespace<'_>, plural: &str, count: usize) -> Result<()> {
     // whoever asks for ten thousand objects takes time from those who work on them
-    let pace = Duration::from_millis(u64::try_from(numbers.end)? / 2);
+    let pace = Duration::from_millis(u64::try_from(count)? / 2);
     let mut last = Instant::now();
-    until("all topics to be Ready", Duration::from_mins(10), || {
+    until("all to be Ready", Duration::from_mins(10), || {
         if last.elapsed() < pace {
             return Ok(None);
         }
         last = Instant::now();
-        let topics = namespace.list("kafkatopics", "")?;
-        let ready = topics.iter().filter(|topic| is_ready(topic)).count();
-        Ok((ready == numbers.end + 1).then_some(()))
-    })?;
-    let (count, took) = (numbers.len(), begin.elapsed().as_secs_f32());
-    say(&format!(
-        "FIGURE {count} topics Ready: {took:.1} s, {made:.1} s of it to create the objects \
-         (promised: {promised})"
-    ))
+        let all = namespace.list(plural, "")?;
+        Ok((all.iter().filter(|one| is_ready(one)).count() == count).then_some(()))
+    })
 }
 
-/// Deletes all topics and waits until they are gone, which takes longer than a namespace may.
-fn gone(namespace: &Namespace<'_>) -> Result<()> {
+/// Deletes all of a kind and waits until they are gone, which takes longer than a namespace may.
+pub(crate) fn gone(namespace: &Namespace<'_>, plural: &str) -> Result<()> {
     let begin = Instant::now();
-    let path = namespace.path("kafkatopics");
+    let path = namespace.path(plural);
     let delete = || -> Result<bool> {
         let answer = namespace.cluster.api.delete(&path)?;
         // an API server that is not done with a collection after a minute gives up
         ensure!(answer.ok() || answer.status == 504, "{}", answer.body);
         Ok(answer.ok())
     };
-    until("all topics to be deleted", Duration::from_mins(10), || Ok(delete()?.then_some(())))?;
-    until("all topics to be gone", Duration::from_mins(10), || {
+    until("all to be deleted", Duration::from_mins(10), || Ok(delete()?.then_some(())))?;
+    until("all to be gone", Duration::from_mins(10), || {
         let left = namespace.cluster.api.get(&format!("{path}?limit=1"))?.body;
         Ok(left["items"].as_array().is_some_and(Vec::is_empty).then_some(()))
     })?;
-    say(&format!("FIGURE all topics gone: {:.1} s", begin.elapsed().as_secs_f32()))
+    say(&format!("FIGURE all {plural} gone: {:.1} s", begin.elapsed().as_secs_f32()))
 }
 
-/// Memory of the operator in MiB, its working set by the kubelet's word.
-fn memory(namespace: &Namespace<'_>) -> Result<u64> {
-    let pod = operators(namespace)?.into_iter().next().context("no operator")?;
+/// Memory of the operator in MiB, its working set by the kubelet's word: of the one that leads,
+/// which has the most.
+pub(crate) fn memory(namespace: &Namespace<'_>) -> Result<u64> {
+    let each = operators(namespace)?.into_iter().map(|pod| of_pod(namespace, &pod));
+    each.collect::<Result<Vec<_>>>()?.into_iter().max().context("no operator")
+}
+
+fn of_pod(namespace: &Namespace<'_>, pod: &Value) -> Result<u64> {
     let node = pod["spec"]["nodeName"].as_str().context("no node")?;
     let name = pod["metadata"]["name"].as_str().context("no name")?;
     let path = format!("/api/v1/nodes/{node}/proxy/metrics/resource");
@@ -132,7 +154,7 @@ fn memory(namespace: &Namespace<'_>) -> Result<u64> {
 
 /// The operator writes nothing while nothing changes, its lease excepted; where the API server's
 /// audit log can be read.
-fn quiet(namespace: &Namespace<'_>) -> Result<()> {
+pub(crate) fn quiet(namespace: &Namespace<'_>) -> Result<()> {
     let kubeconfig = namespace.cluster.provider().kubeconfig();
     let log = kubeconfig.with_file_name("logs").join("audit.log");
     if !log.exists() {

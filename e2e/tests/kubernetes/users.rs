@@ -1,15 +1,14 @@
 //! Users by their objects: a pod with a user's Secret does what the user may, and no more.
 
+use std::env;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use kastellan_e2e::cluster::{Client, LIMIT, Namespace, SECRET, say, scenario, until};
+use kastellan_e2e::cluster::{Client, LIMIT, Namespace, SECRET, fault, say, scenario};
 use serde_json::{Value, json};
 
 use crate::operated::{BOOTSTRAP, DEMO, edit, install, is_ready, ready};
-
-/// So many users are to be Ready within 30 s.
-const MANY: usize = 1_000;
+use crate::thousands;
 
 /// `demo` with one listener; nobody may do what no ACL allows.
 pub(crate) fn guarded(listener: &str) -> String {
@@ -89,37 +88,65 @@ fn a_pod_with_the_secret_of_a_user_does_what_the_user_may() -> Result<()> {
 #[test]
 #[ignore = "needs a Kubernetes: make e2e starts one"]
 fn a_thousand_users_become_ready() -> Result<()> {
-    scenario("users", |namespace| {
-        install(namespace)?;
-        let listener =
-            "- {name: scram, port: 9092, tls: {}, authentication: {type: SCRAM-SHA-512}}";
-        namespace.applied(&guarded(listener))?;
-        ready(namespace)?;
-        let began = Instant::now();
-        let all: String =
-            (0..MANY).map(|n| user(&format!("user-{n}"), "SCRAM-SHA-512", "Read")).collect();
-        namespace.applied(&all)?;
-        let applied = began.elapsed().as_secs_f32();
-        until("all users to be Ready", 5 * LIMIT, || {
-            let users = namespace.list("kafkausers", "")?;
-            Ok((users.iter().filter(|user| is_ready(user)).count() == MANY).then_some(()))
-        })?;
-        let took = began.elapsed().as_secs_f32();
-        say(&format!(
-            "FIGURE {MANY} users Ready: {took:.1} s, {applied:.1} s of it kubectl's (promised: 30)"
-        ))?;
-        secrets(namespace)
+    scenario("users", |namespace| many(namespace, 1_000, 30))
+}
+
+/// Alone: it would take from others what they need, and they from it.
+#[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
+fn ten_thousand_users_become_ready_and_then_nothing_is_written() -> Result<()> {
+    if env::var_os("E2E_FULL").is_none() {
+        return say("SKIPPED ten thousand users: make e2e-full makes them");
+    }
+    fault("tenthousandusers", |namespace| {
+        many(namespace, 10_000, 300)?;
+        say(&format!("FIGURE operator, 10,000 users: {} MiB", thousands::memory(namespace)?))?;
+        thousands::quiet(namespace)?;
+        thousands::gone(namespace, "kafkausers")
     })
 }
 
+/// So many users are to be Ready within so many seconds.
+fn many(namespace: &Namespace<'_>, count: usize, promised: u32) -> Result<()> {
+    install(namespace)?;
+    let listener = "- {name: scram, port: 9092, tls: {}, authentication: {type: SCRAM-SHA-512}}";
+    namespace.applied(&guarded(listener))?;
+    ready(namespace)?;
+    let began = Instant::now();
+    let one = |number| {
+        json!({
+            "apiVersion": "kastellan.dev/v1alpha1",
+            "kind": "KafkaUser",
+            "metadata": { "name": format!("user-{number}") },
+            "spec": {
+                "clusterRef": { "name": "demo" },
+                "authentication": { "type": "SCRAM-SHA-512" },
+                "acls": [{
+                    "resource": { "type": "Topic", "name": "greetings" },
+                    "operations": ["Read"],
+                }],
+            },
+        })
+    };
+    thousands::create(namespace, "kafkausers", &(0..count), one)?;
+    let made = began.elapsed().as_secs_f32();
+    thousands::all_ready(namespace, "kafkausers", count)?;
+    let took = began.elapsed().as_secs_f32();
+    say(&format!(
+        "FIGURE {count} users Ready: {took:.1} s, {made:.1} s of it to create the objects \
+         (promised: {promised})"
+    ))?;
+    secrets(namespace, count)
+}
+
 /// Each has a Secret of its own with a password of its own.
-fn secrets(namespace: &Namespace<'_>) -> Result<()> {
+fn secrets(namespace: &Namespace<'_>, count: usize) -> Result<()> {
     let secrets = namespace.list("secrets", "")?;
     let mut passwords: Vec<&str> =
         secrets.iter().filter_map(|secret: &Value| secret["data"]["password"].as_str()).collect();
-    ensure!(passwords.len() == MANY, "{} passwords", passwords.len());
+    ensure!(passwords.len() == count, "{} passwords", passwords.len());
     passwords.sort_unstable();
     passwords.dedup();
-    ensure!(passwords.len() == MANY, "some are the same");
+    ensure!(passwords.len() == count, "some are the same");
     Ok(())
 }
