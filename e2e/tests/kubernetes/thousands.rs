@@ -1,6 +1,6 @@
 //! A hundred, a thousand and ten thousand topics, and as many users: how long they take, what the
-//! operator takes for them, and that it writes nothing once they are as asked. Printed with every run, as in
-//! `figures.rs`.
+//! operator takes for them, and that it writes nothing once they are as asked. Printed with every
+//! run, as in `figures.rs`.
 
 use std::env;
 use std::fs;
