@@ -100,8 +100,9 @@ pub struct KafkaClusterSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub image: Option<String>,
-    /// How many brokers; each is a controller as well if it is needed as one. Left out, and without
-    /// `pools`: 3. Brokers that come later have no vote, and those that go are emptied before.
+    /// How many brokers; each is a controller as well if it is needed as one: one of two, three of
+    /// three or four, five of more. Left out, and without `pools`: 3. Those that go are emptied
+    /// before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub replicas: Option<i32>,

@@ -108,6 +108,8 @@ pub enum Reason {
     ListenerPending,
     /// Brokers go: what they have moves away, then they are stopped.
     BrokersDraining,
+    /// Another broker gets a vote in the election of the active controller, or loses it.
+    VotersChanging,
     /// A broker cannot go, as a partition cannot be anywhere else; the message says what to do.
     DrainBlocked,
     /// Partitions move so that brokers hold equally much.

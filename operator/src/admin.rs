@@ -27,6 +27,7 @@ mod metadata;
 mod offsets;
 mod placed;
 mod produce;
+mod quorum;
 mod reassignments;
 mod topics;
 mod users;
@@ -40,6 +41,7 @@ pub use metadata::{Metadata, Node, PartitionState, TopicState};
 pub use offsets::Spot;
 pub use placed::{Moving, Placed};
 pub use produce::Producer;
+pub use quorum::{Quorum, Vote};
 pub use topics::{Described, NewTopic};
 pub use users::RefusedUsers;
 

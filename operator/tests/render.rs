@@ -3,7 +3,7 @@
 //! asked.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use kastellan_crds::KafkaCluster;
@@ -39,6 +39,7 @@ fn cluster(spec: &serde_json::Value) -> Cluster {
             claimed: BTreeSet::new(),
             elected_by: BTreeSet::new(),
             removed: BTreeSet::new(),
+            seated: BTreeMap::new(),
         },
         restart: None,
         pull_secrets: vec!["registry".to_owned()],

@@ -5,6 +5,7 @@
 
 mod authorities;
 mod balance;
+mod coverage;
 mod deleted;
 mod faults;
 mod figures;

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::management::{Loaded, Replicas};
 use super::object::{Kind, Object};
-use crate::admin::{Partition, Placed};
+use crate::admin::{Partition, Placed, Quorum, Vote};
 use crate::fleet::plan::Change;
 use crate::pki::Subject;
 
@@ -33,6 +33,7 @@ mod replacement;
 mod rolls;
 mod status;
 mod throttle;
+mod voters;
 mod waits;
 
 pub use apply::{Failed, apply};
@@ -61,6 +62,8 @@ pub struct World {
     pub loaded: BTreeMap<i32, Result<Loaded, String>>,
     /// The Secrets of the cluster's users; they are read when an authority is being replaced.
     pub users: BTreeMap<String, DynamicObject>,
+    /// Who votes, where there are several; `None`: nobody was asked, or nobody answers.
+    pub quorum: Option<Quorum>,
     /// Where replicas are; `None`: nobody was asked, or nobody answers.
     pub placed: Option<Placed>,
     /// The settings of the topics of which some replicas were throttled; `None`: nobody was asked,
@@ -132,6 +135,8 @@ pub enum Step {
     Reassign(Vec<Move>),
     /// Have their preferred replicas lead these partitions.
     Elect(Vec<Partition>),
+    /// Change who votes.
+    Vote(Vote),
     /// Have the others forget a broker that does not run any more.
     Unregister(i32),
 }

@@ -180,6 +180,7 @@ pub(super) async fn look(
         replicas: None,
         loaded: BTreeMap::new(),
         users: BTreeMap::new(),
+        quorum: None,
         placed: None,
         throttled: None,
         has_issuers: false,

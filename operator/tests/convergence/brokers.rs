@@ -25,6 +25,8 @@ pub(crate) struct Data {
     pub(crate) overrides: BTreeMap<i32, BTreeMap<String, String>>,
     /// Who has served and was not forgotten.
     pub(crate) registered: BTreeSet<i32>,
+    /// Who votes, and with which directory.
+    pub(crate) votes: BTreeMap<i32, String>,
     /// Where replicas are, by topic and partition, and who leads.
     pub(crate) replicas: BTreeMap<(String, i32), (Vec<i32>, i32)>,
 }
@@ -54,7 +56,7 @@ impl Fake {
     }
 
     /// The brokers whose pods are ready.
-    fn ready(&self) -> Vec<i32> {
+    pub(crate) fn ready(&self) -> Vec<i32> {
         let state = self.server.state.lock().unwrap();
         let pods = state.objects.iter().filter(|((resource, _), stored)| {
             resource == "pods" && stored.value["status"]["conditions"][1]["status"] == "True"
@@ -63,6 +65,22 @@ impl Fake {
             value["metadata"]["labels"]["kastellan.dev/node-id"].as_str()?.parse().ok()
         };
         pods.filter_map(|(_, stored)| id(&stored.value)).collect()
+    }
+
+    /// The directory of each broker's metadata, as far as its claim says which.
+    pub(crate) fn directories(&self) -> BTreeMap<i32, Option<String>> {
+        let state = self.server.state.lock().unwrap();
+        let of = |(resource, name): &(String, String)| {
+            let id =
+                name.strip_prefix("data-demo-").filter(|_| resource == "persistentvolumeclaims");
+            id?.parse::<i32>().ok()
+        };
+        let directory = |claim: &serde_json::Value| {
+            let own = &claim["metadata"]["annotations"]["kastellan.dev/directory-id"];
+            own.as_str().map(str::to_owned)
+        };
+        let all = state.objects.iter();
+        all.filter_map(|(key, stored)| Some((of(key)?, directory(&stored.value)))).collect()
     }
 
     /// Whose volume a broker of a contact serves from.
@@ -165,6 +183,10 @@ impl Brokers for Fake {
         let of = |id: &i32| OfBroker { id: *id, replicas: 1, in_sync: 1 };
         let registered = data.values_mut().flat_map(|data| {
             data.registered.extend(&ready);
+            if data.votes.is_empty() {
+                let first = |(id, own): (i32, Option<String>)| Some((id, own?));
+                data.votes = self.directories().into_iter().filter_map(first).collect();
+            }
             data.registered.iter()
         });
         let brokers = registered.map(of).collect();

@@ -1,7 +1,7 @@
 //! The operator ends before and after every single write of every scenario.
 
 use super::authorities::AUTHORITIES;
-use super::fleet::{FEWER, THREE};
+use super::fleet::{FEWER, THREE, VOTERS};
 use super::gate::End;
 use super::play::{play, play_against};
 use super::scenarios::{ALL, Scenario};
@@ -17,7 +17,7 @@ fn every_scenario_comes_to_its_end() {
 
 #[test]
 fn an_operator_that_ends_at_any_write_makes_no_difference() {
-    let apart = [THREE.name, FEWER.name];
+    let apart = [THREE.name, FEWER.name, VOTERS.name];
     ALL.iter().filter(|scenario| !apart.contains(&scenario.name)).for_each(end_at_any_write);
 }
 
@@ -30,6 +30,11 @@ fn nor_does_one_that_looks_after_several_brokers() {
 #[test]
 fn nor_does_one_that_takes_brokers_away() {
     end_at_any_write(&FEWER);
+}
+
+#[test]
+fn nor_does_one_that_changes_who_votes() {
+    end_at_any_write(&VOTERS);
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn ready(world: &World) {
     }
 }
 
-/// Two more are there, and do not vote; who was there was not touched.
+/// Two more are there, and vote by now; who was there was not touched.
 fn five(world: &World) {
     assert_eq!(world.reason("kafkaclusters", "demo", "Ready", "True"), READY);
     assert_eq!(world.get("kafkaclusters", "demo").unwrap()["status"]["readyReplicas"], 5);
@@ -31,13 +31,22 @@ fn five(world: &World) {
         assert_eq!(record[field], "0,1,2,3,4", "{field}");
     }
     assert_eq!(record["voters"], "0,1,2");
-    assert!(!votes(world, 3) && !votes(world, 4));
+    vote(world, &[0, 1, 2, 3, 4]);
     let arguments = |id: i32| {
         let set = world.get("statefulsets", &format!("demo-{id}")).unwrap();
         set["spec"]["template"]["spec"]["containers"][0]["args"].to_string()
     };
     assert!(arguments(3).contains("process.roles=broker\""), "{}", arguments(3));
     assert!(!arguments(0).contains("demo-3"), "{}", arguments(0));
+}
+
+/// Just these vote, and their claims say so.
+fn vote(world: &World, ids: &[i32]) {
+    let data = world.brokers.data.lock().unwrap();
+    for data in data.values() {
+        assert!(data.votes.keys().eq(ids), "{:?}", data.votes);
+    }
+    assert!(ids.iter().all(|id| votes(world, *id)));
 }
 
 /// Whether the claim of a broker says that it votes.
@@ -71,9 +80,10 @@ pub(crate) const THREE: Scenario = Scenario {
             },
             check: |world| {
                 ready(world);
-                assert!(votes(world, 0) && votes(world, 1) && !votes(world, 2));
-                let reason = world.reason("kafkaclusters", "demo", "Degraded", "True");
-                assert_eq!(reason, "StorageLost");
+                // the directory in the place of the one that was lost
+                vote(world, &[0, 1, 2]);
+                let reason = world.reason("kafkaclusters", "demo", "Degraded", "False");
+                assert_eq!(reason, READY);
             },
         },
         Step {
@@ -84,13 +94,51 @@ pub(crate) const THREE: Scenario = Scenario {
         },
         Step {
             act: |world| {
-                world.patch("kafkaclusters", "demo", &json!({ "spec": { "replicas": 2 } }));
+                world.patch("kafkaclusters", "demo", &json!({ "spec": { "replicas": 1 } }));
             },
             check: |world| {
                 let reason = world.reason("kafkaclusters", "demo", "Stalled", "True");
                 assert_eq!(reason, "NotYetSupported");
                 assert!(world.get("statefulsets", "demo-4").is_some());
             },
+        },
+    ],
+};
+
+/// Those are the brokers, these of them vote, and nothing is left of others.
+fn are(world: &World, ids: &[i32], voters: &[i32]) {
+    assert_eq!(world.reason("kafkaclusters", "demo", "Ready", "True"), READY);
+    let list = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let record = world.get("configmaps", "demo-identity").unwrap()["data"].clone();
+    assert_eq!(record["brokers"], list);
+    vote(world, voters);
+    for id in 0..6 {
+        let there = world.get("statefulsets", &format!("demo-{id}")).is_some();
+        assert_eq!(there, ids.contains(&id), "{id}");
+    }
+}
+
+pub(crate) const VOTERS: Scenario = Scenario {
+    name: "voters come and go",
+    steps: &[
+        Step { act: |world| world.create("KafkaCluster", "demo", &json!({})), check: ready },
+        Step {
+            act: |world| ask(world, &json!({ "replicas": 4 })),
+            check: |world| are(world, &[0, 1, 2, 3], &[0, 1, 2]),
+        },
+        Step {
+            act: |world| ask(world, &json!({ "replicas": 3, "removedBrokers": [0] })),
+            check: |world| {
+                are(world, &[1, 2, 3], &[1, 2, 3]);
+                // whom brokers ask that come anew
+                let record = world.get("configmaps", "demo-identity").unwrap();
+                assert_eq!(record["data"]["voters"], "0,1,2");
+            },
+        },
+        Step {
+            // nobody comes with the number of one that voted before
+            act: |world| ask(world, &json!({ "replicas": 4 })),
+            check: |world| are(world, &[1, 2, 3, 4], &[1, 2, 3]),
         },
     ],
 };

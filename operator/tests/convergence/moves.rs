@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 use kastellan_core::id::BrokerId;
 use kastellan_core::placement::{Broker, Move, Partition, State};
-use kastellan_operator::admin::{self, AdminError, Answers, Placed};
+use kastellan_operator::admin::{self, AdminError, Answers, Placed, Quorum, Vote};
 use kastellan_operator::kubernetes::kafka::{Contact, Moves};
 
 use super::brokers::Fake;
@@ -77,6 +77,57 @@ impl Moves for Fake {
         }))
     }
 
+    fn quorum<'a>(
+        &'a self,
+        contact: &'a Contact,
+    ) -> BoxFuture<'a, Result<Option<Quorum>, AdminError>> {
+        let directories = self.directories();
+        let anew = |id: i32| format!("anew-{id}");
+        let ready = self.ready();
+        let quorum = self.read(contact, |data| {
+            let own = |id: &i32| directories.get(id).cloned().flatten().unwrap_or(anew(*id));
+            let follows = |id: &&i32| data.votes.get(id) != Some(&own(id));
+            let observers = contact.ids.iter().filter(follows).map(|id| (*id, own(id))).collect();
+            let leads = |id: &&i32| contact.ids.contains(id);
+            let leader = *data.votes.keys().find(leads).or(data.votes.keys().next())?;
+            let current = ready.into_iter().filter(|id| data.votes.get(id) == Some(&own(id)));
+            let (voters, current) = (data.votes.clone(), current.collect());
+            Some(Quorum { leader, voters, observers, current })
+        });
+        Box::pin(async move { quorum })
+    }
+
+    fn vote<'a>(
+        &'a self,
+        contact: &'a Contact,
+        vote: &'a Vote,
+    ) -> BoxFuture<'a, Result<(), AdminError>> {
+        let ready = self.ready();
+        let (what, names) = match vote {
+            Vote::Give { id, .. } => ("give a vote to", vec![id.to_string()]),
+            Vote::Take { id, .. } => ("take the vote of", vec![id.to_string()]),
+        };
+        let changed = self.write(contact, what, names, move |data, _| {
+            match vote {
+                Vote::Give { id, directory, host, .. } => {
+                    assert!(ready.contains(id), "broker {id} does not follow");
+                    assert!(host.starts_with(&format!("demo-{id}-0.demo-brokers.")), "{host}");
+                    let was = data.votes.insert(*id, directory.clone());
+                    assert!(was.is_none_or(|was| was == *directory), "{id} had a vote");
+                }
+                Vote::Take { id, directory } => {
+                    if data.votes.get(id) == Some(directory) {
+                        data.votes.remove(id);
+                    }
+                    let alive = data.votes.keys().filter(|id| ready.contains(id)).count();
+                    assert!(2 * alive > data.votes.len(), "no majority: {:?}", data.votes);
+                }
+            }
+            Ok(())
+        });
+        Box::pin(async move { changed.await.map(drop) })
+    }
+
     fn unregister<'a>(
         &'a self,
         contact: &'a Contact,
@@ -87,6 +138,7 @@ impl Moves for Fake {
             assert!(!contact.ids.contains(&id), "broker {id} still runs");
             let holds = |(replicas, _): &(Vec<i32>, i32)| replicas.contains(&id);
             assert!(!data.replicas.values().any(holds), "broker {id} still holds replicas");
+            assert!(!data.votes.contains_key(&id), "broker {id} still votes");
             data.registered.remove(&id);
             Ok(())
         });

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::fleet::{BALANCED, FEWER, THREE};
+use super::fleet::{BALANCED, FEWER, THREE, VOTERS};
 use super::server::State;
 use super::world::World;
 
@@ -79,6 +79,7 @@ pub(crate) const ALL: &[Scenario] = &[
     THREE,
     BALANCED,
     FEWER,
+    VOTERS,
     Scenario {
         name: "a cluster and a topic come and go",
         steps: &[

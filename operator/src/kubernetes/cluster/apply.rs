@@ -8,7 +8,7 @@ use super::observe::{credentials, now};
 use super::{Authority, Certificate, Permit, Roll, Seen, Step, Turn};
 use serde_json::Value;
 
-use crate::admin::{AdminError, Answers};
+use crate::admin::{AdminError, Answers, Vote};
 use crate::kubernetes::api::{ApiError, Namespace};
 use crate::kubernetes::kafka::{Brokers, Contact};
 use crate::kubernetes::management::Managed;
@@ -63,6 +63,9 @@ fn about(step: &Step) -> String {
         Step::Alter(id, _) => format!("the settings of broker {id}"),
         Step::AlterTopics(_) => "what moves may take of brokers".to_owned(),
         Step::Reassign(_) => "moves of partitions".to_owned(),
+        Step::Vote(Vote::Give { id, .. } | Vote::Take { id, .. }) => {
+            format!("the vote of broker {id}")
+        }
         Step::Unregister(id) => format!("the registration of broker {id}"),
         Step::Elect(_) => "the election of preferred leaders".to_owned(),
     }
@@ -99,6 +102,13 @@ async fn one(
         Step::Reassign(moves) => {
             let Some(contact) = contact else { return Ok(Ok(())) };
             return Ok(first_no(brokers.reassign(contact, moves).await?));
+        }
+        Step::Vote(vote) => {
+            let Some(contact) = contact else { return Ok(Ok(())) };
+            return match brokers.vote(contact, vote).await {
+                Err(AdminError::Refused(no)) => Ok(Err(no.message)),
+                other => Ok(Ok(other?)),
+            };
         }
         Step::Unregister(id) => {
             let Some(contact) = contact else { return Ok(Ok(())) };

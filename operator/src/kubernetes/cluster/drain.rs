@@ -60,13 +60,15 @@ impl Draft<'_> {
         if go.is_empty() {
             return BTreeSet::new();
         }
-        let Some(placed) = &world.placed else {
-            let message = "fewer brokers are asked for: waiting for word of what is where";
+        let (Some(placed), Some(quorum)) = (&world.placed, &world.quorum) else {
+            let message =
+                "fewer brokers are asked for: waiting for word of what is where, and of who votes";
             self.waits.push(Wait::new(Reason::BrokersDraining, message).again(BEHIND));
             return go.iter().copied().filter(|id| set(*id).is_none()).collect();
         };
         let empty = |broker: &&Broker| {
             let holds = placed.held.get(&broker.id).is_some_and(|held| *held > 0);
+            let holds = holds || quorum.voters.contains_key(&broker.id);
             go.contains(&broker.id) && !holds && (!broker.ready || is_closed(world, broker.id))
         };
         let empty: BTreeSet<i32> = brokers.iter().filter(empty).map(|broker| broker.id).collect();

@@ -1,13 +1,13 @@
 //! Who a cluster is, and which brokers it has: read from what was recorded, decided once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kastellan_crds::cluster::StorageType;
 use kastellan_crds::condition::Reason;
 use kube::{Resource as _, ResourceExt as _};
 
-use super::World;
 use super::parse::{Parsed, Refused};
+use super::{World, pods};
 use crate::fleet::build::VERSION;
 use crate::kubernetes::names::{self, BROKERS, CLUSTER_ID, DIRECTORY_ID, NODE_ID, VOTERS};
 use crate::kubernetes::object::{Kind, label, text};
@@ -83,6 +83,7 @@ pub(super) fn identity(world: &World, parsed: &Parsed) -> Result<(Identity, bool
         claimed: ids(&read("claimed")),
         elected_by: ids(&read("voters")),
         removed: ids(&read("removed")),
+        seated: seated(world),
     };
     Ok((identity, true))
 }
@@ -111,6 +112,14 @@ fn begin(
     identity
 }
 
+/// Those that vote at the moment, and serve from the directory that they vote with.
+fn seated(world: &World) -> BTreeMap<i32, String> {
+    let Some(quorum) = &world.quorum else { return BTreeMap::new() };
+    let serves = |id: &i32| quorum.current.contains(id) && pods::broker(world, *id).ready;
+    let seated = quorum.voters.iter().filter(|(id, _)| serves(id));
+    seated.map(|(id, directory)| (*id, directory.clone())).collect()
+}
+
 /// Node ids with commas between them.
 fn ids(text: &str) -> BTreeSet<i32> {
     text.split(',').filter_map(|id| id.parse().ok()).collect()
@@ -127,9 +136,10 @@ fn kept_brokers(world: &World) -> (BTreeSet<i32>, BTreeSet<i32>) {
     (most(BROKERS), most(VOTERS))
 }
 
-/// Takes more brokers on where more are asked for; who votes stays. Where fewer are, who goes:
-/// those that the spec names, then those with the highest ids. Voters cannot go, nor can others
-/// come beside one that is alone: it has no listener for them, and is its cluster's only voter.
+/// Takes more brokers on where more are asked for. Where fewer are, who goes: those that the spec
+/// names, then those with the highest ids. Of those that voted at the beginning one has to stay, as
+/// whoever comes anew asks them who votes by now. Nor can others come beside one that is alone: it
+/// has no listener for them.
 pub(super) fn scale(
     world: &World,
     parsed: &Parsed,
@@ -157,15 +167,12 @@ pub(super) fn scale(
         }
     }
     let go: BTreeSet<i32> = order.into_iter().take(there - wanted).collect();
-    let voters = identity.voters();
-    let stuck: Vec<String> = go.intersection(&voters).map(ToString::to_string).collect();
-    if !stuck.is_empty() {
+    let first = identity.voters();
+    if first.intersection(&identity.brokers).all(|id| go.contains(id)) {
         return Err(unscaled(&format!(
-            "brokers {} would go, who elect the active controller, and to take a voter away is not \
-             yet supported: write replicas: {} or more, and none of {} in removedBrokers",
-            stuck.join(", "),
-            voters.len().max(2),
-            voters.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            "all of the brokers {} would go, and one of them has to stay, as new brokers ask it who \
+             elects the active controller: leave one of them out of removedBrokers",
+            first.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         )));
     }
     if wanted < 2 {
@@ -220,6 +227,11 @@ pub(super) fn lost(
         return None;
     }
     if !identity.brokers.is_empty() {
+        let vote = world.quorum.as_ref().map_or(0, |quorum| quorum.voters.len());
+        if vote < 2 * identity.seated.len() {
+            // most of those that vote by now decide as ever
+            return None;
+        }
         let voters = identity.voters();
         let left = voters.len() - silent.len();
         return (2 * left <= voters.len()).then(|| Refused {

@@ -43,6 +43,7 @@ pub async fn observe(
         replicas: None,
         loaded: BTreeMap::new(),
         users: BTreeMap::new(),
+        quorum: None,
         placed: None,
         throttled: None,
         settings: settings.clone(),
@@ -60,6 +61,13 @@ pub async fn observe(
                 Ok(replicas) => Some(replicas),
                 Err(why) => {
                     tracing::debug!(cluster = %key.cluster, why, "no word of the replicas");
+                    None
+                }
+            };
+            world.quorum = match brokers.quorum(&contact).await {
+                Ok(quorum) => quorum,
+                Err(why) => {
+                    tracing::debug!(cluster = %key.cluster, %why, "no word of who votes");
                     None
                 }
             };

@@ -142,6 +142,7 @@ impl Draft<'_> {
         self.discard(&cluster);
         self.rate = throttle::rate(self.world, &cluster, &go);
         let gone = self.drain(&cluster, &brokers, &go);
+        self.votes(&cluster, &brokers, &go);
         let (brokers, ports): (Vec<Broker>, Vec<_>) =
             brokers.into_iter().zip(ports).filter(|(broker, _)| !gone.contains(&broker.id)).unzip();
         facts.rollout = self.rolls(&cluster, &brokers, &ports);

@@ -212,8 +212,8 @@ fn silence(ids: &BTreeSet<i32>) -> String {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     let plural = ids.len() > 1;
     format!(
-        "the volume of broker{} {} was lost: what {} is filled again by the others, but {} no more \
-         in the election of the active controller",
+        "the volume of broker{} {} was lost: what {} is filled again by the others, and {} again in \
+         the election of the active controller once that has come far enough",
         if plural { "s" } else { "" },
         ids.join(", "),
         if plural { "they kept" } else { "it kept" },

@@ -56,6 +56,7 @@ fn world(spec: &Value, pod: Option<&Value>) -> World {
         replicas: None,
         loaded: BTreeMap::new(),
         users: BTreeMap::new(),
+        quorum: None,
         placed: None,
         throttled: Some(BTreeMap::new()),
         has_issuers: false,

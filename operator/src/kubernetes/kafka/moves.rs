@@ -4,9 +4,9 @@ use futures::future::BoxFuture;
 use kastellan_core::placement::Move;
 
 use super::{Connections, Contact, Use};
-use crate::admin::{AdminError, Answers, Partition, Placed};
+use crate::admin::{AdminError, Answers, Partition, Placed, Quorum, Vote};
 
-/// Requests about where replicas are, and brokers that go.
+/// Requests about where replicas are, who votes, and brokers that go.
 pub trait Moves: Send + Sync + 'static {
     /// Where all replicas are.
     fn placed<'a>(&'a self, contact: &'a Contact) -> BoxFuture<'a, Result<Placed, AdminError>>;
@@ -24,6 +24,19 @@ pub trait Moves: Send + Sync + 'static {
         contact: &'a Contact,
         partitions: &'a [Partition],
     ) -> BoxFuture<'a, Result<Answers, AdminError>>;
+
+    /// Who votes; `None`: nobody tells at the moment.
+    fn quorum<'a>(
+        &'a self,
+        contact: &'a Contact,
+    ) -> BoxFuture<'a, Result<Option<Quorum>, AdminError>>;
+
+    /// Changes who votes, if it can be changed at the moment.
+    fn vote<'a>(
+        &'a self,
+        contact: &'a Contact,
+        vote: &'a Vote,
+    ) -> BoxFuture<'a, Result<(), AdminError>>;
 
     /// Forgets a broker that is gone for good; one that nobody knows is forgotten already.
     fn unregister<'a>(
@@ -52,6 +65,21 @@ impl Moves for Connections {
         partitions: &'a [Partition],
     ) -> BoxFuture<'a, Result<Answers, AdminError>> {
         Box::pin(self.ask(contact, Use::Cluster, async |admin| admin.elect(partitions).await))
+    }
+
+    fn quorum<'a>(
+        &'a self,
+        contact: &'a Contact,
+    ) -> BoxFuture<'a, Result<Option<Quorum>, AdminError>> {
+        Box::pin(self.ask(contact, Use::Cluster, async |admin| admin.quorum().await))
+    }
+
+    fn vote<'a>(
+        &'a self,
+        contact: &'a Contact,
+        vote: &'a Vote,
+    ) -> BoxFuture<'a, Result<(), AdminError>> {
+        Box::pin(self.ask(contact, Use::Cluster, async move |admin| admin.vote(vote).await))
     }
 
     fn unregister<'a>(

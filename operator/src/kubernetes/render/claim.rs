@@ -109,10 +109,16 @@ fn annotations(
     if !identity.elected_by.is_empty() {
         annotations.insert(names::VOTERS, list(&identity.elected_by));
     }
-    let holds = identity.voters().contains(&id) && volumes(cluster).first() == Some(volume);
-    let kept = there.is_some_and(|there| there.annotations().contains_key(names::DIRECTORY_ID));
-    if holds && (kept || !identity.claimed.contains(&id)) {
-        annotations.insert(names::DIRECTORY_ID, identity.directory(id));
+    if volumes(cluster).first() != Some(volume) {
+        return annotations;
+    }
+    let kept = there.and_then(|there| there.annotations().get(names::DIRECTORY_ID)).cloned();
+    let first = identity.voters().contains(&id) && !identity.claimed.contains(&id);
+    let first = first.then(|| identity.directory(id));
+    // one that was given its vote later: its claim may not say so yet
+    let seated = there.and_then(|_| identity.seated.get(&id)).cloned();
+    if let Some(directory) = seated.or(kept).or(first) {
+        annotations.insert(names::DIRECTORY_ID, directory);
     }
     annotations
 }

@@ -37,10 +37,14 @@ pub struct Identity {
     pub elected_by: BTreeSet<i32>,
     /// The node ids of brokers that have gone, whose claims are to go too.
     pub removed: BTreeSet<i32>,
+    /// The directory of each of those that serve and vote at the moment, as far as brokers have
+    /// told; it is not on record, as they have it.
+    pub seated: BTreeMap<i32, String>,
 }
 
 impl Identity {
-    /// Who elects the active controller, where there are several brokers.
+    /// Who elected the first active controller, where there are several brokers: who votes by now
+    /// the brokers know, and tell those that come.
     pub fn voters(&self) -> BTreeSet<i32> {
         match (self.brokers.is_empty(), self.elected_by.is_empty()) {
             (true, _) => BTreeSet::new(),
@@ -49,10 +53,11 @@ impl Identity {
         }
     }
 
-    /// More brokers, who take the lowest ids that nobody has. Who votes stays.
+    /// More brokers, who take the lowest ids that nobody has, nor had with a vote from the
+    /// beginning.
     pub fn grow(&mut self, count: usize) {
         self.elected_by = self.voters();
-        let free = |id: &i32| !self.brokers.contains(id);
+        let free = |id: &i32| !self.brokers.contains(id) && !self.elected_by.contains(id);
         let missing = count.saturating_sub(self.brokers.len());
         let new: Vec<i32> = (0..).filter(free).take(missing).collect();
         self.removed.retain(|id| !new.contains(id));
@@ -60,7 +65,7 @@ impl Identity {
         self.settle();
     }
 
-    /// A broker is gone that had no vote. Who votes stays.
+    /// A broker is gone, which has no vote any more.
     pub fn retire(&mut self, id: i32) {
         self.elected_by = self.voters();
         for of in [&mut self.brokers, &mut self.claimed, &mut self.formatted] {

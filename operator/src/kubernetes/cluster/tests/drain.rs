@@ -28,7 +28,17 @@ fn five(asked: i32, partitions: &[&[i32]]) -> World {
     let brokers = (0..5).map(|id| OfBroker { id, replicas: 1, in_sync: 1 }).collect();
     let active_controller = Some(0);
     world.replicas = Some(Replicas { active_controller, brokers, ..Replicas::default() });
+    vote(&mut world, &[0, 1, 2]);
     world
+}
+
+/// These vote, and the others of five brokers follow.
+fn vote(world: &mut World, voters: &[i32]) {
+    let directory = |id: i32| (id, format!("its own {id}"));
+    let (voters, observers) = (0..5).partition::<Vec<i32>, _>(|id| voters.contains(id));
+    let all = |ids: &[i32]| ids.iter().copied().map(directory).collect();
+    let (leader, observers, current) = (0, all(&observers), voters.iter().copied().collect());
+    world.quorum = Some(Quorum { leader, voters: all(&voters), observers, current });
 }
 
 /// What is done about brokers that go.
@@ -38,6 +48,8 @@ fn steps(world: &World) -> Vec<String> {
         Step::Reassign(moves) => Some(format!("move {}", moves.len())),
         Step::Delete(kind, name, _) => Some(format!("delete {} {name}", kind.name())),
         Step::Unregister(id) => Some(format!("forget {id}")),
+        Step::Vote(Vote::Give { id, .. }) => Some(format!("vote for {id}")),
+        Step::Vote(Vote::Take { id, .. }) => Some(format!("no vote for {id}")),
         Step::Apply(set, _) if set.kind == Kind::StatefulSet => Some(format!("apply {}", set.name)),
         _ => None,
     });
@@ -100,6 +112,7 @@ fn a_broker_is_closed_emptied_stopped_forgotten_and_then_its_things_go() {
 #[test]
 fn a_broker_that_changed_its_mind_is_opened_again() {
     let mut world = five(5, &[&[4, 0]]);
+    vote(&mut world, &[0, 1, 2, 3, 4]);
     close(&mut world, 4);
     assert_eq!(steps(&world), [r#"4: [("cordoned.log.dirs", None)]"#]);
     world.cluster.spec.cordoned_brokers = vec![4];
@@ -107,7 +120,7 @@ fn a_broker_that_changed_its_mind_is_opened_again() {
 }
 
 #[test]
-fn partitions_that_fit_nowhere_and_voters_stay_where_they_are() {
+fn partitions_that_fit_nowhere_stay_where_they_are() {
     let world = five(4, &[&[0, 1, 2, 3, 4], &[4, 0]]);
     assert_eq!(steps(&world), ["move 1", CORDON_4], "all else goes on");
     let (_, reason, message) = condition(&world, ConditionType::Ready);
@@ -118,16 +131,36 @@ fn partitions_that_fit_nowhere_and_voters_stay_where_they_are() {
     );
     assert!(message.contains("or write replicas: 5"), "{message}");
 
-    let mut world = five(2, &[&[0, 1]]);
-    let (_, reason, message) = condition(&world, ConditionType::Stalled);
-    assert_eq!((reason, plan(&world).steps), (Reason::NotYetSupported, vec![]));
-    assert!(message.contains("write replicas: 3 or more"), "{message}");
-    world.cluster.spec.replicas = Some(4);
-    world.cluster.spec.removed_brokers = vec![1];
-    let (_, _, message) = condition(&world, ConditionType::Stalled);
-    assert!(message.contains("none of 0, 1, 2 in removedBrokers"), "{message}");
+    let mut world = five(4, &[&[0, 1]]);
     world.cluster.spec.removed_brokers = vec![3];
     assert_eq!(steps(&world), [CORDON_4.replace("4:", "3:")]);
+}
+
+#[test]
+fn a_voter_goes_once_another_one_votes_in_its_place() {
+    let mut world = five(4, &[&[0, 2]]);
+    world.cluster.spec.removed_brokers = vec![1];
+    close(&mut world, 1);
+    // empty as it is, it stays for its vote
+    assert_eq!(steps(&world), ["vote for 3"]);
+    let (_, reason, message) = condition(&world, ConditionType::Ready);
+    assert_eq!(reason, Reason::BrokersDraining, "{message}");
+    assert!(message.ends_with("broker 3 gets a vote"), "{message}");
+    vote(&mut world, &[0, 1, 2, 3]);
+    assert_eq!(steps(&world), ["no vote for 1"]);
+    // nobody says any more who votes
+    let known = world.quorum.take();
+    assert_eq!(steps(&world), Vec::<String>::new());
+    world.quorum = known;
+    vote(&mut world, &[0, 2, 3]);
+    assert_eq!(steps(&world), ["delete StatefulSet demo-1"]);
+
+    // of those that voted first one has to stay
+    world.cluster.spec.replicas = Some(2);
+    world.cluster.spec.removed_brokers = vec![0, 1, 2];
+    let (_, reason, message) = condition(&world, ConditionType::Stalled);
+    assert_eq!((reason, plan(&world).steps), (Reason::NotYetSupported, vec![]));
+    assert!(message.contains("all of the brokers 0, 1, 2 would go"), "{message}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::kubernetes::names;
 use crate::kubernetes::render::revision;
 
 /// A pod of a broker, of some revision.
-fn pod(world: &mut World, id: i32, of: &str, ready: bool) {
+pub(super) fn pod(world: &mut World, id: i32, of: &str, ready: bool) {
     let status = if ready { "True" } else { "False" };
     let conditions = json!({ "conditions": [{ "type": "Ready", "status": status }] });
     let (key, mut pod) =
