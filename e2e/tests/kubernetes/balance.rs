@@ -59,12 +59,15 @@ fn new_brokers_get_their_share_once_the_plan_is_approved() -> Result<()> {
         namespace.applied(&topic("wide", "partitions: 10"))?;
         namespace.wait("kafkatopics", "wide", "to be Ready", is_ready)?;
         fill(&client, 20_000, "one of many")?;
-        edit(namespace, "kafkaclusters", "demo", &json!({ "balance": { "mode": "Suggest" } }))?;
+        let balance = json!({ "mode": "Suggest", "maxBytesPerSecond": "64Ki" });
+        edit(namespace, "kafkaclusters", "demo", &json!({ "balance": balance }))?;
         balanced(namespace, "AsSpecified")?;
         scaled(namespace, 5)?;
         let proposed = balanced(namespace, "RebalanceProposed")?;
         let plan = &proposed["status"]["rebalance"];
         ensure!(plan["running"] == false && plan["bytes"].as_i64() > Some(0), "{plan:#}");
+        let least = plan["secondsLeft"].as_u64().context("no estimate")?;
+        ensure!(least > 1, "it is over before anything is seen of it: {plan:#}");
         let approve = |hash: &str| {
             let annotation = format!("kastellan.dev/approve-rebalance={hash}");
             namespace.run(&["annotate", "--overwrite", "kkc", "demo", &annotation])
@@ -74,10 +77,22 @@ fn new_brokers_get_their_share_once_the_plan_is_approved() -> Result<()> {
         let holders = held(&placed(&client, "wide")?);
         ensure!(holders.keys().copied().eq(0..3), "something moved already: {holders:?}");
         let begin = Instant::now();
-        let producer = pump(namespace, 15)?;
+        // in this order: the plan is another one once there is more to move
         approve(plan["hash"].as_str().context("no hash")?)?;
+        let producer = pump(namespace, 15)?;
+        let slow = |cluster: &Value| cluster["status"]["rebalance"]["bytesPerSecond"] == 65_536;
+        namespace.wait("kafkaclusters", "demo", "to move no faster than it may", slow)?;
         let cluster = balanced(namespace, "AsSpecified")?;
-        say(&format!("FIGURE approved to balanced: {:.1} s", begin.elapsed().as_secs_f32()))?;
+        let took = begin.elapsed();
+        say(&format!(
+            "FIGURE approved to balanced: {:.1} s (at 64 KiB a second: {least})",
+            took.as_secs_f32()
+        ))?;
+        // a second's worth is free, and so is an answer that was begun
+        ensure!(took.as_secs() + 2 >= least / 2, "{took:?} for {plan:#}");
+        until("nothing to be held back any more", LIMIT, || {
+            Ok(namespace.get("configmaps", "demo-throttled")?.is_none().then_some(()))
+        })?;
         ensure!(cluster["status"]["rebalance"].is_null(), "{cluster:#}");
         nothing_lost(namespace, producer)?;
         let placed = placed(&client, "wide")?;

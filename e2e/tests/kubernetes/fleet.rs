@@ -103,6 +103,9 @@ fn a_setting_that_takes_a_restart_takes_each_broker_in_turn_and_fails_no_send() 
     scenario("turns", |namespace| {
         fleet(namespace)?;
         let _client = namespace.client()?;
+        // fewer replicas than have to be in sync: nobody waits for what cannot be
+        namespace.applied(&topic("alone", "partitions: 3, replicas: 1"))?;
+        namespace.wait("kafkatopics", "alone", "to be Ready", is_ready)?;
         let before = pods(namespace)?;
         // the producer ends with an error as soon as a send fails
         let producer = pump(namespace, 40)?;

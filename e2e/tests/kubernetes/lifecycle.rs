@@ -134,6 +134,30 @@ fn a_cluster_whose_volumes_are_to_be_deleted_leaves_nothing() -> Result<()> {
     })
 }
 
+#[test]
+#[ignore = "needs a Kubernetes: make e2e starts one"]
+fn a_volume_grows_is_never_made_smaller_and_nothing_else_waits_for_that() -> Result<()> {
+    scenario("grow", |namespace| {
+        demo(namespace)?;
+        let client = namespace.client()?;
+        client.produce(BOOTSTRAP, "greetings", "one\ntwo\n")?;
+        let sized = |size: &str| json!({ "storage": { "size": size } });
+        edit(namespace, "kafkaclusters", "demo", &sized("2Gi"))?;
+        namespace.wait("persistentvolumeclaims", "data-demo-0", "to have grown", |claim| {
+            claim["status"]["capacity"]["storage"] == "2Gi"
+        })?;
+        ready(namespace)?;
+        let no = edit(namespace, "kafkaclusters", "demo", &sized("1Gi"));
+        let no = no.err().context("a volume may get smaller")?.to_string();
+        ensure!(no.contains("size"), "{no}");
+        namespace.applied(&crate::operated::topic("more", "partitions: 2"))?;
+        namespace.wait("kafkatopics", "more", "to be Ready", is_ready)?;
+        let read = client.consume(BOOTSTRAP, "greetings")?;
+        ensure!(read.lines().count() == 2, "on the volume that has grown: {read}");
+        Ok(())
+    })
+}
+
 /// The namespace is deleted by the frame of every scenario; here with all that finalizers can hold.
 #[test]
 #[ignore = "needs a Kubernetes: make e2e starts one"]
