@@ -12,7 +12,12 @@ use std::{
 use bytes::Bytes;
 use kastellan_core::{id::BrokerId, machine::Millis, metadata::Requester, security::Principal};
 use kastellan_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
-use kastellan_protocol::{ErrorCode, Refused, header::RequestHeader, messages::ApiKey, throttle};
+use kastellan_protocol::{
+    ErrorCode, Refused,
+    header::{ClientId, RequestHeader},
+    messages::ApiKey,
+    throttle,
+};
 
 use crate::net::{Mailbox, Response};
 
@@ -118,6 +123,26 @@ impl Peer {
     }
 }
 
+/// A client for which a broker asks something that the client has not asked for in these words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asker<'a> {
+    /// Who it is.
+    pub(crate) client: &'a ClientInfo,
+    /// What it calls itself.
+    pub(crate) id: Option<&'a ClientId>,
+}
+
+impl Asker<'_> {
+    /// On whose account partitions are created and deleted; `strict`: see [`Requester`].
+    pub(crate) fn requester(self, strict: bool) -> Requester {
+        Requester {
+            user: self.client.principal.name().into(),
+            client: self.id.map_or("", ClientId::as_str).into(),
+            strict,
+        }
+    }
+}
+
 impl Call {
     /// Checks every count and length, then decodes. Hand [`Refused`] back to the dispatcher: it
     /// closes the connection.
@@ -138,11 +163,8 @@ impl Call {
     /// On whose account partitions are created and deleted. From version `strict` on clients know
     /// 89 `THROTTLING_QUOTA_EXCEEDED`.
     pub(crate) fn requester(&self, strict: i16) -> Requester {
-        Requester {
-            user: self.client.principal.name().into(),
-            client: self.header.client_id.as_deref().unwrap_or_default().into(),
-            strict: self.version() >= strict,
-        }
+        let asker = Asker { client: &self.client, id: self.header.client_id.as_ref() };
+        asker.requester(self.version() >= strict)
     }
 
     /// The version that the request is written in, within what is advertised.

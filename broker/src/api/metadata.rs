@@ -20,7 +20,7 @@ use crate::{
         needs::{METADATA, METADATA_CREATE, METADATA_CREATE_ANY},
     },
     broker::Broker,
-    call::Call,
+    call::{Asker, Call},
 };
 
 /// Answers a request; creates topics first where the client and the settings allow it.
@@ -57,14 +57,15 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         call.reply.send(&response(broker, &options, &wanted, &outcomes));
         return Ok(());
     }
-    let asker = Arc::clone(broker);
+    let again = Arc::clone(broker);
+    let Call { header, client, reply, .. } = call;
     broker.controller.create_by_default(
         &broker.peers,
-        missing,
+        (missing, Some(Asker { client: &client, id: header.client_id.as_ref() })),
         &broker.settings.load(),
         move |created| {
             outcomes.extend(created.into_iter().filter_map(outcome));
-            call.reply.send(&response(&asker, &options, &wanted, &outcomes));
+            reply.send(&response(&again, &options, &wanted, &outcomes));
         },
     );
     Ok(())
@@ -90,9 +91,11 @@ fn missing(
     (missing, outcomes.collect())
 }
 
-/// Why a topic was not created. That it is there already is what was wanted.
+/// Why a topic was not created. That it is there already is what was wanted; and whoever creates
+/// more than its quota says finds it missing and asks again, as in Kafka.
 fn outcome(topic: CreatedTopic) -> Option<Outcome> {
-    let failure = topic.result.err()?;
-    (failure.code != ErrorCode::TopicAlreadyExists)
-        .then_some(Outcome { name: topic.name, error: failure.code })
+    let error = topic.result.err()?.code;
+    let untold =
+        matches!(error, ErrorCode::TopicAlreadyExists | ErrorCode::ThrottlingQuotaExceeded);
+    (!untold).then_some(Outcome { name: topic.name, error })
 }

@@ -8,15 +8,20 @@ use kastellan_core::{
 };
 
 use super::{Active, Controller};
-use crate::peers::{Peers, create_there};
+use crate::{
+    call::Asker,
+    peers::{Peers, create_there},
+};
 
 impl Controller {
-    /// Creates topics with the broker's defaults, internal ones as they have to be; `then` gets one
-    /// result per topic once those that were created can be used.
+    /// Creates topics with the broker's defaults, internal ones as they have to be, for `asker` or
+    /// for the broker itself; `then` gets one result per topic once those that were created can be
+    /// used. What is beyond the asker's `controller_mutation_rate` fails with 89
+    /// `THROTTLING_QUOTA_EXCEEDED` (KIP-599).
     pub(crate) fn create_by_default(
         &self,
         peers: &Peers,
-        names: Vec<String>,
+        (names, asker): (Vec<String>, Option<Asker<'_>>),
         settings: &BrokerConfig,
         then: impl FnOnce(Vec<CreatedTopic>) + Send + 'static,
     ) {
@@ -25,12 +30,19 @@ impl Controller {
             names.iter().map(|name| new_topic(name.clone(), settings, &image)).collect();
         drop(image);
         if let Active::There(node) = self.active() {
-            return create_there(peers, node, topics, then);
+            return create_there(peers, node, topics, asker, then);
         }
+        let requester = asker.map(|asker| asker.requester(true));
         self.ask(
-            move |ticket| Input::CreateTopics { ticket, topics, validate_only: false },
+            move |ticket| {
+                let input = Input::CreateTopics { ticket, topics, validate_only: false };
+                match requester {
+                    Some(requester) => Input::OnBehalf { requester, input: Box::new(input) },
+                    None => input,
+                }
+            },
             move |reply| {
-                let failure = match reply {
+                let failure = match reply.throttled().0 {
                     Reply::Created(created) => return then(created),
                     other => other.failure(),
                 };

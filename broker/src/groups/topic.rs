@@ -62,7 +62,8 @@ pub(crate) fn find(
     }
     let listener = listener.to_owned();
     let asker = Arc::clone(broker);
-    let topic = vec![CONSUMER_OFFSETS.to_owned()];
+    // nobody in particular wants groups to be possible
+    let topic = (vec![CONSUMER_OFFSETS.to_owned()], None);
     broker.controller.create_by_default(
         &broker.peers,
         topic,

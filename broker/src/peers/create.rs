@@ -10,6 +10,7 @@ use kastellan_core::{
 };
 use kastellan_protocol::{
     ErrorCode, decode_response, encode_request,
+    header::ClientId,
     messages::{
         CreateTopicsRequest, CreateTopicsResponse, EnvelopeRequest, TopicName,
         create_topics_request::{CreatableTopic, CreatableTopicConfig},
@@ -17,7 +18,8 @@ use kastellan_protocol::{
     protocol::StrBytes,
 };
 
-use super::{Peers, Purpose};
+use super::{Peers, Purpose, forward::envelope};
+use crate::call::Asker;
 
 /// The version that topics are created in.
 const VERSION: i16 = 7;
@@ -26,30 +28,35 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The size in front of a frame, which an envelope goes without.
 const SIZE: usize = 4;
 
-/// Asks `node`, the active controller; `then` gets one result per topic.
+/// Asks `node`, the active controller, for `asker` or for this broker itself; `then` gets one
+/// result per topic.
 pub(crate) fn create_there(
     peers: &Peers,
     node: BrokerId,
     topics: Vec<NewTopic>,
+    asker: Option<Asker<'_>>,
     then: impl FnOnce(Vec<CreatedTopic>) + Send + 'static,
 ) {
     let timeout_ms = i32::try_from(PATIENCE.as_millis()).unwrap_or(i32::MAX);
     let request = CreateTopicsRequest::default()
         .with_topics(topics.iter().map(wanted).collect())
         .with_timeout_ms(timeout_ms);
+    let client_id = asker.and_then(|asker| asker.id).map(ClientId::as_str);
     let names: Vec<String> = topics.into_iter().map(|topic| topic.name).collect();
-    let embedded = match encode_request(VERSION, 0, None, &request) {
+    let embedded = match encode_request(VERSION, 0, client_id, &request) {
         Ok(frame) => frame.slice(SIZE..),
         Err(why) => {
             tracing::error!(%why, "a request of ours cannot be written: a bug of ours");
             return then(all_failed(names, ErrorCode::UnknownServerError));
         }
     };
-    // for this broker itself, which has looked at what its client may do
-    let envelope = EnvelopeRequest::default()
-        .with_request_data(embedded)
-        .with_request_principal(None)
-        .with_client_host_address(Bytes::from_static(&[127, 0, 0, 1]));
+    let envelope = match asker {
+        Some(asker) => envelope(asker.client, embedded),
+        None => EnvelopeRequest::default()
+            .with_request_data(embedded)
+            .with_request_principal(None)
+            .with_client_host_address(Bytes::from_static(&[127, 0, 0, 1])),
+    };
     peers.send((node, Purpose::Forward), &envelope, PATIENCE, move |answer| {
         let data = answer.ok().filter(|it| it.error_code == 0).and_then(|it| it.response_data);
         let decoded =

@@ -13,7 +13,7 @@ use kastellan_protocol::{
 use super::{PeerError, Purpose};
 use crate::{
     broker::Broker,
-    call::{Call, Office, Proof, Responder, Way},
+    call::{Call, ClientInfo, Office, Proof, Responder, Way},
     dispatch::{dispatch, handle},
 };
 
@@ -35,12 +35,7 @@ pub(crate) fn forward(
 ) -> Result<(), Refused> {
     // what is not even a request need not travel
     kastellan_protocol::walk::request(api, call.version(), &call.body)?;
-    let by_token = call.client.proof == Proof::Token;
-    let principal = call.client.principal.to_bytes(by_token);
-    let request = EnvelopeRequest::default()
-        .with_request_data(embedded(api, &call))
-        .with_request_principal(Some(principal.into()))
-        .with_client_host_address(address(call.client.host));
+    let request = envelope(&call.client, embedded(api, &call));
     let back = Arc::clone(broker);
     broker.peers.send((node, Purpose::Forward), &request, PATIENCE, move |answer| {
         let outcome = match verdict(answer) {
@@ -106,6 +101,15 @@ pub(crate) fn later(broker: &Arc<Broker>, api: ApiKey, call: Call) -> Result<(),
         }
     });
     Ok(())
+}
+
+/// An envelope of `client`'s with `request` in it, a frame without its size.
+pub(super) fn envelope(client: &ClientInfo, request: Bytes) -> EnvelopeRequest {
+    let principal = client.principal.to_bytes(client.proof == Proof::Token);
+    EnvelopeRequest::default()
+        .with_request_data(request)
+        .with_request_principal(Some(principal.into()))
+        .with_client_host_address(address(client.host))
 }
 
 /// The request as the client has sent it, without its size.

@@ -1,18 +1,28 @@
 //! Envelopes: whole requests, whole answers, and what is not let through.
 
+use std::sync::mpsc;
+
 use bytes::{Bytes, BytesMut};
-use kastellan_core::security::Principal;
+use kastellan_core::{
+    id::Uuid,
+    metadata::{CreatedTopic, NewTopic},
+    security::Principal,
+};
 use kastellan_protocol::{
     ErrorCode, decode_response, encode_request,
     messages::{
-        ApiKey, CreateTopicsRequest, EnvelopeRequest, EnvelopeResponse, MetadataRequest,
+        AlterClientQuotasRequest, ApiKey, CreateTopicsRequest, EnvelopeRequest, EnvelopeResponse,
+        MetadataRequest,
+        alter_client_quotas_request::{EntityData, EntryData, OpData},
         create_topics_request::CreatableTopic,
     },
+    protocol::StrBytes,
 };
 
 use super::*;
 use crate::{
-    peers::Purpose,
+    call::{self, ClientInfo, Proof},
+    peers::{Purpose, create_there},
     tests::wire::{Client, frame, topic_name},
 };
 
@@ -104,4 +114,49 @@ fn who_asked_the_other_broker_is_judged_and_the_other_broker_itself_is_not() {
     assert_eq!(create("a", Some("alice")), ErrorCode::TopicAuthorizationFailed.code());
     assert_eq!(create("a", Some("root")), 0);
     assert_eq!(create("b", None), 0);
+}
+
+#[test]
+fn topics_that_somebody_else_asks_for_are_on_the_account_of_whoever_asked() {
+    let authority = Authority::new();
+    let node = Node::start(&authority);
+    let asker = Asker::of(&authority, &node);
+    let text = StrBytes::from_static_str;
+    let entity =
+        EntityData::default().with_entity_type(text("user")).with_entity_name(Some(text("alice")));
+    let op = OpData::default().with_key(text("controller_mutation_rate")).with_value(1.0);
+    let entry = EntryData::default().with_entity(vec![entity]).with_ops(vec![op]);
+    let limit = AlterClientQuotasRequest::default().with_entries(vec![entry]);
+    let mut client = Client::connect(node.client_address());
+    assert_eq!(client.call(1, &limit).entries[0].error_code, 0);
+    let create = |topics: &[(&str, i32)], who: Option<&str>| {
+        let topic = |(name, partitions): &(&str, i32)| NewTopic {
+            name: (*name).to_owned(),
+            id: Uuid::nil(),
+            partitions: *partitions,
+            replication_factor: 1,
+            assignments: Vec::new(),
+            configs: Vec::new(),
+        };
+        let topics = topics.iter().map(topic).collect();
+        let client = who.map(|name| ClientInfo {
+            host: [10, 1, 2, 3].into(),
+            listener: "plain".into(),
+            principal: Principal::user(name),
+            proof: Proof::Credential,
+            peer: None,
+        });
+        let who = client.as_ref().map(|client| call::Asker { client, id: None });
+        let (said, heard) = mpsc::channel();
+        create_there(&asker.peers, BrokerId(1), topics, who, move |created| {
+            let code = |topic: CreatedTopic| topic.result.err().map(|why| why.code);
+            said.send(created.into_iter().map(code).collect::<Vec<_>>()).unwrap();
+        });
+        heard.recv_timeout(PATIENCE).unwrap()
+    };
+    let refused = Some(ErrorCode::ThrottlingQuotaExceeded);
+    assert_eq!(create(&[("a", 100), ("b", 1)], Some("alice")), [None, refused]);
+    assert_eq!(create(&[("b", 1)], Some("alice")), [refused]);
+    assert_eq!(create(&[("b", 100), ("c", 1)], Some("bob")), [None, None]);
+    assert_eq!(create(&[("d", 100), ("e", 1)], None), [None, None], "the broker itself");
 }
