@@ -10,4 +10,5 @@ pub mod compare;
 pub mod normal;
 pub mod scenes;
 pub mod side;
+pub mod tokens;
 pub mod tree;

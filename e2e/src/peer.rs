@@ -96,6 +96,16 @@ impl Peer {
     /// Formats a node in `folder` (which must be empty) with `settings` added to the properties.
     /// Does not start it.
     pub fn format(folder: &Path, jvm: Jvm, settings: &[(&str, &str)]) -> Result<Peer> {
+        Peer::format_with_users(folder, jvm, settings, &[])
+    }
+
+    /// The same with users, each in the words of `kafka-storage format --add-scram`.
+    pub fn format_with_users(
+        folder: &Path,
+        jvm: Jvm,
+        settings: &[(&str, &str)],
+        users: &[String],
+    ) -> Result<Peer> {
         let jars = jars()?;
         let broker = port::free()?;
         let controller = port::free()?;
@@ -115,7 +125,12 @@ impl Peer {
         }
         let file = folder.join("server.properties");
         fs::write(&file, properties)?;
-        cache::run(format(&jars, &file).arg("--standalone"))?;
+        let mut formatting = format(&jars, &file);
+        formatting.arg("--standalone");
+        for user in users {
+            formatting.args(["--add-scram", user]);
+        }
+        cache::run(&mut formatting)?;
         let address = SocketAddr::from(([127, 0, 0, 1], broker));
         Ok(Peer { jars, folder: folder.to_owned(), jvm, address, process: None })
     }

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use kastellan_e2e::judged::{self, Judged};
 use kastellan_e2e::oracle::access::Verdict;
 use kastellan_e2e::oracle::side::{Note, Side, common_versions};
-use kastellan_e2e::oracle::{access, compare, scenes};
+use kastellan_e2e::oracle::{access, compare, scenes, tokens};
 use kastellan_e2e::peer::{Jvm, Peer};
 use kastellan_e2e::suite::Scratch;
 use kastellan_e2e::{cache, need};
@@ -50,8 +50,9 @@ fn every_answer_is_apache_kafkas_or_a_listed_difference() -> Result<()> {
     drop((kafka, ours));
     let (report, access_kafka, access_ours) = matrix(now)?;
     println!("{report}");
-    let asked_kafka = [asked_kafka, access_kafka].concat();
-    let asked_ours = [asked_ours, access_ours].concat();
+    let (tokens_kafka, tokens_ours) = tokens(now)?;
+    let asked_kafka = [asked_kafka, access_kafka, tokens_kafka].concat();
+    let asked_ours = [asked_ours, access_ours, tokens_ours].concat();
 
     let found = compare::differences(&asked_kafka, &asked_ours)?;
     let table = cache::e2e().join("oracle/FINDINGS.md");
@@ -92,4 +93,35 @@ fn matrix(now: i64) -> Result<(String, Vec<Note>, Vec<Note>)> {
     }));
     ensure!(alike == count && own.len() == count, "{}", report.join("\n"));
     Ok((report.join("\n"), kafkas.0, ourses.0))
+}
+
+/// What users who have logged in are told about delegation tokens, by both brokers: by two with a
+/// key for them, and by two without one.
+fn tokens(now: i64) -> Result<(Vec<Note>, Vec<Note>)> {
+    let side = |is_peer: bool| {
+        let mut notes = Vec::new();
+        for has_key in [true, false] {
+            let whose = if is_peer { "kafka" } else { "ours" };
+            let folder = Scratch::new(&format!("oracle-{whose}-tokens-{has_key}"))?;
+            let mut broker = tokens::start(folder.path(), is_peer, has_key)?;
+            let versions = common_versions(broker.address(), broker.address())?;
+            let mut side = Side::new(broker.address(), versions, now);
+            if has_key {
+                tokens::play(&mut side)?;
+            } else {
+                tokens::play_without_key(&mut side)?;
+            }
+            notes.extend_from_slice(side.notes());
+            broker.process()?.check_alive()?;
+        }
+        Ok::<_, anyhow::Error>(notes)
+    };
+    let (theirs, own) = thread::scope(|scope| {
+        let (theirs, own) = (scope.spawn(|| side(true)), scope.spawn(|| side(false)));
+        let joined = |answer: thread::Result<_>| {
+            answer.map_err(|panic| anyhow!("a scene about tokens panicked: {panic:?}"))?
+        };
+        Ok::<_, anyhow::Error>((joined(theirs.join())?, joined(own.join())?))
+    })?;
+    Ok((theirs, own))
 }

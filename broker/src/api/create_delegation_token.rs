@@ -8,12 +8,12 @@ use kastellan_core::{
     security::Principal,
 };
 use kastellan_protocol::{
-    Refused,
+    ErrorCode, Refused,
     messages::{CreateDelegationTokenRequest, CreateDelegationTokenResponse},
 };
 use uuid::Uuid;
 
-use super::token::{self, NO_TIME};
+use super::token::{self, NO_TIME, NO_TIME_THERE};
 use crate::{access::needs::CREATE_TOKEN_FOR, broker::Broker, call::Call, groups::wire::text};
 
 /// Answers once it is committed. Errors: 61 `DELEGATION_TOKEN_AUTH_DISABLED`, 64
@@ -35,7 +35,7 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
         whose.token_requester_principal_name = text(requester.name());
     }
     if let Err(why) = may(broker, &call, &owner) {
-        call.reply.send(&refusal(whose, &why));
+        call.reply.send(&refusal(whose, &why, NO_TIME));
         return Ok(());
     }
     let (renewers, lifetime) = (request.renewers.iter(), request.max_lifetime_ms);
@@ -62,7 +62,11 @@ pub(crate) fn handle(broker: &Arc<Broker>, call: Call) -> Result<(), Refused> {
                 .with_max_timestamp_ms(token.ends)
                 .with_token_id(text(&token.id))
                 .with_hmac(hmac.0.into()),
-            Err(why) => refusal(whose, &why),
+            // in Kafka it is a broker who looks at the renewers
+            Err(why) if why.code == ErrorCode::InvalidPrincipalType => {
+                refusal(whose, &why, NO_TIME)
+            }
+            Err(why) => refusal(whose, &why, NO_TIME_THERE),
         };
         call.reply.send(&response);
     });
@@ -78,10 +82,14 @@ fn may(broker: &Broker, call: &Call, owner: &Principal) -> Result<(), Failure> {
     broker.judge(&call.client).check(CREATE_TOKEN_FOR, owner.as_str())
 }
 
-fn refusal(whose: CreateDelegationTokenResponse, why: &Failure) -> CreateDelegationTokenResponse {
+fn refusal(
+    whose: CreateDelegationTokenResponse,
+    why: &Failure,
+    no_time: i64,
+) -> CreateDelegationTokenResponse {
     whose
         .with_error_code(why.code.code())
-        .with_issue_timestamp_ms(NO_TIME)
-        .with_expiry_timestamp_ms(NO_TIME)
-        .with_max_timestamp_ms(NO_TIME)
+        .with_issue_timestamp_ms(no_time)
+        .with_expiry_timestamp_ms(no_time)
+        .with_max_timestamp_ms(no_time)
 }

@@ -14,8 +14,11 @@ use crate::{
     call::{Call, ClientInfo, Proof},
 };
 
-/// What is said instead of a time where there is none, as in Kafka.
+/// What is said instead of a time by a broker that refuses a request itself, as in Kafka.
 pub(super) const NO_TIME: i64 = -1;
+
+/// The same where it is the controller that refuses it.
+pub(super) const NO_TIME_THERE: i64 = 0;
 
 /// The first version of answers that say who has asked for a token (KIP-373).
 pub(super) const NAMES_THE_REQUESTER: i16 = 3;
@@ -46,7 +49,7 @@ pub(super) fn change(
     let input = move |ticket: Ticket| Input::Token { ticket, request };
     broker.decide(call.way.clone(), input, move |reply| match made(reply) {
         Ok(token) => answer(call, 0, token.expires),
-        Err(why) => answer(call, why.code.code(), NO_TIME),
+        Err(why) => answer(call, why.code.code(), NO_TIME_THERE),
     });
 }
 

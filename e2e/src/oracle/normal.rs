@@ -2,6 +2,7 @@
 //! texts, clocks.
 
 use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
@@ -32,6 +33,16 @@ const PLACES: &[&str] = &[
     "log.dir",
     "log.dirs",
     "metadata.log.dir",
+];
+
+/// Times of delegation tokens, which a broker takes from its own clock.
+const TIMES_OF_TOKENS: &[&str] = &[
+    "issue_timestamp_ms",
+    "expiry_timestamp_ms",
+    "max_timestamp_ms",
+    "issue_timestamp",
+    "expiry_timestamp",
+    "max_timestamp",
 ];
 
 /// Takes out of `node` what may differ, and puts the elements of lists into one order.
@@ -106,10 +117,24 @@ fn scalar(name: &str, text: &str, address: SocketAddr) -> String {
         "log_dir" if text.len() > 2 => "a directory",
         // the disk fills while both are asked
         "usable_bytes" if text != "-1" => "a size",
+        "token_id" if text.len() > 2 => "a token",
+        "hmac" if text.len() > 3 => "a secret",
+        _ if TIMES_OF_TOKENS.contains(&name) => return from_now(text),
         "records" => return unstamped(text).unwrap_or_else(|| text.to_owned()),
         _ => text,
     };
     known.to_owned()
+}
+
+/// A time in milliseconds as so many minutes from now, unless it is none.
+fn from_now(text: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    match (text.parse::<i64>(), i64::try_from(now)) {
+        (Ok(time), Ok(now)) if time > now / 2 => {
+            format!("{} minutes from now", (time - now + 30_000).div_euclid(60_000))
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// Printed batches without what brokers stamp them with by their own clocks where the topic has

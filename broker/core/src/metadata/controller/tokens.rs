@@ -104,7 +104,7 @@ impl Tokens {
 
 impl Controller {
     /// Makes, renews or ends a token. Answers with [`Reply::Token`], the token as it is then; one
-    /// that is gone expires when the request said.
+    /// that is gone has expired now.
     pub(super) fn token(
         &self,
         wall: i64,
@@ -136,12 +136,12 @@ impl Controller {
 
     fn new_token(&self, wall: i64, wanted: NewToken) -> Result<DelegationToken, Failure> {
         let config = &self.config.tokens;
-        self.tokens_are_on()?;
         let NewToken { id, owner, requester, renewers, lifetime } = wanted;
         if renewers.iter().any(|it| it.kind() != Principal::USER) {
             let why = "only users can renew a token";
             return Err(Failure::new(ErrorCode::InvalidPrincipalType, why));
         }
+        self.tokens_are_on()?;
         let too_long = |it: &Principal| it.as_str().len() > LONGEST_PRINCIPAL;
         if renewers.iter().chain([&owner]).any(too_long) {
             let why = format!("the name of a principal has at most {LONGEST_PRINCIPAL} bytes");
@@ -175,7 +175,7 @@ impl Controller {
             Period::Renew(asked) => (if asked > 0 { asked.min(most) } else { most }, false),
             Period::Expire(asked) => (asked, asked < 0),
         };
-        let expires = if gone { period } else { known.ends.min(wall.saturating_add(period)) };
+        let expires = if gone { wall } else { known.ends.min(wall.saturating_add(period)) };
         let token = DelegationToken { expires, ..known.clone() };
         let record = if gone {
             Record::RemoveDelegationToken { id: token.id.clone() }
@@ -196,12 +196,21 @@ impl Controller {
             let why = "there is no such token, or no more";
             return Err(Failure::new(ErrorCode::DelegationTokenNotFound, why));
         };
-        if token.is_over(wall) {
-            return Err(Failure::new(ErrorCode::DelegationTokenExpired, "the token has expired"));
+        let expired = || {
+            let why = "the token has expired";
+            Err(Failure::new(ErrorCode::DelegationTokenExpired, why))
+        };
+        // in this order as in Kafka: what is over can still be taken away, by who may do that
+        let is_over = token.is_over(wall);
+        if is_over && matches!(change.period, Period::Renew(_)) {
+            return expired();
         }
         if !token.may_renew(&change.requester) {
             let why = "only its owner and its renewers renew a token or end it";
             return Err(Failure::new(ErrorCode::DelegationTokenOwnerMismatch, why));
+        }
+        if is_over && !matches!(change.period, Period::Expire(period) if period < 0) {
+            return expired();
         }
         Ok(token)
     }

@@ -68,8 +68,12 @@ fn who_it_is_for_renews_and_ends_it() {
     assert_eq!(change(&mut bench, "a", "bob", Period::Expire(0)), Ok(DAY / 2));
     bench.wall += 1;
     assert_eq!(change(&mut bench, "a", "bob", Period::Renew(5)), Err(66));
+    assert_eq!(change(&mut bench, "a", "bob", Period::Expire(5)), Err(66));
+    assert_eq!(change(&mut bench, "a", "eve", Period::Renew(5)), Err(66));
+    assert_eq!(change(&mut bench, "a", "eve", Period::Expire(-1)), Err(63));
+    assert_eq!(change(&mut bench, "a", "bob", Period::Expire(-1)), Ok(bench.wall), "what is over");
     create(&mut bench, wanted("c", 0)).unwrap();
-    assert_eq!(change(&mut bench, "c", "bob", Period::Expire(-7)), Ok(-7));
+    assert_eq!(change(&mut bench, "c", "bob", Period::Expire(-7)), Ok(bench.wall));
     assert_eq!(change(&mut bench, "c", "bob", Period::Expire(-7)), Err(62));
 }
 
