@@ -161,11 +161,18 @@ fn a_new_certificate_is_reported_and_shown_without_a_restart() {
     let managed = Managed::new();
     let files = managed.harness.config.certificates.clone().unwrap();
     let keystore: &PathBuf = &files.keystore[0];
+    let of_listener = &managed.harness.config.settings["listener.name.tls.ssl.keystore.location"];
+    let (_, before) = managed.operator().get("/v1/status");
     std::fs::write(keystore, managed.authority.sign("node-1", CLUSTER)).unwrap();
+    std::fs::write(of_listener, managed.authority.sign("localhost", CLUSTER)).unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         let (_, told) = managed.operator().get("/v1/status");
-        if told["certificate"]["generation"] == json!(2) {
+        let of_clients = |told: &Value| told["listeners"][0]["certificate"].clone();
+        let is_second = |it: &Value| it["generation"] == json!(2);
+        if is_second(&told["certificate"]) && is_second(&of_clients(&told)) {
+            assert_ne!(told["certificate"]["sha256"], before["certificate"]["sha256"]);
+            assert_ne!(of_clients(&told)["sha256"], of_clients(&before)["sha256"]);
             break;
         }
         assert!(Instant::now() < deadline, "{told}");

@@ -174,6 +174,43 @@ fn who_shows_no_trusted_certificate_is_refused_where_one_is_required() {
 }
 
 #[test]
+fn other_certificates_are_shown_and_trusted_without_a_restart() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let files = old.files(SERVER, "a company");
+    let [keystore, truststore] = [&files.keystore[0], &files.truststore];
+    let broker = Harness::with(&[
+        ("listener.security.protocol.map", "plain:SSL"),
+        ("ssl.keystore.location", keystore.to_str().unwrap()),
+        ("ssl.truststore.location", truststore.to_str().unwrap()),
+        ("ssl.client.auth", "required"),
+    ]);
+    // a client that trusts one authority and shows a certificate of another
+    let with = |trusted: &Authority, shown: &Authority| {
+        config(trusted, &[&TLS13], Some(&shown.sign("alice", "a company")))
+    };
+    let enters = |trusted, shown| shake(address(&broker), with(trusted, shown)).is_ok();
+    let mut before = bridge(address(&broker), with(&old, &old));
+    assert!(before.works() && !enters(&new, &new));
+    std::fs::write(truststore, old.pem() + &new.pem()).unwrap();
+    let begun = Instant::now();
+    let await_it = |trusted, shown| {
+        while !enters(trusted, shown) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "the files are looked at");
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+    };
+    await_it(&old, &new);
+    assert!(enters(&old, &old), "both are trusted");
+    std::fs::write(keystore, new.sign(SERVER, "a company")).unwrap();
+    std::fs::write(truststore, new.pem()).unwrap();
+    await_it(&new, &new);
+    while enters(&new, &old) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the old one is trusted no more");
+    }
+    assert!(before.works(), "who is in stays");
+}
+
+#[test]
 fn a_handshake_that_does_not_end_is_ended() {
     let authority = Authority::new();
     let broker = broker(&authority, &[("kastellan.login.timeout.ms", "100")]);
