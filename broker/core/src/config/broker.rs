@@ -58,6 +58,8 @@ pub struct BrokerConfig {
     pub fetch_max_bytes: usize,
     /// max.incremental.fetch.session.cache.slots.
     pub fetch_session_slots: usize,
+    /// kastellan.max.partitions.
+    pub max_partitions: usize,
     /// max.request.partition.size.limit.
     pub max_request_partitions: usize,
     /// group.initial.rebalance.delay.ms.
@@ -258,16 +260,11 @@ impl BrokerConfig {
             socket_request_max_bytes: value.number("socket.request.max.bytes"),
             socket_listen_backlog: value.int("socket.listen.backlog.size"),
             queued_max_request_bytes: usize::try_from(value.long("queued.max.request.bytes")).ok(),
-            controller_quota_windows: Windows::new(
-                value.int("controller.quota.window.num"),
-                value.int("controller.quota.window.size.seconds"),
-            ),
-            quota_windows: Windows::new(
-                value.int("quota.window.num"),
-                value.int("quota.window.size.seconds"),
-            ),
+            controller_quota_windows: value.windows("controller.quota.window"),
+            quota_windows: value.windows("quota.window"),
             fetch_max_bytes: value.number("fetch.max.bytes"),
             fetch_session_slots: value.number("max.incremental.fetch.session.cache.slots"),
+            max_partitions: value.number("kastellan.max.partitions"),
             max_request_partitions: value.number("max.request.partition.size.limit"),
             group_initial_rebalance_delay_ms: value.int("group.initial.rebalance.delay.ms"),
             group_min_session_timeout_ms: value.int("group.min.session.timeout.ms"),
@@ -370,6 +367,12 @@ impl Reader<'_> {
 
     fn double(&self, name: &str) -> f64 {
         self.text(name).parse().unwrap_or_default()
+    }
+
+    /// How many samples of what length: two settings whose names begin alike.
+    fn windows(&self, name: &str) -> Windows {
+        let [number, seconds] = ["num", "size.seconds"].map(|it| self.int(&format!("{name}.{it}")));
+        Windows::new(number, seconds)
     }
 
     /// Pairs of an address and a number.

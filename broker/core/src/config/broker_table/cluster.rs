@@ -34,6 +34,13 @@ pub(super) static ROWS: &[Setting] = &[
         "Whether topics can be deleted at all.",
     ),
     Setting::dynamic(
+        "kastellan.max.partitions",
+        Int(1, i32::MAX),
+        "100000",
+        "The most partitions of all topics together. Who would create more is refused; internal \
+         topics are created all the same.",
+    ),
+    Setting::dynamic(
         "max.request.partition.size.limit",
         Int(1, i32::MAX),
         "2000",

@@ -42,6 +42,7 @@ impl Controller {
             } else {
                 let room = MAX_PARTITIONS_PER_REQUEST - records.len();
                 grow(&image, &wanted, room, self.placed(room)).and_then(|new| {
+                    self.check_total(&wanted.topic, self.placed(room) + new.len())?;
                     self.mutations.charge(new.len())?;
                     Ok(new)
                 })

@@ -15,7 +15,7 @@ use crate::{
     machine::Ticket,
     metadata::{
         CLUSTER_METADATA, ConfigRecord, Image, NO_LEADER, PartitionRecord, Record, ResourceKind,
-        TopicRecord, validate_name,
+        TopicRecord, is_internal, validate_name,
     },
 };
 
@@ -46,6 +46,7 @@ impl Controller {
                 ))
             } else {
                 self.create_topic(&image, &topic, room).and_then(|plan| {
+                    self.check_total(&topic.name, self.placed(room) + plan.partitions.len())?;
                     self.mutations.charge(plan.partitions.len())?;
                     Ok(plan)
                 })
@@ -132,6 +133,19 @@ impl Controller {
         // one topic goes on where the last one ended, so that leaders stay even over small topics;
         // no more than can be used: the caller refuses what does not fit, and `count` is a client's
         place(image, self.placed(room), count.min(room + 1), factor)
+    }
+
+    /// Whether there may be so many partitions in all, with those that a topic is to get.
+    pub(super) fn check_total(&self, topic: &str, partitions: usize) -> Result<(), Failure> {
+        let most = self.config.max_partitions;
+        if partitions <= most || is_internal(topic) {
+            return Ok(());
+        }
+        let why = format!(
+            "the cluster would have {partitions} partitions, and kastellan.max.partitions is \
+             {most}: delete topics, or raise it"
+        );
+        Err(Failure::new(ErrorCode::PolicyViolation, why))
     }
 
     /// How many partitions there are when the request has room for `room` more.

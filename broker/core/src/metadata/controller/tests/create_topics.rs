@@ -93,6 +93,26 @@ fn partitions_and_replicas_have_to_be_possible() {
 }
 
 #[test]
+fn there_are_no_more_partitions_than_the_cluster_may_have() {
+    let mut bench = Bench::with(1, &[("kastellan.max.partitions", "5")]);
+    let topics = vec![topic("a", 3, 1), topic("b", 3, 1), topic("c", 2, 1), topic("d", 1, 1)];
+    assert_eq!(bench.create(topics), [None, Some(44), None, Some(44)]);
+    assert_eq!(bench.create(vec![topic("e", 1, 1)]), [Some(44)]);
+    let more = |count| {
+        let (topic, assignments) = ("a".to_owned(), None);
+        let topics = vec![NewPartitions { topic, count, assignments }];
+        Input::CreatePartitions { ticket: TICKET, topics, validate_only: false }
+    };
+    let grown = |bench: &mut Bench, count| {
+        let Reply::Results(results) = bench.run(more(count)) else { panic!("not the answer") };
+        code(&results[0].1)
+    };
+    assert_eq!(grown(&mut bench, 4), Some(44));
+    let groups = vec![topic("__consumer_offsets", 2, 1)];
+    assert_eq!(bench.create(groups), [None], "groups are possible all the same");
+}
+
+#[test]
 fn settings_that_are_not_known_or_not_right_are_refused_with_40() {
     let mut bench = Bench::new(1);
     for (name, value) in [
