@@ -253,6 +253,11 @@ fn tls_before_1_2_and_plain_text_are_refused() -> Result<()> {
         let said = shake(&[version])?;
         ensure!(said.contains("Verify return code: 0 (ok)"), "{version}:\n{said}");
     }
+    // there is one certificate for whatever name a client asks for, and for none
+    for name in [&["-servername", "broker-7.of.somewhere.else"][..], &["-noservername"]] {
+        let said = shake(name)?;
+        ensure!(said.contains("Verify return code: 0 (ok)"), "{name:?}:\n{said}");
+    }
     // the client's own floor is lowered, so that it is the broker who refuses
     for version in ["-tls1", "-tls1_1"] {
         let said = shake(&[version, "-cipher", "DEFAULT@SECLEVEL=0"])?;

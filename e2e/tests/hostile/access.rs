@@ -1,11 +1,14 @@
 //! Who may nothing hears so, and cannot tell what is there from what is not.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context as _, Result, ensure};
 use kafka_protocol::messages::create_acls_request::AclCreation;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
     CreateAclsRequest, FindCoordinatorRequest, InitProducerIdRequest, MetadataRequest,
 };
+use kastellan_e2e::judged;
 use kastellan_e2e::wire::{PRODUCE, Wire, produce, produced, text};
 
 use super::batches::good;
@@ -49,10 +52,40 @@ pub(crate) const ROWS: &[Row] = &[
             .with_transaction_timeout_ms(60_000);
         Ok(Is::Code(visitor(stage)?.call(4, &request)?.error_code))
     }),
+    Row::new("a denial says once what it would have taken", Is::Kept, told_once),
     Row::new("CreateTopics, without Create on cluster or topic", Is::Code(29), |stage| {
         Ok(Is::Code(visitor(stage)?.try_create("mine", 1, &[])?))
     }),
 ];
+
+/// The log has the one ACL, and is not filled by whoever asks again and again.
+fn told_once(stage: &mut Stage) -> Result<Is> {
+    // Kafka's log of denials is another one
+    if judged::is_kafka() {
+        return Ok(Is::Kept);
+    }
+    let mut visitor = visitor(stage)?;
+    let began = Instant::now();
+    let mut asked = 0;
+    loop {
+        for _ in 0..200 {
+            let answer = visitor.call(PRODUCE, &produce(TOPIC, 0, good().encode()))?;
+            ensure!(produced(&answer)? == Err(29), "{answer:?}");
+            asked += 1;
+        }
+        let log = stage.log()?;
+        let denials = log.lines().filter(|line| line.contains("denied: Write on "));
+        let taken = format!(
+            "kafka-acls --add --allow-principal \"User:ANONYMOUS\" --operation Write --topic \
+             \"{TOPIC}\""
+        );
+        if log.contains(&taken) {
+            ensure!(denials.count() < asked / 4, "{asked} denials fill the log");
+            return Ok(Is::Kept);
+        }
+        ensure!(began.elapsed() < Duration::from_secs(10), "no {taken} in the log");
+    }
+}
 
 /// Somebody who may nothing: from 127.0.0.1 all is allowed, which closes it for the others.
 fn visitor(stage: &mut Stage) -> Result<Wire> {
