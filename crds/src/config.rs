@@ -53,6 +53,10 @@ impl de::Visitor<'_> for Scalar {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<ConfigValue, E> {
+        // a whole number all the same, and the API server lets it in
+        if value.is_finite() && value.fract() == 0.0 {
+            return Ok(ConfigValue(format!("{value:.0}")));
+        }
         Err(E::custom(format_args!("write \"{value}\", with quotes")))
     }
 }
@@ -66,6 +70,9 @@ mod tests {
         let config: Config = serde_json::from_str(r#"{"a": 72, "b": -1, "d": "compact"}"#).unwrap();
         let text: Vec<&str> = config.values().map(|value| value.0.as_str()).collect();
         assert_eq!(text, ["72", "-1", "compact"]);
+        let far: Config = serde_json::from_str(r#"{"a": 1e3, "b": 18446744073709551616}"#).unwrap();
+        let text: Vec<&str> = far.values().map(|value| value.0.as_str()).collect();
+        assert_eq!(text, ["1000", "18446744073709551616"]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod behaviour;
 mod chart;
 mod manifests;
 mod permissions;
+mod readable;
 mod refusals;
 mod shown;
 mod upgrade;
