@@ -1,10 +1,11 @@
-"""A pytest plugin for kafka-python's own tests: a client has its first metadata before it subscribes.
+"""A pytest plugin for kafka-python's own tests: a consumer knows its topics before it is used.
 
 kafka-python loses a subscription that is made while the answer to its first metadata request is on
 its way (its cluster.py says so in two TODOs): the answer clears the wish for an update, and the
-topic is not asked for again for five minutes. A broker that answers within a millisecond meets that
-moment often, in the constructor with its topics too. The tests are about brokers, so they begin
-when the client is ready.
+topic is not asked for again for five minutes. And the leader of a group that does not know a topic
+yet gives nobody a part of it. A broker that answers within a millisecond meets both moments often,
+in the constructor with its topics too. The tests are about brokers, so they begin when the client
+is ready.
 """
 
 import time
@@ -18,10 +19,15 @@ def _waits(client):
     def __init__(self, *topics, **kwargs):
         begin(self, **kwargs)
         deadline = time.monotonic() + 10
-        while not self._manager.bootstrapped and time.monotonic() < deadline:
-            time.sleep(0.001)
+
+        def until(is_so):
+            while not is_so() and time.monotonic() < deadline:
+                time.sleep(0.001)
+
+        until(lambda: self._manager.bootstrapped)
         if topics:
             self.subscribe(topics)
+            until(lambda: all(map(self._cluster.partitions_for_topic, topics)))
 
     client.__init__ = __init__
 
