@@ -19,6 +19,7 @@ pub mod cert_manager;
 pub mod certificates;
 pub mod clocks;
 pub mod cluster;
+pub mod covered;
 pub mod disks;
 pub mod failover;
 mod findings;

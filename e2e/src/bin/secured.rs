@@ -34,6 +34,8 @@ const USER: (&str, &str) = ("alice", "orange-pencil");
 const GUESSERS: u64 = 200;
 /// Wrong logins a second, all of them together.
 const GUESSES: u64 = 1_000;
+/// Slow logins that are open at a time.
+const SLOW: usize = 2_000;
 /// Connections that do nothing.
 const IDLE: u64 = 9_000;
 
@@ -110,29 +112,28 @@ fn transport(name: &str, kafka: bool, tls: bool) -> Result<()> {
     let scratch = Scratch::new("secured-produce")?;
     let (mut judged, authority) = broker(&scratch, (kafka, tls), &BOUNDED)?;
     let ca = tls.then(|| authority.certificate());
-    run(&mut judged, &["produce", "warm", "1", "1024", "5"], ca.as_deref(), scratch.path())?;
+    let mut run = |words: &[&str]| measured(&mut judged, words, ca.as_deref(), scratch.path());
+    run(&["produce", "warm", "1", "1024", "5"])?;
     for size in ["100", "1024"] {
-        let words = ["produce", &format!("of-{size}"), "1", size, "8"];
-        let (_, cpu) = run(&mut judged, &words, ca.as_deref(), scratch.path())?;
+        let (_, cpu) = run(&["produce", &format!("of-{size}"), "1", size, "8"])?;
         said(&format!("{name}: produce {size} B, broker CPU seconds per million"), cpu)?;
     }
     drop(judged);
     let scratch = Scratch::new("secured-fetch")?;
     let (mut judged, authority) = broker(&scratch, (kafka, tls), &[])?;
     let ca = tls.then(|| authority.certificate());
+    let mut run = |words: &[&str]| measured(&mut judged, words, ca.as_deref(), scratch.path());
     for size in ["100", "1024"] {
         let topic = format!("of-{size}");
-        let words = ["produce", &topic, "1", size, "5"];
-        let (count, _) = run(&mut judged, &words, ca.as_deref(), scratch.path())?;
-        let words = ["consume", &topic, "1", &count];
-        let (_, cpu) = run(&mut judged, &words, ca.as_deref(), scratch.path())?;
+        let (count, _) = run(&["produce", &topic, "1", size, "5"])?;
+        let (_, cpu) = run(&["consume", &topic, "1", &count])?;
         said(&format!("{name}: fetch {size} B, broker CPU seconds per million"), cpu)?;
     }
     Ok(())
 }
 
 /// How many messages, and what a million of them cost the broker.
-fn run(
+fn measured(
     broker: &mut Judged,
     arguments: &[&str],
     ca: Option<&Path>,
@@ -227,9 +228,6 @@ fn besiege(address: SocketAddr, over: &AtomicBool) -> Result<u32> {
     }
     Ok(opened)
 }
-
-/// So many slow logins are open at a time.
-const SLOW: usize = 2_000;
 
 /// Wrong logins, each on a connection of its own, in a pace of its own.
 #[expect(clippy::disallowed_methods, reason = "a rate is made of time that passes")]

@@ -8,17 +8,15 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::incremental_alter_configs_request::{
-    AlterConfigsResource, AlterableConfig,
-};
 use kafka_protocol::messages::{
     DeleteTopicsRequest, DescribeConfigsRequest, FetchRequest, FetchResponse,
-    IncrementalAlterConfigsRequest,
 };
 use kastellan_e2e::fleet::Fleet;
 use kastellan_e2e::need;
 use kastellan_e2e::suite::Scratch;
 use kastellan_e2e::wire::{Answer, Wire, response, text};
+
+use super::coordinated::configure;
 
 const SOON: Duration = Duration::from_mins(1);
 /// A topic's setting, as Kafka numbers resources.
@@ -38,19 +36,6 @@ fn delete(fleet: &Fleet, asked: i32, names: &[&str]) -> Result<()> {
     let answer = Wire::connect(fleet.address(asked)?)?.call(1, &request)?;
     let refused = answer.responses.iter().find(|topic| topic.error_code != 0);
     ensure!(refused.is_none(), "not deleted: {refused:?}");
-    Ok(())
-}
-
-fn configure(fleet: &Fleet, asked: i32, value: &str) -> Result<()> {
-    let setting = AlterableConfig::default().with_name(text(SETTING)).with_value(Some(text(value)));
-    let resource = AlterConfigsResource::default()
-        .with_resource_type(TOPIC)
-        .with_resource_name(text(KEPT))
-        .with_configs(vec![setting]);
-    let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
-    let answer = Wire::connect(fleet.address(asked)?)?.call(0, &request)?;
-    let refused = answer.responses.iter().find(|it| it.error_code != 0);
-    ensure!(refused.is_none(), "not set: {refused:?}");
     Ok(())
 }
 
@@ -113,7 +98,7 @@ fn change(fleet: &mut Fleet, without: i32, round: usize) -> Result<()> {
     let asked = (without + 1) % 3;
     delete(fleet, asked, &[DOOMED, REBORN])?;
     fleet.create(REBORN, 1)?;
-    configure(fleet, asked, &(5_000 + round).to_string())?;
+    configure((fleet, asked), KEPT, SETTING, Some(&(5_000 + round).to_string()))?;
     let heard = begins(fleet, without)?.1;
     for nth in 0..MANY {
         let name = format!("more-{round}-{nth}");

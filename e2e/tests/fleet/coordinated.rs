@@ -143,8 +143,13 @@ fn a_commit_that_no_follower_has_is_shown_to_nobody() -> Result<()> {
     Ok(())
 }
 
-/// Sets one of a topic's settings; `None`: its default.
-fn configure(fleet: &Fleet, topic: &str, name: &str, value: Option<&str>) -> Result<()> {
+/// Asks a broker to set one of a topic's settings; `None`: its default.
+pub(crate) fn configure(
+    (fleet, asked): (&Fleet, i32),
+    topic: &str,
+    name: &str,
+    value: Option<&str>,
+) -> Result<()> {
     let config = AlterableConfig::default()
         .with_name(text(name))
         .with_config_operation(i8::from(value.is_none()))
@@ -154,7 +159,7 @@ fn configure(fleet: &Fleet, topic: &str, name: &str, value: Option<&str>) -> Res
         .with_resource_name(text(topic))
         .with_configs(vec![config]);
     let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
-    let answer = Wire::connect(fleet.address(fleet.controller()?)?)?.call(1, &request)?;
+    let answer = Wire::connect(fleet.address(asked)?)?.call(1, &request)?;
     let code = answer.responses.first().map(|answer| answer.error_code);
     ensure!(code == Some(0), "{topic}: {name}={value:?}: {code:?}");
     Ok(())
@@ -167,7 +172,7 @@ fn a_commit_that_the_log_refuses_is_refused_and_forgotten() -> Result<()> {
     }
     let (_scratch, mut fleet) = formed("fleet-refused")?;
     let index = partition(&fleet)?;
-    configure(&fleet, OFFSETS, "min.insync.replicas", Some("3"))?;
+    configure((&fleet, fleet.controller()?), OFFSETS, "min.insync.replicas", Some("3"))?;
     let gone = (fleet.coordinator(GROUP)? + 1) % 3;
     fleet.kill(gone)?;
     fleet.wait("two in sync", SOON, |fleet| {
@@ -182,7 +187,7 @@ fn a_commit_that_the_log_refuses_is_refused_and_forgotten() -> Result<()> {
     ensure!(known(&mut fleet)? == 5, "what was refused is there");
     committed(&mut fleet, 10)?;
     ensure!(known(&mut fleet)? == 10, "and then nothing more is taken in");
-    configure(&fleet, OFFSETS, "min.insync.replicas", None)
+    configure((&fleet, fleet.controller()?), OFFSETS, "min.insync.replicas", None)
 }
 
 /// Records that no coordinator wrote: the version of the key unknown, cut off, none at all; the

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use anyhow::{Context as _, Result, ensure};
-use kastellan_e2e::cache;
+use anyhow::{Result, ensure};
+use kastellan_e2e::{cache, covered};
 
 #[test]
 fn every_scenario_has_tests_that_exist_or_is_said_to_have_none() -> Result<()> {
@@ -19,16 +19,7 @@ fn every_scenario_has_tests_that_exist_or_is_said_to_have_none() -> Result<()> {
         };
         let Ok(number) = number.parse::<u32>() else { continue };
         ensure!(!(tests.is_empty() && open.is_empty()), "scenario {number} says nothing");
-        for test in tests.split('`').filter(|part| part.contains("::")) {
-            let (file, name) = test.split_once("::").context(line.to_owned())?;
-            let source = fs::read_to_string(folder.join(file)).context(file.to_owned())?;
-            let (before, _) = source
-                .split_once(&format!("fn {name}("))
-                .with_context(|| format!("{file} has no {name}"))?;
-            // the attribute, and perhaps another one, right above
-            let above = before.lines().rev().take(3).any(|line| line.trim() == "#[test]");
-            ensure!(above, "{name} of {file} is no test");
-        }
+        covered::tests_exist(&folder, tests)?;
         ensure!(rows.insert(number), "scenario {number} is there twice");
     }
     ensure!(rows.iter().copied().eq(1..=30), "not one row for each scenario: {rows:?}");

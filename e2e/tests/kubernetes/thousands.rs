@@ -51,7 +51,6 @@ fn ten_thousand_topics_become_ready_and_then_nothing_is_written() -> Result<()> 
 
 /// Creates topics and waits until all of them are Ready.
 fn more(namespace: &Namespace<'_>, numbers: std::ops::Range<usize>, promised: u32) -> Result<()> {
-    let begin = Instant::now();
     let topic = |number| {
         json!({
             "apiVersion": "kastellan.dev/v1alpha1",
@@ -60,25 +59,21 @@ fn more(namespace: &Namespace<'_>, numbers: std::ops::Range<usize>, promised: u3
             "spec": { "clusterRef": { "name": "demo" }, "partitions": 1 },
         })
     };
-    create(namespace, "kafkatopics", &numbers, topic)?;
-    let made = begin.elapsed().as_secs_f32();
     // that of the cluster's is one more
-    all_ready(namespace, "kafkatopics", numbers.end + 1)?;
-    let (count, took) = (numbers.len(), begin.elapsed().as_secs_f32());
-    say(&format!(
-        "FIGURE {count} topics Ready: {took:.1} s, {made:.1} s of it to create the objects \
-         (promised: {promised})"
-    ))
+    let ready = numbers.end + 1;
+    made_ready((namespace, "kafkatopics"), numbers, ready, promised, topic)
 }
 
-/// Creates objects, several at a time.
-pub(crate) fn create(
-    namespace: &Namespace<'_>,
-    plural: &str,
-    numbers: &std::ops::Range<usize>,
+/// Creates objects of a kind, several at a time, and waits until so many of it are Ready.
+pub(crate) fn made_ready(
+    (namespace, plural): (&Namespace<'_>, &str),
+    numbers: std::ops::Range<usize>,
+    ready: usize,
+    promised: u32,
     object: impl Fn(usize) -> Value + Sync,
 ) -> Result<()> {
-    let (api, path) = (&namespace.cluster.api, namespace.path(plural));
+    let begin = Instant::now();
+    let (api, path, count) = (&namespace.cluster.api, namespace.path(plural), numbers.len());
     let create = |first: usize| -> Result<()> {
         for number in numbers.clone().skip(first).step_by(CREATORS) {
             let answer = api.create(&path, &object(number))?;
@@ -91,13 +86,10 @@ pub(crate) fn create(
             (0..CREATORS).map(|first| scope.spawn(move || create(first))).collect();
         creators.into_iter().map(|one| one.join().expect("nobody panics")).collect()
     });
-    made.into_iter().collect()
-}
-
-/// Waits until so many objects are Ready.
-pub(crate) fn all_ready(namespace: &Namespace<'_>, plural: &str, count: usize) -> Result<()> {
+    made.into_iter().collect::<Result<()>>()?;
+    let made = begin.elapsed().as_secs_f32();
     // whoever asks for ten thousand objects takes time from those who work on them
-    let pace = Duration::from_millis(u64::try_from(count)? / 2);
+    let pace = Duration::from_millis(u64::try_from(ready)? / 2);
     let mut last = Instant::now();
     until("all to be Ready", Duration::from_mins(10), || {
         if last.elapsed() < pace {
@@ -105,8 +97,13 @@ pub(crate) fn all_ready(namespace: &Namespace<'_>, plural: &str, count: usize) -
         }
         last = Instant::now();
         let all = namespace.list(plural, "")?;
-        Ok((all.iter().filter(|one| is_ready(one)).count() == count).then_some(()))
-    })
+        Ok((all.iter().filter(|one| is_ready(one)).count() == ready).then_some(()))
+    })?;
+    let took = begin.elapsed().as_secs_f32();
+    say(&format!(
+        "FIGURE {count} {plural} Ready: {took:.1} s, {made:.1} s of it to create the objects \
+         (promised: {promised})"
+    ))
 }
 
 /// Deletes all of a kind and waits until they are gone, which takes longer than a namespace may.

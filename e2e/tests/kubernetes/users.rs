@@ -112,7 +112,6 @@ fn many(namespace: &Namespace<'_>, count: usize, promised: u32) -> Result<()> {
     let listener = "- {name: scram, port: 9092, tls: {}, authentication: {type: SCRAM-SHA-512}}";
     namespace.applied(&guarded(listener))?;
     ready(namespace)?;
-    let began = Instant::now();
     let one = |number| {
         json!({
             "apiVersion": "kastellan.dev/v1alpha1",
@@ -128,14 +127,7 @@ fn many(namespace: &Namespace<'_>, count: usize, promised: u32) -> Result<()> {
             },
         })
     };
-    thousands::create(namespace, "kafkausers", &(0..count), one)?;
-    let made = began.elapsed().as_secs_f32();
-    thousands::all_ready(namespace, "kafkausers", count)?;
-    let took = began.elapsed().as_secs_f32();
-    say(&format!(
-        "FIGURE {count} users Ready: {took:.1} s, {made:.1} s of it to create the objects \
-         (promised: {promised})"
-    ))?;
+    thousands::made_ready((namespace, "kafkausers"), 0..count, count, promised, one)?;
     secrets(namespace, count)
 }
 

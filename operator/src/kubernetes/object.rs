@@ -122,6 +122,17 @@ pub fn text<'a>(object: &'a DynamicObject, path: &str) -> Option<&'a str> {
     object.data.pointer(path).and_then(Value::as_str)
 }
 
+/// A field of a condition of an object that was read, as in the `message` of `Ready`.
+pub fn condition<'a>(object: &'a DynamicObject, kind: &str, field: &str) -> Option<&'a str> {
+    let mut all = object.data.pointer("/status/conditions")?.as_array()?.iter();
+    all.find(|one| one.get("type").is_some_and(|it| it == kind))?.get(field)?.as_str()
+}
+
+/// Whether an object that was read says of itself that it is ready.
+pub fn is_ready(object: &DynamicObject) -> bool {
+    condition(object, "Ready", "status") == Some("True")
+}
+
 /// A text file of a Secret that was read.
 pub fn file(secret: &DynamicObject, name: &str) -> Option<String> {
     let bytes = STANDARD.decode(text(secret, &format!("/data/{name}"))?).ok()?;

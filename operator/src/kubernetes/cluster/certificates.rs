@@ -39,7 +39,8 @@ pub(super) struct Missing;
 /// When certificates end, and when they are renewed.
 pub(super) struct Times {
     now: Timestamp,
-    ends: Vec<Timestamp>,
+    /// When each of them ends, as far as that is known.
+    pub(super) ends: Vec<Timestamp>,
     /// When the next maintenance window opens, if none is open that has to be waited for.
     closed_until: Option<Timestamp>,
     /// Whether anything waits for it.
@@ -51,11 +52,6 @@ impl Times {
         let asked = world.cluster.spec.maintenance.as_ref();
         let closed_until = windows::closed_until(asked, world.now);
         Self { now: world.now, ends: Vec::new(), closed_until, postponed: false }
-    }
-
-    /// A certificate ends then; nobody knows when: that is not the first to end.
-    pub(super) fn ends_at(&mut self, end: Option<Timestamp>) {
-        self.ends.extend(end);
     }
 
     /// Whether something that ends then has to be made anew, as it is so many days before. Where a

@@ -11,14 +11,13 @@ use kastellan_crds::cluster::IssuerRef;
 use kastellan_crds::condition::Reason;
 use kube::ResourceExt as _;
 use kube::api::DynamicObject;
-use serde_json::Value;
 
 use super::Step;
 use super::certificates::{Missing, Times};
 use super::plan::{AGAIN, Draft};
 use super::waits::Wait;
 use crate::kubernetes::names;
-use crate::kubernetes::object::{Kind, file, text};
+use crate::kubernetes::object::{Kind, condition, file, is_ready, text};
 use crate::kubernetes::render::{Cluster, issued, secret};
 
 /// How cert-manager marks a Secret that it has written: for which Certificate, and who signed.
@@ -54,7 +53,7 @@ pub(super) fn plan(
         let asked = draft.world.get(Kind::Certificate, &wanted.name);
         let there = draft.world.get(Kind::Secret, &wanted.name);
         let signed = there.is_some_and(|there| is_signed(there, &wanted.name, issuer));
-        if can_ask && !(signed && is_ready(asked)) {
+        if can_ask && !(signed && asked.is_some_and(is_ready)) {
             draft.waits.push(waits(&wanted.name, issuer, asked));
         }
         let Some(there) = there.filter(|there| is_whole(there)) else {
@@ -62,10 +61,11 @@ pub(super) fn plan(
             continue;
         };
         if signed {
-            draft.apply(&issued::adopted(cluster, *id));
+            // it goes with the cluster
+            draft.apply(&secret::bare(&secret::listener_frame(cluster, *id)));
         }
         trusted.extend(file(there, "ca.crt").filter(|it| !it.is_empty()));
-        times.ends_at(asked.and_then(end));
+        times.ends.extend(asked.and_then(end));
     }
     if !complete {
         return Err(Missing);
@@ -101,27 +101,9 @@ fn is_signed(secret: &DynamicObject, name: &str, issuer: &IssuerRef) -> bool {
     mark(OF) == Some(name) && SIGNED_BY.map(mark) == wanted
 }
 
-fn conditions(certificate: &DynamicObject) -> impl Iterator<Item = &Value> {
-    let all = certificate.data.pointer("/status/conditions").and_then(Value::as_array);
-    all.into_iter().flatten()
-}
-
-fn field<'a>(condition: &'a Value, name: &str) -> Option<&'a str> {
-    condition.get(name).and_then(Value::as_str)
-}
-
-/// Whether cert-manager says that what is there is as asked.
-fn is_ready(certificate: Option<&DynamicObject>) -> bool {
-    let mut all = certificate.into_iter().flat_map(conditions);
-    all.any(|one| field(one, "type") == Some("Ready") && field(one, "status") == Some("True"))
-}
-
 fn waits(name: &str, issuer: &IssuerRef, certificate: Option<&DynamicObject>) -> Wait {
     // why an attempt has failed says more than that there is no certificate yet
-    let said = |kind: &str| {
-        let mut all = certificate.into_iter().flat_map(conditions);
-        all.find(|one| field(one, "type") == Some(kind)).and_then(|one| field(one, "message"))
-    };
+    let said = |kind| condition(certificate?, kind, "message");
     let said = said("Issuing").or_else(|| said("Ready")).map(|words| format!(": {words}"));
     let message = format!(
         "waiting for {} {} to sign Certificate {name}{}",

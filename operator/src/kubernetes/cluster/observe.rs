@@ -1,6 +1,7 @@
 //! What there is of one cluster: its object, everything that is its, and what its brokers say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,7 +16,7 @@ use crate::kubernetes::api::{self, ApiError, Namespace};
 use crate::kubernetes::kafka::{Brokers, Contact};
 use crate::kubernetes::management::{Credentials, Loaded, Managed};
 use crate::kubernetes::names;
-use crate::kubernetes::object::{Kind, file, text};
+use crate::kubernetes::object::{Kind, file, is_ready, text};
 use crate::kubernetes::operator::Key;
 use crate::kubernetes::render::{guarded, is_open};
 
@@ -57,28 +58,10 @@ pub async fn observe(
             Err(why) => Told::Nothing(why.to_string()),
         };
         if let Some(broker) = managed(&world, key, &contact) {
-            world.replicas = match brokers.replicas(&broker).await {
-                Ok(replicas) => Some(replicas),
-                Err(why) => {
-                    tracing::debug!(cluster = %key.cluster, why, "no word of the replicas");
-                    None
-                }
-            };
-            world.quorum = match brokers.quorum(&contact).await {
-                Ok(quorum) => quorum,
-                Err(why) => {
-                    tracing::debug!(cluster = %key.cluster, %why, "no word of who votes");
-                    None
-                }
-            };
+            world.replicas = word(key, "the replicas", brokers.replicas(&broker).await);
+            world.quorum = word(key, "who votes", brokers.quorum(&contact).await).flatten();
             if moves(&world) {
-                world.placed = match brokers.placed(&contact).await {
-                    Ok(placed) => Some(placed),
-                    Err(why) => {
-                        tracing::debug!(cluster = %key.cluster, %why, "no word of the placement");
-                        None
-                    }
-                };
+                world.placed = word(key, "the placement", brokers.placed(&contact).await);
                 world.throttled = throttled(&world, key, &contact, brokers).await;
             }
         }
@@ -89,6 +72,11 @@ pub async fn observe(
         }
     }
     Ok(Some(world))
+}
+
+/// What brokers say of something. That they do not is no failure of the pass.
+fn word<T>(key: &Key, of: &str, said: Result<T, impl Display>) -> Option<T> {
+    said.inspect_err(|why| tracing::debug!(cluster = %key.cluster, %why, "no word of {of}")).ok()
 }
 
 /// The settings of the topics of which some replicas were throttled.
@@ -102,13 +90,8 @@ async fn throttled(
     if topics.is_empty() {
         return Some(BTreeMap::new());
     }
-    match brokers.describe(contact, &topics).await {
-        Ok(all) => Some(all.into_iter().map(|(name, topic)| (name, topic.config)).collect()),
-        Err(why) => {
-            tracing::debug!(cluster = %key.cluster, %why, "no word of what is throttled");
-            None
-        }
-    }
+    let all = word(key, "what is throttled", brokers.describe(contact, &topics).await)?;
+    Some(all.into_iter().map(|(name, topic)| (name, topic.config)).collect())
 }
 
 /// Whether an authority is being replaced.
@@ -219,11 +202,7 @@ pub fn contact(world: &World, key: &Key) -> Option<Contact> {
     let ids: Vec<i32> = world
         .all(Kind::Pod)
         .filter_map(|pod| {
-            let ready = pod.data.pointer("/status/conditions")?.as_array()?.iter().any(|one| {
-                one.get("type").is_some_and(|kind| kind == "Ready")
-                    && one.get("status").is_some_and(|status| status == "True")
-            });
-            api::node_id(pod).filter(|_| ready && pod.metadata.deletion_timestamp.is_none())
+            api::node_id(pod).filter(|_| is_ready(pod) && pod.metadata.deletion_timestamp.is_none())
         })
         .collect();
     let (namespace, cluster) = (key.namespace.clone(), key.cluster.clone());

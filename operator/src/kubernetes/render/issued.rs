@@ -41,10 +41,3 @@ pub fn certificate(cluster: &Cluster, id: i32, nodes: &[String], issuer: &Issuer
     let metadata = cluster.metadata(&name, &labels);
     Object::new(Kind::Certificate, metadata, json!({ "spec": Value::Object(spec) }))
 }
-
-/// The Secret that cert-manager writes as far as it is ours: it goes with the cluster.
-pub fn adopted(cluster: &Cluster, id: i32) -> Object {
-    let name = names::listener_certificate(&cluster.name, id);
-    let metadata = cluster.metadata(&name, &cluster.broker_labels(id));
-    Object::new(Kind::Secret, metadata, json!({ "type": "kubernetes.io/tls" }))
-}

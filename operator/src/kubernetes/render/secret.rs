@@ -94,6 +94,12 @@ pub fn subject_hash(subject: &Subject) -> String {
     names::hash(&format!("{common_name}/{organization}/{}/{days}", names.join(",")), 16)
 }
 
+/// A Secret of its frame alone: its content is somebody else's.
+pub fn bare(frame: &Value) -> Object {
+    let metadata = frame.get("metadata").cloned().unwrap_or_default();
+    Object::new(Kind::Secret, metadata, json!({ "type": frame.get("type") }))
+}
+
 /// A Secret of its frame, its content and its annotations.
 pub fn filled(
     frame: &Value,

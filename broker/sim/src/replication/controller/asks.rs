@@ -147,17 +147,9 @@ impl Controller {
     fn elect_badly(&mut self, env: &Env, index: i32, (chosen, isr): (BrokerId, Vec<BrokerId>)) {
         let Some(machine) = &mut self.machine else { return };
         let change = PartitionChangeRecord {
-            partition: index,
-            topic: topic(),
             isr: Some(isr),
             leader: chosen,
-            replicas: None,
-            removing: None,
-            adding: None,
-            leader_recovery_state: None,
-            elr: None,
-            last_known_elr: None,
-            directories: None,
+            ..PartitionChangeRecord::new(topic(), index)
         };
         apply(machine, &[Record::PartitionChange(change)]);
         let (at, image) = (env.now.monotonic, machine.image().clone());

@@ -92,17 +92,9 @@ fn what_only_the_added_replicas_have_is_not_given_up() {
     reassign(&mut bench, Some(&[3]));
     let topic = bench.controller.image().topic("a").unwrap().id;
     let mut change = PartitionChangeRecord {
-        partition: 0,
-        topic,
         isr: Some(brokers(&[3])),
         leader: BrokerId(3),
-        replicas: None,
-        removing: None,
-        adding: None,
-        leader_recovery_state: None,
-        elr: None,
-        last_known_elr: None,
-        directories: None,
+        ..PartitionChangeRecord::new(topic, 0)
     };
     bench.controller.apply(&Record::PartitionChange(change.clone()));
     assert_eq!(reassign(&mut bench, None), Some(39));
